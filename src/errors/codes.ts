@@ -1,0 +1,93 @@
+/**
+ * What a caller, an operator and a machine may conclude from a failure. Everything that derives from
+ * it (HTTP status, exit code, retry advice, log level) stands in {@link ERROR_KINDS}.
+ */
+export const ERROR_KINDS = {
+  invalid: { httpStatus: 400, exitCode: 64, logLevel: 'info' },
+  denied: { httpStatus: 403, exitCode: 77, logLevel: 'warn' },
+  'not-found': { httpStatus: 404, exitCode: 66, logLevel: 'info' },
+  conflict: { httpStatus: 409, exitCode: 73, logLevel: 'info' },
+  overload: { httpStatus: 503, exitCode: 75, logLevel: 'warn' },
+  timeout: { httpStatus: 504, exitCode: 75, logLevel: 'warn' },
+  unavailable: { httpStatus: 503, exitCode: 69, logLevel: 'warn' },
+  cancelled: { httpStatus: 499, exitCode: 130, logLevel: 'debug' },
+  internal: { httpStatus: 500, exitCode: 70, logLevel: 'error' },
+} as const satisfies Record<string, KindSpec>;
+
+interface KindSpec {
+  /** Status of an HTTP answer that reports it. */
+  readonly httpStatus: number;
+  /** Exit code of a command that ends with it (sysexits.h where it has one). */
+  readonly exitCode: number;
+  /** Level at which it is logged when nobody handles it. */
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** One of the nine kinds of failure. */
+export type ErrorKind = keyof typeof ERROR_KINDS;
+
+interface CodeSpec {
+  readonly kind: ErrorKind;
+  /** Whether trying again can help; `if-idempotent`: the first try may have had its effect. */
+  readonly retryable: boolean | 'if-idempotent';
+  /** One public sentence, without values. */
+  readonly summary: string;
+}
+
+/**
+ * Every code there is. A code is forever: never renamed, never reused. Sorted by area, then by name.
+ * To add one: CONTRIBUTING, "Add an error code".
+ */
+export const ERROR_CODES = {
+  // actors
+  ACTOR_FAILED: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The actor failed while it handled the message' },
+  ACTOR_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'No actor has that name' },
+  ACTOR_START_FAILED: { kind: 'unavailable', retryable: false, summary: 'The actor could not start' },
+  ACTOR_STOPPED: { kind: 'not-found', retryable: false, summary: 'The actor has stopped' },
+  ASK_CANCELLED: { kind: 'cancelled', retryable: true, summary: 'The caller gave up the ask' },
+  ASK_DEADLOCK: { kind: 'conflict', retryable: false, summary: 'The asks wait for one another in a circle' },
+  ASK_TIMEOUT: { kind: 'timeout', retryable: 'if-idempotent', summary: 'No reply came in time' },
+  MAILBOX_FULL: { kind: 'overload', retryable: true, summary: 'The mailbox is at capacity' },
+  MESSAGE_INVALID: { kind: 'invalid', retryable: false, summary: 'The message does not fit the protocol' },
+  NAME_INVALID: { kind: 'invalid', retryable: false, summary: 'The name is not well-formed' },
+  NAME_TAKEN: { kind: 'conflict', retryable: false, summary: 'The name belongs to another actor' },
+  OPERATION_UNKNOWN: { kind: 'not-found', retryable: false, summary: 'The actor has no such operation' },
+  PROTOCOL_INVALID: { kind: 'invalid', retryable: false, summary: 'The protocol or its implementation is not well-formed' },
+  SYSTEM_STOPPED: { kind: 'unavailable', retryable: false, summary: 'The actor system has stopped' },
+  TOPIC_INVALID: { kind: 'invalid', retryable: false, summary: 'The topic or pattern is not well-formed' },
+
+  // components
+  COMPONENT_BUSY: { kind: 'conflict', retryable: true, summary: 'The component instance is in another call' },
+  COMPONENT_DEAD: { kind: 'unavailable', retryable: false, summary: 'The component instance has trapped or was killed' },
+  COMPONENT_EXITED: { kind: 'unavailable', retryable: false, summary: 'The component ended itself' },
+  COMPONENT_IMPORT_MISSING: { kind: 'denied', retryable: false, summary: 'The component imports what was not granted or linked' },
+  COMPONENT_INVALID: { kind: 'invalid', retryable: false, summary: 'The bytes are not a valid component' },
+  COMPONENT_KILLED: { kind: 'unavailable', retryable: false, summary: 'The component instance was killed' },
+  COMPONENT_LIMIT: { kind: 'overload', retryable: false, summary: 'The component asks for more than its limits allow' },
+  COMPONENT_TRAPPED: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The component trapped' },
+  COMPONENT_UNSUPPORTED: { kind: 'invalid', retryable: false, summary: 'The component uses a feature that is not supported' },
+  NOT_A_COMPONENT: { kind: 'invalid', retryable: false, summary: 'The bytes are not a WebAssembly component' },
+  VALUE_INVALID: { kind: 'invalid', retryable: false, summary: 'The value does not have the type that the component declares' },
+
+  // capabilities
+  CAPABILITY_DENIED: { kind: 'denied', retryable: false, summary: 'No grant covers the operation' },
+
+  // configuration and command line
+  CONFIG_INVALID: { kind: 'invalid', retryable: false, summary: 'The configuration is wrong' },
+  FILE_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'The file is not there' },
+  FILE_UNREADABLE: { kind: 'invalid', retryable: false, summary: 'The file cannot be read' },
+  USAGE_INVALID: { kind: 'invalid', retryable: false, summary: 'The command line is wrong' },
+
+  // control port
+  CONTROL_UNAUTHORIZED: { kind: 'denied', retryable: false, summary: 'The control port refused the token' },
+  CONTROL_UNREACHABLE: { kind: 'unavailable', retryable: true, summary: 'No running application answers at the control port' },
+  PORT_IN_USE: { kind: 'conflict', retryable: false, summary: 'Another process listens there' },
+
+  // runtime
+  INTERNAL: { kind: 'internal', retryable: false, summary: 'A bug or a broken invariant' },
+  INTERNAL_REMOTE: { kind: 'internal', retryable: false, summary: 'The other side reported a code that is not known here' },
+  RUNTIME_UNSUPPORTED: { kind: 'invalid', retryable: false, summary: 'This Node.js cannot run Troupe' },
+} as const satisfies Record<string, CodeSpec>;
+
+/** Every code, as a type. */
+export type ErrorCode = keyof typeof ERROR_CODES;
