@@ -59,7 +59,7 @@ export class RuntimeError extends Error {
   /** Tells whether `value` is one of ours, and, if `code` is given, that one. */
   static is(value: unknown, code?: ErrorCode): value is RuntimeError {
     if (typeof value !== 'object' || value === null || !(BRAND in value)) return false;
-    return code === undefined || (value as RuntimeError).code === code;
+    return code === undefined || (value as { code?: unknown }).code === code;
   }
 
   /** Wraps whatever was thrown; what is ours already is returned as it is. */
