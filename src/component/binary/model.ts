@@ -5,10 +5,28 @@
 
 /** Kinds of value types that hold nothing else. */
 export type PrimitiveKind =
-  | 'bool' | 's8' | 'u8' | 's16' | 'u16' | 's32' | 'u32' | 's64' | 'u64' | 'f32' | 'f64' | 'char' | 'string';
+  | 'bool'
+  | 's8'
+  | 'u8'
+  | 's16'
+  | 'u16'
+  | 's32'
+  | 'u32'
+  | 's64'
+  | 'u64'
+  | 'f32'
+  | 'f64'
+  | 'char'
+  | 'string';
 
-export interface Field { readonly name: string; readonly type: ValueType }
-export interface Case { readonly name: string; readonly type: ValueType | undefined }
+export interface Field {
+  readonly name: string;
+  readonly type: ValueType;
+}
+export interface Case {
+  readonly name: string;
+  readonly type: ValueType | undefined;
+}
 
 /** A type of a value, fully resolved. */
 export type ValueType =
@@ -66,18 +84,35 @@ export type TypeBound =
   | { readonly kind: 'value'; readonly type: ValueType }
   | { readonly kind: 'other' };
 
-export interface InstanceType { readonly exports: ReadonlyMap<string, ExternType> }
+export interface InstanceType {
+  readonly exports: ReadonlyMap<string, ExternType>;
+}
 export interface ComponentType {
   readonly imports: ReadonlyMap<string, ExternType>;
   readonly exports: ReadonlyMap<string, ExternType>;
 }
 
 export type CoreValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'funcref' | 'externref' | 'other';
-export interface CoreFuncType { readonly params: readonly CoreValueType[]; readonly results: readonly CoreValueType[] }
+export interface CoreFuncType {
+  readonly params: readonly CoreValueType[];
+  readonly results: readonly CoreValueType[];
+}
 export type CoreExternType =
   | { readonly kind: 'func'; readonly type: CoreFuncType }
-  | { readonly kind: 'memory'; readonly min: bigint; readonly max: bigint | undefined; readonly shared: boolean; readonly is64: boolean }
-  | { readonly kind: 'table'; readonly element: string; readonly min: bigint; readonly max: bigint | undefined; readonly is64: boolean }
+  | {
+      readonly kind: 'memory';
+      readonly min: bigint;
+      readonly max: bigint | undefined;
+      readonly shared: boolean;
+      readonly is64: boolean;
+    }
+  | {
+      readonly kind: 'table';
+      readonly element: string;
+      readonly min: bigint;
+      readonly max: bigint | undefined;
+      readonly is64: boolean;
+    }
   | { readonly kind: 'global'; readonly type: string; readonly mutable: boolean }
   | { readonly kind: 'tag'; readonly type: CoreFuncType };
 export interface CoreModuleType {
@@ -102,21 +137,48 @@ export interface CanonOptions {
  */
 export type Definition =
   | { readonly kind: 'core-module'; readonly bytes: Uint8Array; readonly type: CoreModuleType } // core module
-  | { readonly kind: 'core-instantiate'; readonly module: number; readonly args: readonly { readonly name: string; readonly instance: number }[] } // core instance
-  | { readonly kind: 'core-exports'; readonly exports: readonly { readonly name: string; readonly sort: CoreSort; readonly index: number }[] } // core instance
+  | {
+      readonly kind: 'core-instantiate';
+      readonly module: number;
+      readonly args: readonly { readonly name: string; readonly instance: number }[];
+    } // core instance
+  | {
+      readonly kind: 'core-exports';
+      readonly exports: readonly { readonly name: string; readonly sort: CoreSort; readonly index: number }[];
+    } // core instance
   | { readonly kind: 'component'; readonly component: Component } // component
-  | { readonly kind: 'instantiate'; readonly component: number; readonly args: readonly { readonly name: string; readonly sort: Sort; readonly index: number }[]; readonly type: InstanceType } // instance
-  | { readonly kind: 'exports'; readonly exports: readonly { readonly name: string; readonly sort: Sort; readonly index: number }[]; readonly type: InstanceType } // instance
+  | {
+      readonly kind: 'instantiate';
+      readonly component: number;
+      readonly args: readonly { readonly name: string; readonly sort: Sort; readonly index: number }[];
+      readonly type: InstanceType;
+    } // instance
+  | {
+      readonly kind: 'exports';
+      readonly exports: readonly { readonly name: string; readonly sort: Sort; readonly index: number }[];
+      readonly type: InstanceType;
+    } // instance
   | { readonly kind: 'alias-export'; readonly sort: Sort; readonly instance: number; readonly name: string } // sort
   | { readonly kind: 'alias-core-export'; readonly sort: CoreSort; readonly instance: number; readonly name: string } // core sort
-  | { readonly kind: 'alias-outer'; readonly sort: 'type' | 'component' | 'core-module' | 'core-type'; readonly count: number; readonly index: number } // sort
+  | {
+      readonly kind: 'alias-outer';
+      readonly sort: 'type' | 'component' | 'core-module' | 'core-type';
+      readonly count: number;
+      readonly index: number;
+    } // sort
   | { readonly kind: 'type'; readonly resource: ResourceSymbol | undefined } // type; `resource` if it defines a local one
   | { readonly kind: 'core-type' } // core type
   | { readonly kind: 'lift'; readonly coreFunc: number; readonly type: FuncType; readonly options: CanonOptions } // func
   | { readonly kind: 'lower'; readonly func: number; readonly type: FuncType; readonly options: CanonOptions } // core func
   | { readonly kind: 'resource-new' | 'resource-rep' | 'resource-drop'; readonly resource: ResourceSymbol } // core func
   | { readonly kind: 'import'; readonly name: string; readonly type: ExternType } // sort of type
-  | { readonly kind: 'export'; readonly name: string; readonly sort: Sort; readonly index: number; readonly type: ExternType }; // sort
+  | {
+      readonly kind: 'export';
+      readonly name: string;
+      readonly sort: Sort;
+      readonly index: number;
+      readonly type: ExternType;
+    }; // sort
 
 /** A decoded and validated component. */
 export interface Component {
