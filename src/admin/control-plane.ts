@@ -1,0 +1,37 @@
+import type { ActorInfo, ApplicationInfo, OperationInfo, Payload } from '../api/index.ts';
+import type { WireError } from '../errors/index.ts';
+
+/** What the control port needs of a running application. The runtime implements it. */
+export interface ControlPlane {
+  application(): ApplicationInfo;
+  /** Every actor, those that have ended included, in the order of their start. */
+  actors(): readonly ActorInfo[];
+  /**
+   * Operations of one actor, for help and suggestions.
+   * @throws {RuntimeError} `ACTOR_NOT_FOUND`.
+   */
+  operations(name: string): readonly OperationInfo[];
+  /**
+   * Asks an actor and resolves with its reply. Settles by itself when `timeoutMs` has passed.
+   * @throws {RuntimeError} whatever `ask` reports; `MESSAGE_INVALID` or `VALUE_INVALID` when the payload does not fit.
+   */
+  ask(request: ControlAsk): Promise<Payload>;
+  tell(request: ControlTell): { readonly ok: true } | { readonly ok: false; readonly error: WireError };
+  /** Stops the application: as `troupe up` does on Ctrl-C. */
+  stop(): Promise<void>;
+}
+
+export interface ControlAsk {
+  readonly actor: string;
+  readonly op: string;
+  readonly payload: Payload;
+  readonly timeoutMs: number;
+  /** Aborted when the client went away. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ControlTell {
+  readonly actor: string;
+  readonly op: string;
+  readonly payload: Payload;
+}

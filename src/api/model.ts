@@ -1,0 +1,126 @@
+import type { Payload } from './payload.ts';
+
+/** The application that answers at a control port. */
+export interface ApplicationInfo {
+  readonly name: string;
+  readonly pid: number;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly startedAtMs: number;
+}
+
+/**
+ * How an actor came to be: a component that handles messages or has operations, a component that runs to its end, or
+ * TypeScript.
+ */
+export type ActorType = 'component' | 'task' | 'typescript';
+
+/**
+ * - `starting`: not ready for its first message.
+ * - `running`: takes messages, or is a task that has not ended.
+ * - `restarting`: failed; waits for its back-off or is being set up again.
+ * - `stopped`: ended on request.
+ * - `completed`: a task that reached its end.
+ * - `failed`: given up by its supervisor.
+ */
+export type ActorState = 'starting' | 'running' | 'restarting' | 'stopped' | 'completed' | 'failed';
+
+/** One actor, as `troupe ps` shows it. Counters count since the application's start and only grow. */
+export interface ActorInfo {
+  readonly name: string;
+  readonly type: ActorType;
+  /** Name of the component in `troupe.toml`; absent for TypeScript actors. */
+  readonly component?: string;
+  readonly revision?: number;
+  readonly state: ActorState;
+  /** Messages waiting in the mailbox, and how many fit. */
+  readonly queued: number;
+  readonly capacity: number;
+  readonly handled: number;
+  readonly failed: number;
+  readonly restarts: number;
+  readonly deadLetters: number;
+  /** Linear memory of all its core modules. */
+  readonly memoryBytes?: number;
+  readonly uptimeMs: number;
+}
+
+/** Name of the one operation of an actor that handles messages: it stands for every operation. */
+export const ANY_OPERATION = '*';
+
+/**
+ * One operation of an actor. `function`: an export with WIT types, asked with a `json` payload. `message`: the actor
+ * decides itself what it understands; `name` is {@link ANY_OPERATION} and payloads are `bytes`.
+ */
+export interface OperationInfo {
+  readonly name: string;
+  readonly kind: 'function' | 'message';
+  /** The WIT type: `func(name: string) -> result<u32, string>`. */
+  readonly wit: string;
+}
+
+/** Body of `POST …/ask`. */
+export interface AskRequest {
+  readonly op: string;
+  readonly payload: Payload;
+  /** Milliseconds, integer, 1 to 3,600,000. */
+  readonly timeoutMs: number;
+}
+
+/** Body of `POST …/tell`. */
+export interface TellRequest {
+  readonly op: string;
+  readonly payload: Payload;
+}
+
+/** One import of a component. */
+export interface ImportReport {
+  /** As the binary names it: `wasi:clocks/wall-clock@0.2.3`. */
+  readonly name: string;
+  readonly functions: readonly FunctionReport[];
+  /**
+   * `free`: linked without asking; gives no authority. `grant`: linked always, works with a grant.
+   * `required-grant`: cannot be linked without a grant. `unsupported`: nothing can be linked there.
+   */
+  readonly need: 'free' | 'grant' | 'required-grant' | 'unsupported';
+  /** The line to add under `[components.NAME.grants]`, for the two that name a grant. */
+  readonly grantLine?: string;
+}
+
+/** One function, with its WIT type. */
+export interface FunctionReport {
+  readonly name: string;
+  readonly wit: string;
+}
+
+/** One export of a component: an interface with its functions, or a single function. */
+export interface ExportReport {
+  readonly name: string;
+  readonly functions: readonly FunctionReport[];
+}
+
+/** What `troupe inspect` says about a component file. */
+export interface ComponentReport {
+  readonly file: string;
+  readonly sizeBytes: number;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+  /** `message`: handles messages. `task`: runs to its end. `functions`: each export is an operation. `none`: exports nothing that runs. */
+  readonly becomes: 'message' | 'task' | 'functions' | 'none';
+  readonly lifecycle: boolean;
+  readonly imports: readonly ImportReport[];
+  readonly exports: readonly ExportReport[];
+  readonly operations: readonly OperationInfo[];
+  readonly coreModules: readonly CoreModuleReport[];
+  /** Why it would be refused, if it would: one sentence each. Empty when it can run. */
+  readonly refusals: readonly string[];
+  /** The world in WIT text. */
+  readonly wit: string;
+}
+
+/** One core module inside a component. */
+export interface CoreModuleReport {
+  readonly sizeBytes: number;
+  /** Memory that it defines; absent when it imports its memory or has none. */
+  readonly memory?: { readonly minBytes: number; readonly maxBytes?: number };
+}
+

@@ -1,0 +1,122 @@
+/**
+ * What `troupe.toml` and its `Component.toml`s come to: plain frozen data, every path absolute, every unit in the name,
+ * every default filled in, every grant already cut down to what the component asks for.
+ */
+
+/** One application: the result of `loadApplication`. */
+export interface ApplicationConfig {
+  /** Absolute path of `troupe.toml`. */
+  readonly file: string;
+  /** Absolute path of the folder that it is in. */
+  readonly directory: string;
+  readonly name: string;
+  /** In the order of the file. */
+  readonly components: readonly ComponentConfig[];
+  readonly view: ViewConfig | undefined;
+  readonly control: ControlConfig;
+  /** What is right but worth a line to the operator: asked and not granted, granted and not asked. */
+  readonly notices: readonly ConfigNotice[];
+}
+
+/** One component and the actors that run it. */
+export interface ComponentConfig {
+  /** Key of its table in `troupe.toml`. */
+  readonly name: string;
+  /** The author's version, from `Component.toml`. */
+  readonly version: string | undefined;
+  /** Absolute path of the `.wasm` file. Whether it is there is found out when it is read. */
+  readonly source: string;
+  /** Lower-case hexadecimal digest that the file must have. */
+  readonly sha256: string | undefined;
+  /** Names of its actors: the component's name, or `NAME/1` … `NAME/n` when there are several. */
+  readonly actors: readonly string[];
+  /** Handed to `lifecycle.start` as JSON text. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What follows the program's name in a task's arguments. */
+  readonly args: readonly string[];
+  /** Environment of the guest: the values of `env`, and those of granted names that this process has. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly mailbox: MailboxConfig;
+  readonly supervise: SuperviseConfig;
+  /** Topic patterns whose messages go to each of its actors. */
+  readonly subscribe: readonly string[];
+  readonly limits: LimitsConfig;
+  readonly grants: GrantsConfig;
+}
+
+export interface MailboxConfig {
+  /** Messages, 1 to 1,048,576. */
+  readonly capacity: number;
+  readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest';
+}
+
+export interface SuperviseConfig {
+  /** `undefined`: by what the component is: `permanent` for actors, `transient` for tasks. */
+  readonly restart: 'permanent' | 'transient' | 'temporary' | undefined;
+  /** Restarts within the period before the supervisor gives up. */
+  readonly intensity: number;
+  readonly periodMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  readonly backoffFactor: number;
+}
+
+/** The smaller of what the author and the operator say. */
+export interface LimitsConfig {
+  /** Linear memory of one instance, all its memories together. */
+  readonly memoryBytes: number;
+  /** Elements of one instance, all its tables together. */
+  readonly tableElements: number;
+  /**
+   * Wall-clock time for one message or call. `undefined`: by what the component is: the default for actors, none for
+   * tasks. `Infinity`: none.
+   */
+  readonly deadlineMs: number | undefined;
+}
+
+export type FilesystemRight = 'read' | 'write' | 'list' | 'delete';
+
+export interface FilesystemGrant {
+  /** Absolute path of a folder of this machine. */
+  readonly hostPath: string;
+  /** Absolute path under which the guest sees it. */
+  readonly guestPath: string;
+  readonly rights: readonly FilesystemRight[];
+}
+
+/** What a component may do. Nothing here, nothing allowed. */
+export interface GrantsConfig {
+  readonly filesystem: readonly FilesystemGrant[];
+  readonly clock: boolean;
+  readonly random: boolean;
+  readonly stdio: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly messaging: {
+    /** Patterns of actor names. */
+    readonly tell: readonly string[];
+    readonly ask: readonly string[];
+    /** Topic patterns. */
+    readonly publish: readonly string[];
+  };
+}
+
+/** An `ask` operation whose reply is text that `troupe up` shows live. */
+export interface ViewConfig {
+  /** Name of the actor that is asked. */
+  readonly actor: string;
+  readonly op: string;
+  readonly everyMs: number;
+}
+
+/** Where a running application is reached. */
+export type ControlConfig =
+  | { readonly kind: 'off' }
+  /** Folder that holds token and address: `.troupe` beside `troupe.toml`. */
+  | { readonly kind: 'socket'; readonly directory: string; readonly socketPath: string }
+  | { readonly kind: 'port'; readonly directory: string; readonly port: number };
+
+export interface ConfigNotice {
+  readonly component: string;
+  readonly message: string;
+  /** The line to add, where there is one. */
+  readonly help?: string;
+}
