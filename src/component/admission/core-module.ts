@@ -1,0 +1,205 @@
+import { RuntimeError } from '../../errors/index.ts';
+import { Cursor } from './bytes.ts';
+import { skipValueType } from './instructions.ts';
+
+/** Section ids of a core module. */
+export const SECTION = {
+  custom: 0,
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  element: 9,
+  code: 10,
+  data: 11,
+  dataCount: 12,
+  tag: 13,
+} as const;
+
+/** Order in which sections must stand; the ids are not it, since two came later. */
+export const SECTION_ORDER: readonly number[] = [
+  SECTION.type,
+  SECTION.import,
+  SECTION.function,
+  SECTION.table,
+  SECTION.memory,
+  SECTION.tag,
+  SECTION.global,
+  SECTION.export,
+  SECTION.start,
+  SECTION.element,
+  SECTION.dataCount,
+  SECTION.code,
+  SECTION.data,
+];
+
+/** A function type: its parameters and results as the bytes that encode them. */
+export interface FunctionType {
+  readonly params: readonly number[];
+  readonly results: readonly number[];
+  /** False if a parameter or result is a reference with a heap type, which the arrays cannot say. */
+  readonly simple: boolean;
+}
+
+export interface ModuleImport {
+  readonly module: string;
+  readonly name: string;
+  /** 0 function, 1 table, 2 memory, 3 global, 4 tag. */
+  readonly kind: number;
+  /** Type index of a function. */
+  readonly type: number;
+}
+
+export interface ModuleExport {
+  readonly name: string;
+  readonly kind: number;
+  readonly index: number;
+}
+
+/** Bounds of a memory or table, with the rest of its encoding. */
+export interface Limits {
+  readonly flags: number;
+  readonly min: bigint;
+  readonly max: bigint | undefined;
+}
+
+/** A core module taken apart as far as admission needs it. Code, data and elements stay bytes. */
+export interface CoreModule {
+  readonly bytes: Uint8Array;
+  readonly sections: ReadonlyMap<number, { readonly start: number; readonly end: number }>;
+  readonly types: readonly FunctionType[];
+  readonly imports: readonly ModuleImport[];
+  readonly exports: readonly ModuleExport[];
+  /** Type index of every function, imported ones first. */
+  readonly functionTypes: readonly number[];
+  readonly importedFunctions: readonly ModuleImport[];
+  readonly memories: readonly Limits[];
+  readonly start: number | undefined;
+}
+
+/** Limits flags: bit 0 maximum, bit 1 shared, bit 2 64-bit, bit 3 custom page size. */
+export function readLimits(cursor: Cursor): Limits {
+  const flags = cursor.u8();
+  if (flags & 0x02) refuse(cursor, 'shared memory');
+  if (flags & 0x08) refuse(cursor, 'custom page sizes');
+  if (flags > 0x0f) cursor.fail('limits are malformed');
+  const min = cursor.u64();
+  return { flags, min, max: flags & 1 ? cursor.u64() : undefined };
+}
+
+export function refuse(cursor: Cursor, feature: string): never {
+  throw new RuntimeError('COMPONENT_UNSUPPORTED', `Core module uses ${feature} at byte ${cursor.at}`, {
+    details: { offset: cursor.at, feature },
+  });
+}
+
+/** Takes a core module apart. Bounds are checked; meaning is V8's to validate, on the rewritten module. */
+export function readCoreModule(bytes: Uint8Array): CoreModule {
+  const sections = readSections(bytes);
+  const section = (id: number): Cursor | undefined => {
+    const found = sections.get(id);
+    return found && new Cursor(bytes, found.start, found.end);
+  };
+  const types = readTypes(section(SECTION.type));
+  const imports = readImports(section(SECTION.import));
+  const importedFunctions = imports.filter((item) => item.kind === 0);
+  const functionTypes = importedFunctions.map((item) => item.type);
+  readVector(section(SECTION.function), (cursor) => functionTypes.push(cursor.u32()));
+  const memories: Limits[] = [];
+  readVector(section(SECTION.memory), (cursor) => memories.push(readLimits(cursor)));
+  const exports: ModuleExport[] = [];
+  readVector(section(SECTION.export), (cursor) => {
+    exports.push({ name: cursor.name(), kind: cursor.u8(), index: cursor.u32() });
+  });
+  checkTags(section(SECTION.tag), types);
+  const start = section(SECTION.start)?.u32();
+  return { bytes, sections, types, imports, exports, functionTypes, importedFunctions, memories, start };
+}
+
+function readSections(bytes: Uint8Array): Map<number, { start: number; end: number }> {
+  const cursor = new Cursor(bytes);
+  for (const byte of [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]) {
+    if (cursor.u8() !== byte) cursor.fail('not a core module of version 1');
+  }
+  const sections = new Map<number, { start: number; end: number }>();
+  let position = -1;
+  while (cursor.at < cursor.end) {
+    const id = cursor.u8();
+    const length = cursor.u32();
+    const start = cursor.at;
+    cursor.skip(length);
+    if (id === SECTION.custom) continue;
+    const order = SECTION_ORDER.indexOf(id);
+    if (order < 0) refuse(cursor, `a section with id ${id}`);
+    if (order <= position) cursor.fail(`section ${id} is out of order`);
+    position = order;
+    sections.set(id, { start, end: cursor.at });
+  }
+  return sections;
+}
+
+/** Reads a vector; every item takes at least one byte, so a hostile count ends at the section's end. */
+export function readVector(cursor: Cursor | undefined, item: (cursor: Cursor) => void): void {
+  if (cursor === undefined) return;
+  for (let count = cursor.u32(); count > 0; count--) item(cursor);
+  if (cursor.at !== cursor.end) cursor.fail('section is longer than what it holds');
+}
+
+function readTypes(cursor: Cursor | undefined): FunctionType[] {
+  const types: FunctionType[] = [];
+  readVector(cursor, (at) => {
+    if (at.u8() !== 0x60) {
+      at.at--;
+      refuse(at, 'garbage-collected types (their memory could not be limited)');
+    }
+    const params = readValueTypes(at);
+    const results = readValueTypes(at);
+    const simple = ![...params, ...results].some((type) => type === 0x63 || type === 0x64);
+    types.push({ params, results, simple });
+  });
+  return types;
+}
+
+function readValueTypes(cursor: Cursor): number[] {
+  const types: number[] = [];
+  for (let count = cursor.u32(); count > 0; count--) types.push(skipValueType(cursor));
+  return types;
+}
+
+function readImports(cursor: Cursor | undefined): ModuleImport[] {
+  const imports: ModuleImport[] = [];
+  readVector(cursor, (at) => {
+    const module = at.name();
+    const name = at.name();
+    const kind = at.u8();
+    let type = 0;
+    if (kind === 0) type = at.u32();
+    else if (kind === 1) {
+      skipValueType(at);
+      readLimits(at);
+    } else if (kind === 2) readLimits(at);
+    else if (kind === 3) {
+      skipValueType(at);
+      at.u8();
+    } else if (kind === 4) {
+      at.u8();
+      type = at.u32();
+    } else at.fail(`import has the unknown kind ${kind}`);
+    imports.push({ module, name, kind, type });
+  });
+  return imports;
+}
+
+/** An exception that carries references could chain exceptions without end, outside every memory limit. */
+function checkTags(cursor: Cursor | undefined, types: readonly FunctionType[]): void {
+  readVector(cursor, (at) => {
+    at.u8();
+    const type = types[at.u32()];
+    if (type === undefined) return at.fail('tag has no such type');
+    if (type.params.some((param) => param < 0x7b)) refuse(at, 'exceptions that carry references');
+  });
+}

@@ -1,0 +1,187 @@
+import { Emitter } from './bytes.ts';
+
+/** Bytes that encode the four number types. */
+export const NUMBER_TYPES = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c } as const;
+export type NumberType = keyof typeof NUMBER_TYPES;
+
+/** A host function that the glue calls; its place among the imports is the linker's to fill. */
+export interface HostHook {
+  readonly name: string;
+  readonly params: readonly NumberType[];
+  readonly results: readonly NumberType[];
+}
+
+/**
+ * The hooks, by what they do. Only those that a module needs are imported.
+ *
+ * - `await`: suspends until what the last blocking call began is done.
+ * - `result-T`: the flat result of the last blocking call.
+ * - `take`: lowers the next message; gives 0 when the turn is over, else 1 + the number of the function to call.
+ * - `arg-T`: the next flat argument of the message taken.
+ * - `done`, `done-T`: lifts the result of the message taken.
+ */
+export function hook(name: string): HostHook {
+  const type = name.slice(name.indexOf('-') + 1) as NumberType;
+  if (name === 'await' || name === 'done') return { name, params: [], results: [] };
+  if (name === 'take') return { name, params: [], results: ['i32'] };
+  if (name.startsWith('done-')) return { name, params: [type], results: [] };
+  return { name, params: [], results: [type] };
+}
+
+/** How an exception is caught inside wasm; V8 refuses a module that mixes the two encodings. */
+export type ExceptionEncoding = 'legacy' | 'references';
+
+export interface Trampoline {
+  /** The import that it stands before. */
+  readonly target: number;
+  /** Flat parameters as their type bytes. */
+  readonly params: readonly number[];
+  /** Result type byte of the *guest's* view of the function, if any. */
+  readonly result: number | undefined;
+  /** Whether the host function answers "pending" (then its own result is an i32). */
+  readonly blocking: boolean;
+}
+
+/** Opcodes used below. */
+const OP = {
+  unreachable: 0x00,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  try: 0x06,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  call: 0x10,
+  catchAll: 0x19,
+  tryTable: 0x1f,
+  localGet: 0x20,
+  localSet: 0x21,
+  i32Const: 0x41,
+  i32Eqz: 0x45,
+  i32Sub: 0x6b,
+  brTable: 0x0e,
+  localTee: 0x22,
+} as const;
+const EMPTY_BLOCK = 0x40;
+const CATCH_ALL = 2;
+
+const typeName = (byte: number): NumberType =>
+  (Object.keys(NUMBER_TYPES) as NumberType[]).find((name) => NUMBER_TYPES[name] === byte) as NumberType;
+
+/** Name of the hook that fetches the result of a blocking call. */
+export function resultHook(result: number): string {
+  return `result-${typeName(result)}`;
+}
+
+/**
+ * Body of a trampoline: calls the host and turns whatever JavaScript throws into `unreachable`, which no guest can
+ * catch.
+ *
+ *     try (result T)
+ *       local.get 0 … n            call $host
+ *       [blocking: if  call $await  end   call $result]
+ *     catch_all  unreachable  end
+ */
+export function trampolineBody(
+  trampoline: Trampoline,
+  encoding: ExceptionEncoding,
+  hookIndex: (name: string) => number,
+): Emitter {
+  const body = new Emitter();
+  const blockType = trampoline.result ?? EMPTY_BLOCK;
+  body.u8(0); // no locals
+  if (encoding === 'legacy') body.u8(OP.try, blockType);
+  else body.u8(OP.block, EMPTY_BLOCK, OP.tryTable, blockType, 1, CATCH_ALL, 0);
+  for (let index = 0; index < trampoline.params.length; index++) {
+    body.u8(OP.localGet);
+    body.u32(index);
+  }
+  call(body, trampoline.target);
+  if (trampoline.blocking) {
+    body.u8(OP.if, EMPTY_BLOCK);
+    call(body, hookIndex('await'));
+    body.u8(OP.end);
+    if (trampoline.result !== undefined) call(body, hookIndex(resultHook(trampoline.result)));
+  }
+  if (encoding === 'legacy') body.u8(OP.catchAll, OP.unreachable, OP.end);
+  else body.u8(OP.end, 0x0f /* return */, OP.end, OP.unreachable);
+  body.u8(OP.end);
+  return body;
+}
+
+function call(body: Emitter, index: number): void {
+  body.u8(OP.call);
+  body.u32(index);
+}
+
+/** A function that the pump calls. */
+export interface PumpTarget {
+  readonly func: number;
+  readonly postReturn: number | undefined;
+  readonly params: readonly number[];
+  readonly result: number | undefined;
+}
+
+/**
+ * Body of the pump: one promising call drains many messages.
+ *
+ *     loop $turn
+ *       block $n … block $1
+ *         block $over
+ *           call $take   br_table $over $1 … $n
+ *         end  return
+ *       end  arg… call $f1 done [post-return]  br $turn
+ *       …
+ */
+export function pumpBody(targets: readonly PumpTarget[], hookIndex: (name: string) => number): Emitter {
+  const body = new Emitter();
+  const resultTypes = [...new Set(targets.flatMap((target) => target.result ?? []))];
+  body.u32(resultTypes.length);
+  for (const type of resultTypes) body.u8(1, type);
+  body.u8(OP.loop, EMPTY_BLOCK);
+  for (let index = 0; index <= targets.length; index++) body.u8(OP.block, EMPTY_BLOCK);
+  call(body, hookIndex('take'));
+  body.u8(OP.brTable);
+  body.u32(targets.length);
+  for (let label = 0; label < targets.length; label++) body.u32(label);
+  body.u32(targets.length);
+  // Label 0 is the innermost block: the turn is over.
+  body.u8(OP.end, 0x0f);
+  targets.forEach((target, index) => {
+    body.u8(OP.end);
+    pumpCall(body, target, { resultTypes, hookIndex });
+    body.u8(OP.br);
+    body.u32(targets.length - 1 - index);
+  });
+  body.u8(OP.end, OP.end);
+  return body;
+}
+
+function pumpCall(
+  body: Emitter,
+  target: PumpTarget,
+  { resultTypes, hookIndex }: { resultTypes: readonly number[]; hookIndex: (name: string) => number },
+): void {
+  for (const param of target.params) call(body, hookIndex(`arg-${typeName(param)}`));
+  call(body, target.func);
+  if (target.result === undefined) {
+    call(body, hookIndex('done'));
+  } else {
+    const local = resultTypes.indexOf(target.result);
+    body.u8(OP.localTee, local);
+    call(body, hookIndex(`done-${typeName(target.result)}`));
+    if (target.postReturn !== undefined) body.u8(OP.localGet, local);
+  }
+  if (target.postReturn !== undefined) call(body, target.postReturn);
+}
+
+/** Names of the hooks that a pump over `targets` needs. */
+export function pumpHooks(targets: readonly PumpTarget[]): string[] {
+  const names = ['take'];
+  for (const target of targets) {
+    for (const param of target.params) names.push(`arg-${typeName(param)}`);
+    names.push(target.result === undefined ? 'done' : `done-${typeName(target.result)}`);
+  }
+  return [...new Set(names)];
+}

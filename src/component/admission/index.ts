@@ -1,0 +1,20 @@
+/**
+ * Admission: a core module is checked and rewritten before V8 compiles it, so that the host stays in control.
+ *
+ * Guarantees
+ *   AD1  Every import of the host is entered through a trampoline in wasm. Whatever JavaScript throws there becomes
+ *        `unreachable`, which no guest handler can catch.
+ *   AD2  All memories of a module together, and each table, have maxima within the limits; shared memory, atomics and
+ *        garbage-collected types are refused by name, and so is every instruction that is not on the list.
+ *   AD3  A `start` function becomes an export: nothing of a guest runs while its module is instantiated.
+ *   AD4  The result is a function of the bytes and the request alone, and V8 validates it.
+ * Limits      one module: 64 MiB unless told otherwise. Work is yielded every 128 KiB of code.
+ * Not here    what is called when (link/), values (abi/). Fuel is charged by a later pass over the same walk.
+ *
+ * @module
+ */
+
+export { type CoreModule, readCoreModule, SECTION } from './core-module.ts';
+export type { HostHook, NumberType } from './glue.ts';
+export { ADMISSION_DEFAULTS, type AdmissionLimits } from './limits.ts';
+export { type AdmissionRequest, type AdmittedModule, admitModule, type ImportEntry } from './rewrite.ts';

@@ -1,0 +1,98 @@
+import { RuntimeError } from '../../errors/index.ts';
+import { type Cursor, Emitter } from './bytes.ts';
+import { type CoreModule, type Limits, readLimits, readVector, SECTION } from './core-module.ts';
+import { skipValueType } from './instructions.ts';
+
+/** What a component may claim of the process. Checked and written into its core modules before V8 sees them. */
+export interface AdmissionLimits {
+  /** Bytes of linear memory of one instance, all of its memories together. Multiple of 65,536 is not needed: rounded down. */
+  readonly memoryBytes: number;
+  /** Elements of each table. */
+  readonly tableElements: number;
+  /** Size in bytes of one core module. */
+  readonly moduleBytes: number;
+}
+
+const PAGE_BYTES = 65_536;
+
+/**
+ * Defaults. Memory: room for a JavaScript engine inside a component (75 MB steady), yet 60 of them in 16 GB. Tables:
+ * ten times the largest that a compiled language runtime was seen to need. Module: 4 × the largest JavaScript guest.
+ */
+export const ADMISSION_DEFAULTS: AdmissionLimits = {
+  memoryBytes: 256 * 1024 * 1024,
+  tableElements: 100_000,
+  moduleBytes: 64 * 1024 * 1024,
+};
+
+function limitError(what: string, details: Record<string, unknown>): never {
+  throw new RuntimeError('COMPONENT_LIMIT', what, { details });
+}
+
+function writeLimits(into: Emitter, limits: Limits, max: bigint): void {
+  into.u8(limits.flags | 1);
+  into.u64(limits.min);
+  into.u64(limits.max !== undefined && limits.max < max ? limits.max : max);
+}
+
+/**
+ * Memory section with maxima such that all memories together stay below `budgetBytes`: each gets its minimum, and the
+ * rest is shared out evenly.
+ */
+export function capMemories(module: CoreModule, budgetBytes: number): Emitter | undefined {
+  if (module.memories.length === 0) return undefined;
+  const budget = BigInt(Math.floor(budgetBytes / PAGE_BYTES));
+  const claimed = module.memories.reduce((sum, memory) => sum + memory.min, 0n);
+  if (claimed > budget) {
+    limitError(
+      `Cannot admit the component: it starts with ${claimed * BigInt(PAGE_BYTES)} bytes of memory and its limit is ${budgetBytes}; raise "memory" in [limits]`,
+      { limit: 'memory', limitBytes: budgetBytes, claimedBytes: Number(claimed) * PAGE_BYTES },
+    );
+  }
+  const share = (budget - claimed) / BigInt(module.memories.length);
+  const content = new Emitter();
+  content.u32(module.memories.length);
+  for (const memory of module.memories) writeLimits(content, memory, memory.min + share);
+  return content;
+}
+
+/** Table section with maxima of at most `elementsMax`. `patchExpression` copies an initialiser with new function indices. */
+export function capTables(
+  section: Cursor,
+  elementsMax: number,
+  patchExpression: (cursor: Cursor, into: Emitter) => void,
+): Emitter {
+  const content = new Emitter();
+  const start = section.at;
+  content.u32(section.u32());
+  section.at = start;
+  readVector(section, (cursor) => {
+    const from = cursor.at;
+    const initialised = cursor.bytes[from] === 0x40;
+    if (initialised) cursor.skip(2);
+    skipValueType(cursor);
+    content.copy(cursor.bytes, from, cursor.at);
+    const limits = readLimits(cursor);
+    if (limits.min > BigInt(elementsMax)) {
+      limitError(
+        `Cannot admit the component: it starts with a table of ${limits.min} elements and its limit is ${elementsMax}; raise "table" in [limits]`,
+        { limit: 'table', limitElements: elementsMax, claimedElements: Number(limits.min) },
+      );
+    }
+    writeLimits(content, limits, BigInt(elementsMax));
+    if (initialised) patchExpression(cursor, content);
+  });
+  return content;
+}
+
+/** Refuses a module that is larger than the limit, before anything of it is read. */
+export function checkModuleSize(bytes: Uint8Array, limits: AdmissionLimits): void {
+  if (bytes.length <= limits.moduleBytes) return;
+  limitError(
+    `Cannot admit the component: a core module has ${bytes.length} bytes and the limit is ${limits.moduleBytes}`,
+    { limit: 'module', limitBytes: limits.moduleBytes },
+  );
+}
+
+/** Sections whose bytes pass through as they are. */
+export const VERBATIM: readonly number[] = [SECTION.dataCount, SECTION.data, SECTION.tag];

@@ -1,0 +1,486 @@
+import { assert } from '../../errors/index.ts';
+import { Cursor, Emitter, lebLength } from './bytes.ts';
+import {
+  type CoreModule,
+  type FunctionType,
+  readCoreModule,
+  readVector,
+  refuse,
+  SECTION,
+  SECTION_ORDER,
+} from './core-module.ts';
+import {
+  type ExceptionEncoding,
+  type HostHook,
+  hook,
+  NUMBER_TYPES,
+  type PumpTarget,
+  pumpBody,
+  pumpHooks,
+  resultHook,
+  type Trampoline,
+  trampolineBody,
+} from './glue.ts';
+import { type ExpressionFacts, FunctionUses, skipValueType, walkExpression } from './instructions.ts';
+import { type AdmissionLimits, capMemories, capTables, checkModuleSize, VERBATIM } from './limits.ts';
+
+/**
+ * How a function import is entered: `direct` is another core module's function; `sync` a host function that answers at
+ * once; `blocking` one that may answer "pending" (`glue.ts`).
+ */
+export type ImportEntry = 'direct' | 'sync' | 'blocking';
+
+export interface AdmissionRequest {
+  readonly limits: AdmissionLimits;
+  /** One entry per *function* import, in order. */
+  readonly imports: readonly ImportEntry[];
+  /** Exports that the linker uses; all others are dropped, since V8 makes an object for each. */
+  readonly keep: ReadonlySet<string>;
+  /** Exported functions that the pump calls, with their post-return; function `n` is message target `n`. */
+  readonly pump: readonly { readonly func: string; readonly postReturn: string | undefined }[];
+}
+
+/** A core module that V8 may compile, and what the linker must know of it. */
+export interface AdmittedModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Hooks to supply, under {@link AdmittedModule.hookModule}. */
+  readonly hooks: readonly HostHook[];
+  readonly hookModule: string;
+  readonly pumpExport: string | undefined;
+  /** The module's start function, which can be run and suspended like any other. */
+  readonly startExport: string | undefined;
+}
+
+/** Bytes of code that are rewritten between two chances to do other work: about 2 ms. */
+const SLICE_BYTES = 128 * 1024;
+
+/**
+ * Rewrites a core module so that the host stays in control of it: trampolines before host imports, the pump, memory and
+ * table maxima, `start` as an export. Yields now and then, so that a caller can spread the work over many turns.
+ *
+ * @throws {RuntimeError} `COMPONENT_INVALID`, `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT`.
+ */
+export function* admitModule(bytes: Uint8Array, request: AdmissionRequest): Generator<undefined, AdmittedModule> {
+  checkModuleSize(bytes, request.limits);
+  const rewriter = new Rewriter(readCoreModule(bytes), request);
+  yield* rewriter.scanCode();
+  return yield* rewriter.emit();
+}
+
+class Rewriter {
+  readonly #module: CoreModule;
+  readonly #request: AdmissionRequest;
+  readonly #types: FunctionType[];
+  readonly #hooks: HostHook[];
+  readonly #trampolines: (Trampoline & { readonly type: number; readonly import: number })[] = [];
+  readonly #targets: PumpTarget[];
+  /** New index of every function of the module. */
+  readonly #map: Uint32Array;
+  readonly #facts: ExpressionFacts;
+  readonly #referenced = new Set<number>();
+  readonly #names: Set<string>;
+  readonly #hookModule: string;
+
+  constructor(module: CoreModule, request: AdmissionRequest) {
+    assert(request.imports.length === module.importedFunctions.length, 'one entry per function import');
+    this.#module = module;
+    this.#request = request;
+    this.#types = [...module.types];
+    this.#facts = { typeCount: module.types.length, usesLegacyExceptions: false, usesExceptionReferences: false };
+    this.#names = new Set(module.exports.map((item) => item.name));
+    this.#hookModule = unique('troupe', new Set(module.imports.map((item) => item.module)));
+    this.#hooks = this.#neededHooks();
+    this.#map = new Uint32Array(module.functionTypes.length);
+    const imported = module.importedFunctions.length;
+    const firstDefined = imported + this.#hooks.length;
+    for (let index = 0; index < this.#map.length; index++) {
+      this.#map[index] = index < imported ? index : index + this.#hooks.length;
+    }
+    const firstTrampoline = firstDefined + module.functionTypes.length - imported;
+    request.imports.forEach((entry, index) => {
+      if (entry === 'direct') return;
+      this.#map[index] = firstTrampoline + this.#trampolines.length;
+      this.#trampolines.push(this.#trampoline(index, entry));
+    });
+    this.#targets = request.pump.map((target) => this.#pumpTarget(target));
+  }
+
+  #typeOf(func: number): FunctionType {
+    const type = this.#module.types[this.#module.functionTypes[func] as number];
+    if (type === undefined) throw new Cursor(this.#module.bytes).fail(`function ${func} has no such type`);
+    return type;
+  }
+
+  #trampoline(index: number, entry: ImportEntry) {
+    const type = this.#typeOf(index);
+    assert(type.simple && type.results.length <= 1, 'host functions have flat types');
+    return {
+      import: index,
+      target: index,
+      params: type.params,
+      result: type.results[0],
+      blocking: entry === 'blocking',
+      type: this.#module.functionTypes[index] as number,
+    };
+  }
+
+  #exportedFunction(name: string): number {
+    const found = this.#module.exports.find((item) => item.kind === 0 && item.name === name);
+    assert(found, `the linker asks for exports that are there: "${name}"`);
+    return found.index;
+  }
+
+  #pumpTarget(target: AdmissionRequest['pump'][number]): PumpTarget {
+    const func = this.#exportedFunction(target.func);
+    const type = this.#typeOf(func);
+    const postReturn = target.postReturn === undefined ? undefined : this.#exportedFunction(target.postReturn);
+    return {
+      func: this.#newIndex(func),
+      postReturn: postReturn === undefined ? undefined : this.#newIndex(postReturn),
+      params: type.params,
+      result: type.results[0],
+    };
+  }
+
+  #neededHooks(): HostHook[] {
+    const names: string[] = [];
+    this.#request.imports.forEach((entry, index) => {
+      if (entry !== 'blocking') return;
+      names.push('await');
+      const result = this.#typeOf(index).results[0];
+      if (result !== undefined) names.push(resultHook(result));
+    });
+    if (this.#request.pump.length > 0) {
+      const shapes = this.#request.pump.map((target) => this.#typeOf(this.#exportedFunction(target.func)));
+      names.push(
+        ...pumpHooks(
+          shapes.map((type) => ({ func: 0, postReturn: undefined, params: type.params, result: type.results[0] })),
+        ),
+      );
+    }
+    return [...new Set(names)].map(hook);
+  }
+
+  #newIndex(func: number): number {
+    const index = this.#map[func];
+    if (index === undefined) throw new Cursor(this.#module.bytes).fail(`function ${func} of ${this.#map.length}`);
+    return index;
+  }
+
+  readonly #hookIndex = (name: string): number =>
+    this.#module.importedFunctions.length + this.#hooks.findIndex((item) => item.name === name);
+
+  #section(id: number): Cursor | undefined {
+    const found = this.#module.sections.get(id);
+    return found && new Cursor(this.#module.bytes, found.start, found.end);
+  }
+
+  // ── code ──
+
+  #code = new Emitter();
+
+  /** Copies every body with new function indices. First, because it finds what the other sections need to know. */
+  *scanCode(): Generator<undefined, undefined> {
+    const cursor = this.#section(SECTION.code);
+    if (cursor === undefined) return undefined;
+    const uses = new FunctionUses();
+    this.#code = new Emitter(cursor.end - cursor.at + 4096);
+    const { imported, defined } = this.#counts();
+    const bodies = cursor.u32();
+    if (bodies !== defined) cursor.fail(`${bodies} bodies for ${defined} functions, ${imported} imported`);
+    let sliceStart = cursor.at;
+    for (let index = 0; index < bodies; index++) {
+      this.#rewriteBody(cursor, uses);
+      if (cursor.at - sliceStart < SLICE_BYTES) continue;
+      sliceStart = cursor.at;
+      yield;
+    }
+    if (cursor.at !== cursor.end) cursor.fail('section is longer than what it holds');
+    return undefined;
+  }
+
+  #counts(): { imported: number; defined: number } {
+    const imported = this.#module.importedFunctions.length;
+    return { imported, defined: this.#module.functionTypes.length - imported };
+  }
+
+  #rewriteBody(cursor: Cursor, uses: FunctionUses): void {
+    const size = cursor.u32();
+    const start = cursor.at;
+    if (size > cursor.end - start) cursor.fail('body is longer than its section');
+    const sectionEnd = cursor.end;
+    cursor.end = start + size;
+    for (let groups = cursor.u32(); groups > 0; groups--) {
+      cursor.u32();
+      skipValueType(cursor);
+    }
+    uses.reset();
+    walkExpression(cursor, uses, this.#facts);
+    if (cursor.at !== cursor.end) cursor.fail('body is longer than its expression');
+    cursor.end = sectionEnd;
+    let newSize = size;
+    for (let nth = 0; nth < uses.count; nth++) {
+      newSize += lebLength(this.#newIndex(uses.index(nth))) - (uses.end(nth) - uses.start(nth));
+      if (cursor.bytes[uses.start(nth) - 1] === 0xd2) this.#referenced.add(this.#newIndex(uses.index(nth)));
+    }
+    this.#code.u32(newSize);
+    this.#copyPatched({ from: start, to: cursor.at }, uses, this.#code);
+  }
+
+  #copyPatched(range: { from: number; to: number }, uses: FunctionUses, into: Emitter): void {
+    const { bytes } = this.#module;
+    let at = range.from;
+    for (let nth = 0; nth < uses.count; nth++) {
+      into.copy(bytes, at, uses.start(nth));
+      into.u32(this.#newIndex(uses.index(nth)));
+      at = uses.end(nth);
+    }
+    into.copy(bytes, at, range.to);
+  }
+
+  readonly #patchExpression = (cursor: Cursor, into: Emitter): void => {
+    const uses = new FunctionUses();
+    const start = cursor.at;
+    walkExpression(cursor, uses, this.#facts);
+    this.#copyPatched({ from: start, to: cursor.at }, uses, into);
+  };
+
+  // ── the other sections ──
+
+  *emit(): Generator<undefined, AdmittedModule> {
+    const encoding: ExceptionEncoding = this.#facts.usesExceptionReferences ? 'references' : 'legacy';
+    if (this.#facts.usesExceptionReferences && this.#facts.usesLegacyExceptions) {
+      refuse(new Cursor(this.#module.bytes), 'both encodings of exception handling');
+    }
+    const glue = this.#trampolines.map((trampoline) => trampolineBody(trampoline, encoding, this.#hookIndex));
+    if (this.#targets.length > 0) glue.push(pumpBody(this.#targets, this.#hookIndex));
+    const pumpExport = this.#targets.length > 0 ? unique('pump', this.#names) : undefined;
+    const startExport = this.#module.start === undefined ? undefined : unique('start', this.#names);
+    // Order matters: what is written first may still add types.
+    const contents = new Map<number, Emitter | undefined>();
+    contents.set(SECTION.import, this.#importSection());
+    contents.set(SECTION.function, this.#functionSection());
+    contents.set(SECTION.type, this.#typeSection());
+    contents.set(SECTION.table, this.#tableSection());
+    contents.set(SECTION.memory, capMemories(this.#module, this.#request.limits.memoryBytes));
+    contents.set(SECTION.global, this.#globalSection());
+    contents.set(SECTION.export, this.#exportSection(pumpExport, startExport));
+    contents.set(SECTION.element, this.#elementSection());
+    contents.set(SECTION.code, this.#codeSection(glue));
+    const bytes = this.#assemble(contents);
+    return { bytes, hooks: this.#hooks, hookModule: this.#hookModule, pumpExport, startExport };
+  }
+
+  #assemble(contents: ReadonlyMap<number, Emitter | undefined>): Uint8Array<ArrayBuffer> {
+    const out = new Emitter(this.#code.length + 4096);
+    out.u8(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+    for (const id of SECTION_ORDER) {
+      const content = contents.get(id);
+      if (content !== undefined) out.section(id, content);
+      else if (VERBATIM.includes(id)) {
+        const cursor = this.#section(id);
+        if (cursor === undefined) continue;
+        out.u8(id);
+        out.u32(cursor.end - cursor.at);
+        out.copy(cursor.bytes, cursor.at, cursor.end);
+      }
+    }
+    return out.take();
+  }
+
+  /** Index of the type; appended when there is none like it. Only number types are ever asked for. */
+  #typeIndex(params: readonly number[], results: readonly number[]): number {
+    const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i]);
+    const found = this.#types.findIndex(
+      (type) => type.simple && same(type.params, params) && same(type.results, results),
+    );
+    if (found >= 0) return found;
+    this.#types.push({ params, results, simple: true });
+    return this.#types.length - 1;
+  }
+
+  #typeSection(): Emitter {
+    const content = new Emitter();
+    content.u32(this.#types.length);
+    const original = this.#section(SECTION.type);
+    if (original !== undefined) {
+      original.u32();
+      content.copy(original.bytes, original.at, original.end);
+    }
+    for (const type of this.#types.slice(this.#module.types.length)) {
+      content.u8(0x60);
+      content.u32(type.params.length);
+      content.u8(...type.params);
+      content.u32(type.results.length);
+      content.u8(...type.results);
+    }
+    return content;
+  }
+
+  #importSection(): Emitter {
+    const content = new Emitter();
+    content.u32(this.#module.imports.length + this.#hooks.length);
+    const section = this.#section(SECTION.import);
+    let functions = 0;
+    readVector(section, (cursor) => {
+      const from = cursor.at;
+      cursor.name();
+      cursor.name();
+      const kind = cursor.u8();
+      const namesEnd = cursor.at;
+      skipImportType(cursor, kind);
+      const trampoline = kind === 0 ? this.#trampolines.find((item) => item.import === functions) : undefined;
+      if (kind === 0) functions++;
+      if (trampoline?.blocking) {
+        content.copy(cursor.bytes, from, namesEnd);
+        content.u32(this.#typeIndex(trampoline.params, [NUMBER_TYPES.i32]));
+      } else content.copy(cursor.bytes, from, cursor.at);
+    });
+    for (const item of this.#hooks) {
+      content.name(this.#hookModule);
+      content.name(item.name);
+      content.u8(0);
+      content.u32(
+        this.#typeIndex(
+          item.params.map((name) => NUMBER_TYPES[name]),
+          item.results.map((name) => NUMBER_TYPES[name]),
+        ),
+      );
+    }
+    return content;
+  }
+
+  #functionSection(): Emitter {
+    const content = new Emitter();
+    const { imported, defined } = this.#counts();
+    const pump = this.#targets.length > 0 ? [this.#typeIndex([], [])] : [];
+    const added = [...this.#trampolines.map((item) => item.type), ...pump];
+    content.u32(defined + added.length);
+    for (const type of this.#module.functionTypes.slice(imported)) content.u32(type);
+    for (const type of added) content.u32(type);
+    return content;
+  }
+
+  #tableSection(): Emitter | undefined {
+    const section = this.#section(SECTION.table);
+    return section && capTables(section, this.#request.limits.tableElements, this.#patchExpression);
+  }
+
+  #globalSection(): Emitter | undefined {
+    const section = this.#section(SECTION.global);
+    if (section === undefined) return undefined;
+    const content = new Emitter();
+    const start = section.at;
+    content.u32(section.u32());
+    section.at = start;
+    readVector(section, (cursor) => {
+      const from = cursor.at;
+      skipValueType(cursor);
+      cursor.u8();
+      content.copy(cursor.bytes, from, cursor.at);
+      this.#patchExpression(cursor, content);
+    });
+    return content;
+  }
+
+  #exportSection(pumpExport: string | undefined, startExport: string | undefined): Emitter {
+    const kept = this.#module.exports
+      .filter((item) => this.#request.keep.has(item.name))
+      .map((item) => ({ ...item, index: item.kind === 0 ? this.#newIndex(item.index) : item.index }));
+    if (startExport !== undefined) {
+      kept.push({ name: startExport, kind: 0, index: this.#newIndex(this.#module.start as number) });
+    }
+    if (pumpExport !== undefined) {
+      const { defined } = this.#counts();
+      const index = this.#module.importedFunctions.length + this.#hooks.length + defined + this.#trampolines.length;
+      kept.push({ name: pumpExport, kind: 0, index });
+    }
+    const content = new Emitter();
+    content.u32(kept.length);
+    for (const item of kept) {
+      content.name(item.name);
+      content.u8(item.kind);
+      content.u32(item.index);
+    }
+    return content;
+  }
+
+  /** Functions that code takes references of must be declared, which a dropped export may have done. */
+  #elementSection(): Emitter | undefined {
+    const section = this.#section(SECTION.element);
+    const declare = this.#referenced.size > 0;
+    if (section === undefined && !declare) return undefined;
+    const segments = section?.u32() ?? 0;
+    const content = new Emitter();
+    content.u32(segments + (declare ? 1 : 0));
+    if (section !== undefined) {
+      const uses = new FunctionUses();
+      const from = section.at;
+      for (let index = 0; index < segments; index++) scanSegment(section, uses, this.#facts);
+      if (section.at !== section.end) section.fail('section is longer than what it holds');
+      this.#copyPatched({ from, to: section.end }, uses, content);
+    }
+    if (declare) {
+      content.u8(3, 0);
+      content.u32(this.#referenced.size);
+      for (const index of this.#referenced) content.u32(index);
+    }
+    return content;
+  }
+
+  #codeSection(glue: readonly Emitter[]): Emitter {
+    const content = new Emitter(this.#code.length + 4096);
+    content.u32(this.#counts().defined + glue.length);
+    content.append(this.#code);
+    for (const body of glue) {
+      content.u32(body.length);
+      content.append(body);
+    }
+    return content;
+  }
+}
+
+function skipImportType(cursor: Cursor, kind: number): void {
+  if (kind === 0) cursor.u32();
+  else if (kind === 3) {
+    skipValueType(cursor);
+    cursor.u8();
+  } else if (kind === 4) {
+    cursor.u8();
+    cursor.u32();
+  } else {
+    if (kind === 1) skipValueType(cursor);
+    const flags = cursor.u8();
+    cursor.skipLeb(10);
+    if (flags & 1) cursor.skipLeb(10);
+  }
+}
+
+/** Flags of an element segment: bit 0 passive or declarative, bit 1 table index or declarative, bit 2 expressions. */
+function scanSegment(cursor: Cursor, uses: FunctionUses, facts: ExpressionFacts): void {
+  const flags = cursor.u32();
+  if (flags > 7) cursor.fail('element segment is malformed');
+  const active = (flags & 1) === 0;
+  if (active && flags & 2) cursor.u32();
+  if (active) walkExpression(cursor, uses, facts);
+  const expressions = (flags & 4) !== 0;
+  if (flags & 3) {
+    if (expressions) skipValueType(cursor);
+    else cursor.u8();
+  }
+  for (let count = cursor.u32(); count > 0; count--) {
+    if (expressions) walkExpression(cursor, uses, facts);
+    else {
+      const start = cursor.at;
+      const index = cursor.u32();
+      uses.add(start, cursor.at, index);
+    }
+  }
+}
+
+/** `base`, or `base` with as many primes as it takes to be unlike every name in `taken`. */
+function unique(base: string, taken: ReadonlySet<string>): string {
+  let name = base;
+  while (taken.has(name)) name += "'";
+  return name;
+}
