@@ -13,14 +13,14 @@ const FLAT_MAX = MAX_FLAT_PARAMS + 1;
  * Lists of types that were asked for once. A type is a graph in which equal parts are one object, so the cache also
  * keeps the cost linear where the tree would be exponential.
  */
-const known = new WeakMap<ValueType, readonly CoreValueType[]>();
+const known = new WeakMap<ValueType<unknown>, readonly CoreValueType[]>();
 
 /**
  * Lists the core values that carry a value of `type`, as the Canonical ABI's `flatten_type` does.
  *
  * @returns At most 17 entries: what is longer is cut, and never passed flat (see {@link MAX_FLAT_PARAMS}).
  */
-export function flatten(type: ValueType): readonly CoreValueType[] {
+export function flatten(type: ValueType<unknown>): readonly CoreValueType[] {
   const cached = known.get(type);
   if (cached !== undefined) return cached;
   const flat = flattenUncached(type).slice(0, FLAT_MAX);
@@ -29,7 +29,7 @@ export function flatten(type: ValueType): readonly CoreValueType[] {
 }
 
 /** Flattens values side by side, as parameters and the fields of a record are. At most 17 entries. */
-export function flattenAll(types: Iterable<ValueType>): readonly CoreValueType[] {
+export function flattenAll(types: Iterable<ValueType<unknown>>): readonly CoreValueType[] {
   const flat: CoreValueType[] = [];
   for (const type of types) {
     flat.push(...flatten(type));
@@ -38,7 +38,7 @@ export function flattenAll(types: Iterable<ValueType>): readonly CoreValueType[]
   return flat;
 }
 
-function flattenUncached(type: ValueType): readonly CoreValueType[] {
+function flattenUncached(type: ValueType<unknown>): readonly CoreValueType[] {
   switch (type.kind) {
     case 's64':
     case 'u64':
@@ -65,7 +65,7 @@ function flattenUncached(type: ValueType): readonly CoreValueType[] {
 }
 
 /** The discriminant, then at each place a type that can carry what any of the cases has there. */
-function flattenCases(cases: readonly (ValueType | undefined)[]): readonly CoreValueType[] {
+function flattenCases(cases: readonly (ValueType<unknown> | undefined)[]): readonly CoreValueType[] {
   const payload: CoreValueType[] = [];
   for (const type of new Set(cases)) {
     if (type === undefined) continue;
@@ -91,7 +91,7 @@ function join(a: CoreValueType, b: CoreValueType): CoreValueType {
  * @param direction A result that does not fit is returned as a pointer by a lifted function, and written through a
  *   pointer that is the last parameter of a lowered one.
  */
-export function flattenFunc(type: FuncType, direction: 'lift' | 'lower'): CoreFuncType {
+export function flattenFunc(type: FuncType<unknown>, direction: 'lift' | 'lower'): CoreFuncType {
   const flatParams = flattenAll(type.params.map((param) => param.type));
   const flatResults = type.result === undefined ? [] : flatten(type.result);
   const params: readonly CoreValueType[] = flatParams.length > MAX_FLAT_PARAMS ? ['i32'] : flatParams;

@@ -19,35 +19,38 @@ export type PrimitiveKind =
   | 'char'
   | 'string';
 
-export interface Field {
+export interface Field<R = ResourceSymbol> {
   readonly name: string;
-  readonly type: ValueType;
+  readonly type: ValueType<R>;
 }
-export interface Case {
+export interface Case<R = ResourceSymbol> {
   readonly name: string;
-  readonly type: ValueType | undefined;
+  readonly type: ValueType<R> | undefined;
 }
 
-/** A type of a value, fully resolved. */
-export type ValueType =
+/** A type of a value, fully resolved. `R` is how a handle names its resource; the validator has a form of its own. */
+export type ValueType<R = ResourceSymbol> =
   | { readonly kind: PrimitiveKind }
-  | { readonly kind: 'record'; readonly fields: readonly Field[] }
-  | { readonly kind: 'variant'; readonly cases: readonly Case[] }
-  | { readonly kind: 'list'; readonly element: ValueType }
-  | { readonly kind: 'tuple'; readonly types: readonly ValueType[] }
+  | { readonly kind: 'record'; readonly fields: readonly Field<R>[] }
+  | { readonly kind: 'variant'; readonly cases: readonly Case<R>[] }
+  | { readonly kind: 'list'; readonly element: ValueType<R> }
+  | { readonly kind: 'tuple'; readonly types: readonly ValueType<R>[] }
   | { readonly kind: 'flags'; readonly names: readonly string[] }
   | { readonly kind: 'enum'; readonly names: readonly string[] }
-  | { readonly kind: 'option'; readonly some: ValueType }
-  | { readonly kind: 'result'; readonly ok: ValueType | undefined; readonly error: ValueType | undefined }
-  | { readonly kind: 'own'; readonly resource: ResourceSymbol }
-  | { readonly kind: 'borrow'; readonly resource: ResourceSymbol };
+  | { readonly kind: 'option'; readonly some: ValueType<R> }
+  | { readonly kind: 'result'; readonly ok: ValueType<R> | undefined; readonly error: ValueType<R> | undefined }
+  | { readonly kind: 'own'; readonly resource: R }
+  | { readonly kind: 'borrow'; readonly resource: R };
 
 /**
  * A resource type as one component sees it. At run time, an instance of that component holds one run-time resource type
  * per slot; two symbols of one component may turn out to be the same one (`origin` says when that is known).
  */
 export interface ResourceSymbol {
-  /** Index among `Component.resources`. Unique in its component. */
+  /**
+   * Index among `Component.resources`, unique in its component; −1 for one that is bound inside the type of a component
+   * that is imported, exported or passed on, and that no value of this component can have.
+   */
   readonly slot: number;
   /** For messages: the name it is imported, exported or best known by. */
   name: string;
@@ -65,9 +68,9 @@ export type ResourceOrigin =
   | { readonly kind: 'export'; readonly of: ResourceSymbol };
 
 /** Type of a component-level function. At most one result since the named-results form is gone. */
-export interface FuncType {
-  readonly params: readonly Field[];
-  readonly result: ValueType | undefined;
+export interface FuncType<R = ResourceSymbol> {
+  readonly params: readonly Field<R>[];
+  readonly result: ValueType<R> | undefined;
 }
 
 /** Type of something importable or exportable. */
