@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { choice, flag, list, pattern, table, text, VARIABLE_EXPECTED, VARIABLE_PATTERN } from './fields.ts';
+import { isNamePattern, isTopicPattern } from './patterns.ts';
+
+export const RIGHTS = ['read', 'write', 'list', 'delete'] as const;
+const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
+
+const GUEST_PATH_EXPECTED = 'an absolute path of the guest without wildcards, "." or "..", such as "/data"';
+
+/** `/`, or segments that are neither empty nor `.` nor `..` and hold no wildcard and no NUL. */
+const GUEST_PATH = /^\/(?:(?!\.{1,2}(?:\/|$))[^/*?[\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/*?[\0]+)*)?$/;
+
+const guestPath = () => pattern(GUEST_PATH, GUEST_PATH_EXPECTED);
+const rights = () =>
+  list(choice(RIGHTS), 'a list of rights: "read", "write", "list", "delete"').min(
+    1,
+    'at least one right: "read", "write", "list", "delete"',
+  );
+const targets = () =>
+  list(text().refine(isNamePattern, 'the name of an actor, "NAME/*" or "*"'), 'a list of actor names');
+export const topics = () =>
+  list(
+    text().refine(isTopicPattern, 'a topic pattern, such as "orders.created" or "orders.*"'),
+    'a list of topic patterns',
+  );
+const variables = () => list(pattern(VARIABLE_PATTERN, VARIABLE_EXPECTED), 'a list of names of environment variables');
+
+const hostFolder = () =>
+  text('the path of a folder').refine(
+    (path) => !/[*?[\0]/.test(path),
+    'the path of a folder without wildcards: a grant covers the whole folder',
+  );
+
+const stdio = () =>
+  z.union([z.boolean(), z.array(z.enum(STREAMS)).max(STREAMS.length)], {
+    error: 'true, false, or a list of "stdin", "stdout", "stderr"',
+  });
+
+const messaging = () =>
+  table({
+    tell: targets()
+      .optional()
+      .meta({ description: 'Actors that it may tell', examples: [['report', 'parse/*']] }),
+    ask: targets().optional().meta({ description: 'Actors that it may ask' }),
+    publish: topics()
+      .optional()
+      .meta({ description: 'Topics that it may publish to', examples: [['lines.*']] }),
+  });
+
+/** `[components.NAME.grants]`: what the operator gives. */
+export const GRANTS_SECTION = table({
+  filesystem: list(
+    table({
+      path: hostFolder().meta({ description: 'Folder of this machine, relative to troupe.toml', examples: ['./data'] }),
+      mount: guestPath().meta({ description: 'Where the guest sees it', examples: ['/data'] }),
+      rights: rights().meta({ description: 'What it may do there', examples: [['read', 'list']] }),
+    }),
+    'a list of { path, mount, rights }',
+  )
+    .optional()
+    .meta({ description: 'Folders that it may use' }),
+  clock: flag().optional().meta({ description: 'May read clocks and wait', default: false }),
+  random: flag().optional().meta({ description: 'May draw random numbers', default: false }),
+  stdio: stdio().optional().meta({ description: 'Streams of this process that it may use', default: false }),
+  env: variables().optional().meta({ description: 'Environment variables of this process that it may see' }),
+  messaging: messaging().optional().meta({ description: 'Whom it may send messages to' }),
+}).meta({ description: 'What the component may do; nothing granted means no' });
+
+/** `[asks]` of `Component.toml`: what the author says the component needs. */
+export const ASKS_SECTION = table({
+  filesystem: list(
+    table({
+      path: guestPath().meta({ description: 'Folder as the guest sees it', examples: ['/data'] }),
+      rights: rights().meta({ description: 'What it needs to do there' }),
+    }),
+    'a list of { path, rights }',
+  )
+    .optional()
+    .meta({ description: 'Folders that it needs' }),
+  clock: flag().optional().meta({ description: 'Reads clocks or waits' }),
+  random: flag().optional().meta({ description: 'Draws random numbers' }),
+  stdio: stdio().optional().meta({ description: 'Standard streams that it uses' }),
+  env: variables().optional().meta({ description: 'Environment variables that it reads' }),
+  messaging: messaging().optional().meta({ description: 'Whom it sends messages to' }),
+}).meta({ description: 'What the component needs; the operator grants it in troupe.toml' });
+
+export type GrantsSection = z.output<typeof GRANTS_SECTION>;
+export type AsksSection = z.output<typeof ASKS_SECTION>;

@@ -1,0 +1,158 @@
+import { resolve } from 'node:path';
+import type { ConfigNotice, FilesystemGrant, FilesystemRight, GrantsConfig } from './application.ts';
+import type { AsksSection, GrantsSection } from './grants-section.ts';
+import { coversName, coversTopic } from './patterns.ts';
+
+/** What a component is granted: what the operator gives, cut down to what the author asks for. */
+export interface Granted {
+  readonly grants: GrantsConfig;
+  /** Names of environment variables that it may see. */
+  readonly variables: readonly string[];
+  readonly notices: readonly ConfigNotice[];
+}
+
+interface Sides {
+  /** For notices. */
+  readonly component: string;
+  /** Folder that the paths of `given` are relative to. */
+  readonly directory: string;
+  readonly given: GrantsSection;
+  /** `undefined`: the author says nothing, so the operator alone decides. */
+  readonly asked: AsksSection | undefined;
+}
+
+type Stdio = GrantsSection['stdio'];
+type Streams = GrantsConfig['stdio'];
+const STREAM_NAMES = ['stdin', 'stdout', 'stderr'] as const;
+
+/** Intersects both sides. Neither can widen the other; what falls away is reported. */
+export function intersectGrants(sides: Sides): Granted {
+  const { given, asked } = sides;
+  const notices = new Notices(sides.component);
+  const toFolder = (grant: NonNullable<GrantsSection['filesystem']>[number]) => ({
+    hostPath: resolve(sides.directory, grant.path),
+    guestPath: grant.mount,
+    rights: [...new Set(grant.rights)],
+  });
+  const folders = (given.filesystem ?? []).map(toFolder);
+  return {
+    grants: {
+      filesystem: asked === undefined ? folders : intersectFolders(folders, asked, notices),
+      clock: both('clock', sides, notices),
+      random: both('random', sides, notices),
+      stdio: intersectStreams(given.stdio, asked, notices),
+      messaging: {
+        tell: intersectPatterns('tell', sides, notices),
+        ask: intersectPatterns('ask', sides, notices),
+        publish: intersectPatterns('publish', sides, notices),
+      },
+    },
+    variables: intersectVariables(given.env ?? [], asked, notices),
+    notices: notices.all,
+  };
+}
+
+class Notices {
+  readonly all: ConfigNotice[] = [];
+  readonly #component: string;
+
+  constructor(component: string) {
+    this.#component = component;
+  }
+
+  notGranted(what: string, line: string): void {
+    const help = `to grant it, add to [components.${this.#component}.grants]: ${line}`;
+    this.all.push({ component: this.#component, message: `asks for ${what}, which is not granted`, help });
+  }
+
+  notAsked(what: string): void {
+    const message = `is granted ${what}, which its Component.toml does not ask for; it does not get it`;
+    this.all.push({ component: this.#component, message });
+  }
+}
+
+function both(key: 'clock' | 'random', { given, asked }: Sides, notices: Notices): boolean {
+  const granted = given[key] ?? false;
+  if (asked === undefined) return granted;
+  const wanted = asked[key] ?? false;
+  if (wanted && !granted) notices.notGranted(key, `${key} = true`);
+  if (granted && !wanted) notices.notAsked(key);
+  return granted && wanted;
+}
+
+function intersectFolders(given: readonly FilesystemGrant[], asked: AsksSection, notices: Notices): FilesystemGrant[] {
+  const asks = asked.filesystem ?? [];
+  const result: FilesystemGrant[] = [];
+  for (const grant of given) {
+    // A mount may lie inside what is asked for. The other way round it would show more than was asked.
+    const wanted = asks.filter((ask) => isWithin(grant.guestPath, ask.path)).flatMap((ask) => ask.rights);
+    const rights = grant.rights.filter((right) => wanted.includes(right));
+    const surplus = grant.rights.filter((right) => !wanted.includes(right));
+    if (surplus.length > 0) notices.notAsked(`${surplus.join(', ')} on "${grant.guestPath}"`);
+    if (rights.length > 0) result.push({ ...grant, rights });
+  }
+  for (const ask of asks) {
+    const covering = given.filter((grant) => isWithin(grant.guestPath, ask.path));
+    const missing = ask.rights.filter((right) => !covering.some((grant) => grant.rights.includes(right)));
+    if (missing.length > 0)
+      notices.notGranted(`${missing.join(', ')} on "${ask.path}"`, folderLine(ask.path, ask.rights));
+  }
+  return result;
+}
+
+function folderLine(path: string, rights: readonly FilesystemRight[]): string {
+  const listed = rights.map((right) => `"${right}"`).join(', ');
+  return `filesystem = [{ path = ".${path}", mount = "${path}", rights = [${listed}] }]`;
+}
+
+/** Tells whether guest path `inner` is `outer` or below it. */
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer === '/' ? '/' : `${outer}/`);
+}
+
+function intersectStreams(given: Stdio, asked: AsksSection | undefined, notices: Notices): Streams {
+  const granted = toStreams(given);
+  if (asked === undefined) return granted;
+  const wanted = toStreams(asked.stdio);
+  const missing = STREAM_NAMES.filter((name) => wanted[name] && !granted[name]);
+  const surplus = STREAM_NAMES.filter((name) => granted[name] && !wanted[name]);
+  if (missing.length > 0)
+    notices.notGranted(missing.join(', '), `stdio = [${missing.map((name) => `"${name}"`).join(', ')}]`);
+  if (surplus.length > 0) notices.notAsked(surplus.join(', '));
+  return {
+    stdin: granted.stdin && wanted.stdin,
+    stdout: granted.stdout && wanted.stdout,
+    stderr: granted.stderr && wanted.stderr,
+  };
+}
+
+function toStreams(value: Stdio): Streams {
+  const has = (name: (typeof STREAM_NAMES)[number]) => (Array.isArray(value) ? value.includes(name) : value === true);
+  return { stdin: has('stdin'), stdout: has('stdout'), stderr: has('stderr') };
+}
+
+function intersectVariables(given: readonly string[], asked: AsksSection | undefined, notices: Notices): string[] {
+  if (asked === undefined) return [...new Set(given)];
+  const wanted = asked.env ?? [];
+  for (const name of given) if (!wanted.includes(name)) notices.notAsked(`the environment variable "${name}"`);
+  return [...new Set(given.filter((name) => wanted.includes(name)))];
+}
+
+/** What both sides' patterns cover: the narrower of each pair in which one covers the other. */
+function intersectPatterns(key: 'tell' | 'ask' | 'publish', { given, asked }: Sides, notices: Notices): string[] {
+  const granted = given.messaging?.[key] ?? [];
+  if (asked === undefined) return [...new Set(granted)];
+  const wanted = asked.messaging?.[key] ?? [];
+  const covers = key === 'publish' ? coversTopic : coversName;
+  const narrowed = granted.filter((pattern) => wanted.some((other) => covers(other, pattern)));
+  const kept = wanted.filter((pattern) => granted.some((other) => covers(other, pattern)));
+  const result = [...new Set([...narrowed, ...kept])];
+  for (const pattern of wanted) {
+    const reached = result.some((other) => covers(pattern, other));
+    if (!reached) notices.notGranted(`${key} "${pattern}"`, `messaging = { ${key} = ["${pattern}"] }`);
+  }
+  for (const pattern of granted) {
+    if (!result.some((other) => covers(pattern, other))) notices.notAsked(`${key} "${pattern}"`);
+  }
+  return result;
+}

@@ -1,0 +1,33 @@
+/**
+ * Configuration: `troupe.toml` and `Component.toml` become one frozen, fully resolved value.
+ *
+ * Guarantees
+ *   CF1  What `loadApplication` returns is complete: defaults filled in, paths absolute, units in names, deep-frozen.
+ *   CF2  Unknown keys are refused, with the nearest known one; nothing is ignored silently.
+ *   CF3  All mistakes of all files are reported at once, each with file, line, key, and what was expected.
+ *   CF4  A component is granted what both its author asks for and the operator gives; neither side can widen the other.
+ *   CF5  Of two limits the smaller counts.
+ *   CF6  The published JSON Schemas are made from the schemas that check.
+ * Limits      a file has at most 1 MiB of UTF-8 and nests 64 levels; lists have at most 1,024 entries.
+ * Not here    reading or checking the components themselves (runtime/), enforcing grants (wasi/, host/).
+ *
+ * @module
+ */
+export type {
+  ApplicationConfig,
+  ComponentConfig,
+  ConfigNotice,
+  ControlConfig,
+  FilesystemGrant,
+  FilesystemRight,
+  GrantsConfig,
+  LimitsConfig,
+  MailboxConfig,
+  SuperviseConfig,
+  ViewConfig,
+} from './application.ts';
+export { type JsonSchema, publishedSchemas } from './json-schema.ts';
+export { type LoadOptions, loadApplication } from './load.ts';
+export { nearest } from './nearest.ts';
+export { type ConfigProblem, quote } from './problems.ts';
+export { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from './units.ts';

@@ -1,0 +1,309 @@
+import { stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { RuntimeError } from '../errors/index.ts';
+import type { ApplicationConfig, ComponentConfig, ControlConfig, GrantsConfig, ViewConfig } from './application.ts';
+import { intersectGrants } from './grants.ts';
+import { mergeLimits } from './limits-section.ts';
+import { nearest } from './nearest.ts';
+import { type ConfigProblem, configError, type Document, problemAt, quote } from './problems.ts';
+import {
+  APPLICATION_SCHEMA,
+  type ApplicationFile,
+  type ComponentSection,
+  MANIFEST_SCHEMA,
+  type ManifestFile,
+} from './schemas.ts';
+import { type Checked, checkToml, readText, toFileError } from './toml.ts';
+
+const APPLICATION_FILE = 'troupe.toml';
+
+/** Folder beside `troupe.toml` that holds what a running application leaves for its clients. */
+const CONTROL_DIRECTORY = '.troupe';
+
+export interface LoadOptions {
+  /** Where granted environment variables are taken from. Default: this process's. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Reads an application: `troupe.toml`, the `Component.toml`s that it names, and nothing else. Every mistake of all
+ * files is collected into one error.
+ *
+ * @param path A folder that holds a `troupe.toml`, or such a file under any name. Relative to the working directory.
+ * @returns Deep-frozen plain data: absolute paths, units in names, defaults filled in, grants already intersected.
+ *
+ * @throws {RuntimeError} `FILE_NOT_FOUND` — there is no such file, or all that is wrong is that named files are missing.
+ * @throws {RuntimeError} `FILE_UNREADABLE` — it is no regular UTF-8 file of at most 1 MiB, or may not be read.
+ * @throws {RuntimeError} `CONFIG_INVALID` — `details.problems` lists file, line, column, key, what was expected.
+ */
+export async function loadApplication(path: string, options: LoadOptions = {}): Promise<ApplicationConfig> {
+  const file = await findApplication(resolve(path));
+  const checked = checkToml(file, await readText(file, 'application'), APPLICATION_SCHEMA);
+  if (!checked.ok) throw configError(`Cannot use "${file}"`, checked.problems);
+  const loader = new Loader(checked.value, checked.document, options.environment ?? process.env);
+  return deepFreeze(await loader.load());
+}
+
+/** The path of the `troupe.toml` that `path` means; that it exists is known for folders only. */
+async function findApplication(path: string): Promise<string> {
+  const stats = await stat(path).catch((error: unknown) => {
+    throw withHelp(toFileError(error, path, 'application'));
+  });
+  if (!stats.isDirectory()) return path;
+  const file = join(path, APPLICATION_FILE);
+  const inside = await stat(file).catch(() => undefined);
+  if (inside !== undefined) return file;
+  const text = `Cannot find an application in "${path}": it holds no ${APPLICATION_FILE}`;
+  throw withHelp(new RuntimeError('FILE_NOT_FOUND', text, { details: { file } }));
+}
+
+function withHelp(error: RuntimeError): RuntimeError {
+  const help = [`name the folder of an application or its ${APPLICATION_FILE}: troupe up ./my-application`];
+  return new RuntimeError(error.code, error.message, { details: { ...error.details, help }, cause: error.cause });
+}
+
+/** One load: gathers problems of all files, so that they are reported together. */
+class Loader {
+  readonly #application: ApplicationFile;
+  readonly #document: Document;
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #directory: string;
+  readonly #problems: ConfigProblem[] = [];
+
+  constructor(
+    application: ApplicationFile,
+    document: Document,
+    environment: Readonly<Record<string, string | undefined>>,
+  ) {
+    this.#application = application;
+    this.#document = document;
+    this.#environment = environment;
+    this.#directory = dirname(document.file);
+  }
+
+  async load(): Promise<ApplicationConfig> {
+    const loaded: Loaded[] = [];
+    for (const [name, section] of Object.entries(this.#application.components)) {
+      const component = await this.#component(name, section);
+      if (component !== undefined) loaded.push(component);
+    }
+    if (Object.keys(this.#application.components).length === 0) {
+      this.#report(['components'], { message: 'has no component', help: 'add one: [components.greeter]' });
+    }
+    const components = loaded.map(({ config }) => config);
+    const view = this.#view(components);
+    const control = this.#control();
+    if (this.#problems.length > 0) throw configError(`Cannot use "${this.#document.file}"`, this.#problems);
+    return {
+      file: this.#document.file,
+      directory: this.#directory,
+      name: this.#application.application.name,
+      components,
+      view,
+      control,
+      notices: loaded.flatMap(({ notices }) => notices),
+    };
+  }
+
+  async #component(name: string, section: ComponentSection): Promise<Loaded | undefined> {
+    const at = ['components', name];
+    const artifact = await this.#artifact(at, section);
+    this.#checkComponent(at, section);
+    if (artifact === undefined) return undefined;
+    const { manifest } = artifact;
+    const given = section.grants ?? {};
+    const { grants, variables, notices } = intersectGrants({
+      component: name,
+      directory: this.#directory,
+      given,
+      asked: manifest?.asks,
+    });
+    await this.#checkFolders([...at, 'grants', 'filesystem'], grants);
+    const config: ComponentConfig = {
+      name,
+      version: manifest?.component.version,
+      source: artifact.source,
+      sha256: (section.sha256 ?? manifest?.component.sha256)?.toLowerCase(),
+      actors: actorNames(name, section.instances),
+      config: section.config ?? {},
+      args: section.args ?? [],
+      env: { ...this.#variables(variables), ...section.env },
+      mailbox: section.mailbox,
+      supervise: {
+        restart: section.supervise.restart,
+        intensity: section.supervise.intensity,
+        periodMs: section.supervise.period,
+        backoffMinMs: section.supervise.backoff.min,
+        backoffMaxMs: section.supervise.backoff.max,
+        backoffFactor: section.supervise.backoff.factor,
+      },
+      subscribe: section.subscribe ?? [],
+      limits: mergeLimits(manifest?.limits, section.limits),
+      grants,
+    };
+    return { config, notices };
+  }
+
+  /** Finds the component's file, through its manifest if it has one. */
+  async #artifact(at: readonly string[], section: ComponentSection): Promise<Artifact | undefined> {
+    if ((section.manifest === undefined) === (section.source === undefined)) {
+      const found = section.manifest === undefined ? 'neither' : 'both';
+      this.#report(at, {
+        message: `needs either "manifest" or "source", found ${found}`,
+        help: 'source = "./component.wasm"',
+      });
+      return undefined;
+    }
+    if (section.source !== undefined) {
+      const source = resolve(this.#directory, section.source);
+      await this.#checkFile(this.#document, { path: [...at, 'source'], file: source });
+      return { source, manifest: undefined };
+    }
+    const file = resolve(this.#directory, section.manifest ?? '');
+    const checked = await this.#manifest([...at, 'manifest'], file);
+    if (!checked?.ok) {
+      this.#problems.push(...(checked?.problems ?? []));
+      return undefined;
+    }
+    const { component } = checked.value;
+    if (section.sha256 !== undefined && component.sha256 !== undefined)
+      this.#checkPins(at, section.sha256, component.sha256);
+    const source = resolve(dirname(file), component.source);
+    await this.#checkFile(checked.document, { path: ['component', 'source'], file: source });
+    return { source, manifest: checked.value };
+  }
+
+  async #manifest(path: readonly string[], file: string): Promise<Checked<ManifestFile> | undefined> {
+    try {
+      return checkToml(file, await readText(file, 'manifest'), MANIFEST_SCHEMA);
+    } catch (error) {
+      if (!RuntimeError.is(error)) throw error;
+      this.#report(path, { message: lowerFirst(error.message), absent: error.code === 'FILE_NOT_FOUND' });
+      return undefined;
+    }
+  }
+
+  #checkPins(at: readonly string[], operator: string, author: string): void {
+    if (operator.toLowerCase() === author.toLowerCase()) return;
+    this.#report([...at, 'sha256'], { message: `differs from the manifest's: ${operator} and ${author}` });
+  }
+
+  #checkComponent(at: readonly string[], section: ComponentSection): void {
+    const { min, max } = section.supervise.backoff;
+    if (min > max) {
+      const message = `is longer than the longest wait: ${min} ms and ${max} ms`;
+      this.#report([...at, 'supervise', 'backoff', 'min'], { message });
+    }
+    const mounts = new Set<string>();
+    for (const [index, { mount }] of (section.grants?.filesystem ?? []).entries()) {
+      const message = `is mounted twice: ${quote(mount)}`;
+      if (mounts.has(mount)) this.#report([...at, 'grants', 'filesystem', String(index), 'mount'], { message });
+      mounts.add(mount);
+    }
+    const strange = findUnspeakable(section.config ?? {}, []);
+    if (strange !== undefined) {
+      this.#report([...at, 'config', ...strange], {
+        message: 'is a number that JSON cannot say',
+        help: 'use a finite number',
+      });
+    }
+  }
+
+  async #checkFile(document: Document, { path, file }: { path: readonly string[]; file: string }): Promise<void> {
+    const stats = await stat(file).catch(() => undefined);
+    if (stats?.isFile()) return;
+    const message =
+      stats === undefined ? `names a file that is not there: "${file}"` : `names no regular file: "${file}"`;
+    this.#problems.push(problemAt(document, path, { message, absent: stats === undefined }));
+  }
+
+  async #checkFolders(path: readonly string[], grants: GrantsConfig): Promise<void> {
+    for (const { hostPath } of grants.filesystem) {
+      const stats = await stat(hostPath).catch(() => undefined);
+      if (stats?.isDirectory()) continue;
+      const message =
+        stats === undefined ? `names a folder that is not there: "${hostPath}"` : `names no folder: "${hostPath}"`;
+      this.#report(path, { message, absent: stats === undefined });
+    }
+  }
+
+  #variables(names: readonly string[]): Record<string, string> {
+    const values: Record<string, string> = {};
+    for (const name of names) {
+      const value = this.#environment[name];
+      if (value !== undefined) values[name] = value;
+    }
+    return values;
+  }
+
+  #view(components: readonly ComponentConfig[]): ViewConfig | undefined {
+    const { view } = this.#application;
+    if (view === undefined) return undefined;
+    const names = Object.keys(this.#application.components);
+    if (!names.includes(view.component)) {
+      const near = nearest(view.component, names);
+      const help = near === undefined ? `components are: ${names.join(', ')}` : `did you mean "${near}"?`;
+      this.#report(['view', 'component'], { message: `names no component: ${quote(view.component)}`, help });
+      return undefined;
+    }
+    const actor = components.find(({ name }) => name === view.component)?.actors[0];
+    return { actor: actor ?? view.component, op: view.op, everyMs: view.every };
+  }
+
+  #control(): ControlConfig {
+    const { enabled, socket, port } = this.#application.control;
+    const directory = join(this.#directory, CONTROL_DIRECTORY);
+    if (socket !== undefined && port !== undefined) {
+      this.#report(['control', 'port'], { message: 'cannot stand beside "socket"', help: 'keep one of them' });
+    }
+    if (!enabled) return { kind: 'off' };
+    if (port !== undefined) return { kind: 'port', directory, port };
+    return {
+      kind: 'socket',
+      directory,
+      socketPath: resolve(this.#directory, socket ?? join(CONTROL_DIRECTORY, 'control.sock')),
+    };
+  }
+
+  #report(path: readonly string[], text: { message: string; help?: string; absent?: boolean }): void {
+    this.#problems.push(problemAt(this.#document, path, text));
+  }
+}
+
+interface Loaded {
+  readonly config: ComponentConfig;
+  readonly notices: ApplicationConfig['notices'];
+}
+
+interface Artifact {
+  readonly source: string;
+  readonly manifest: ManifestFile | undefined;
+}
+
+function actorNames(name: string, instances: number): string[] {
+  return instances === 1 ? [name] : Array.from({ length: instances }, (_, index) => `${name}/${index + 1}`);
+}
+
+/** The path of a value that JSON has no form for: TOML's `nan` and `inf`. */
+function findUnspeakable(value: unknown, path: readonly string[]): readonly string[] | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : path;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const found = findUnspeakable(item, [...path, key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** Freezes plain data all the way down. Its depth is bounded by the TOML reader's. */
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) deepFreeze(item);
+  }
+  return value;
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import {
+  choice,
+  decimal,
+  duration,
+  integer,
+  list,
+  NAME_EXPECTED,
+  NAME_PATTERN,
+  pattern,
+  SHA256_EXPECTED,
+  SHA256_PATTERN,
+  table,
+  text,
+  VARIABLE_EXPECTED,
+  VARIABLE_PATTERN,
+} from './fields.ts';
+import { ASKS_SECTION, GRANTS_SECTION, topics } from './grants-section.ts';
+import { LIMITS_SECTION } from './limits-section.ts';
+
+/** More than a ring of 2²⁰ slots is a leak, not a queue. */
+const CAPACITY = { min: 1, max: 1_048_576 } as const;
+
+/** Actors of one component on one node; far below what addresses of memories allow. */
+const INSTANCES = { min: 1, max: 4_096 } as const;
+
+const INTENSITY = { min: 0, max: 1_000 } as const;
+const PERIOD_MS = { min: 1, max: 86_400_000 } as const;
+const BACKOFF_MS = { min: 0, max: 3_600_000 } as const;
+const BACKOFF_FACTOR = { min: 1, max: 100 } as const;
+
+/** Ten frames a second is the fastest that a terminal and a reader are served well. */
+const VIEW_EVERY_MS = { min: 100, max: 3_600_000 } as const;
+
+const source = () => text('the path of a .wasm file');
+const digest = () => pattern(SHA256_PATTERN, SHA256_EXPECTED);
+const name = () => pattern(NAME_PATTERN, NAME_EXPECTED);
+
+const SCHEMA_KEY = text('the address of a JSON Schema').optional().meta({ description: 'For editors; not read' });
+
+const MAILBOX_SECTION = table({
+  capacity: integer(CAPACITY).default(1_024).meta({ description: 'Messages that may wait' }),
+  overflow: choice(['reject', 'drop-oldest', 'drop-newest'])
+    .default('reject')
+    .meta({ description: 'What a message to a full mailbox does' }),
+}).meta({ description: 'The queue in front of each actor' });
+
+const BACKOFF_SECTION = table({
+  min: duration(BACKOFF_MS).prefault('50ms').meta({ description: 'Wait before the first restart' }),
+  max: duration(BACKOFF_MS).prefault('5s').meta({ description: 'Longest wait' }),
+  factor: decimal(BACKOFF_FACTOR).default(2).meta({ description: 'Growth from one wait to the next' }),
+}).meta({ description: 'Waiting before a restart' });
+
+const SUPERVISE_SECTION = table({
+  restart: choice(['permanent', 'transient', 'temporary'])
+    .optional()
+    .meta({ description: 'When to restart: always, after a failure, never. Default: permanent; transient for tasks' }),
+  intensity: integer(INTENSITY).default(5).meta({ description: 'Restarts within the period before it is given up' }),
+  period: duration(PERIOD_MS).prefault('10s').meta({ description: 'The period' }),
+  backoff: BACKOFF_SECTION.prefault({}),
+}).meta({ description: 'What happens when an actor fails' });
+
+const COMPONENT_SECTION = table({
+  manifest: text('the path of a Component.toml')
+    .optional()
+    .meta({ description: "The author's manifest; or `source`", examples: ['./parse/Component.toml'] }),
+  source: source()
+    .optional()
+    .meta({ description: 'The component itself; or `manifest`', examples: ['./parse.wasm'] }),
+  sha256: digest().optional().meta({ description: 'Digest that the file must have' }),
+  instances: integer(INSTANCES).default(1).meta({ description: 'Actors; several are named NAME/1 … NAME/n' }),
+  config: z
+    .record(z.string(), z.unknown(), { error: 'a table' })
+    .optional()
+    .meta({ description: 'Handed to `lifecycle.start` as JSON' }),
+  args: list(z.string({ error: 'a text' }), 'a list of texts')
+    .optional()
+    .meta({ description: 'Arguments of a task' }),
+  env: z
+    .record(pattern(VARIABLE_PATTERN, VARIABLE_EXPECTED), z.string({ error: 'a text' }), { error: 'a table of texts' })
+    .optional()
+    .meta({ description: 'Environment variables, with their values' }),
+  mailbox: MAILBOX_SECTION.prefault({}),
+  supervise: SUPERVISE_SECTION.prefault({}),
+  subscribe: topics()
+    .optional()
+    .meta({ description: 'Topics whose messages it gets', examples: [['lines.*']] }),
+  limits: LIMITS_SECTION.optional(),
+  grants: GRANTS_SECTION.optional(),
+});
+
+const VIEW_SECTION = table({
+  component: name().meta({ description: 'Component whose first actor is asked' }),
+  op: text('the name of an operation').meta({ description: 'Operation whose reply is text', examples: ['render'] }),
+  every: duration(VIEW_EVERY_MS).prefault('250ms').meta({ description: 'How often' }),
+}).meta({ description: 'What `troupe up` shows live' });
+
+const CONTROL_SECTION = table({
+  enabled: z
+    .boolean({ error: 'true or false' })
+    .default(true)
+    .meta({ description: 'Whether `ps`, `ask` and `tell` can reach it' }),
+  socket: text('the path of a Unix socket')
+    .optional()
+    .meta({ description: 'Where it listens, relative to troupe.toml', default: '.troupe/control.sock' }),
+  port: integer({ min: 0, max: 65_535 })
+    .optional()
+    .meta({ description: 'Loopback port to listen on in place of a socket; 0 takes a free one' }),
+}).meta({ description: 'The control port' });
+
+/** `troupe.toml`. */
+export const APPLICATION_SCHEMA = table({
+  $schema: SCHEMA_KEY,
+  application: table({ name: name().meta({ description: 'Name of the application' }) }),
+  components: z
+    .record(name(), COMPONENT_SECTION, { error: 'a table of components' })
+    .meta({ description: 'The components, by name' }),
+  view: VIEW_SECTION.optional(),
+  control: CONTROL_SECTION.prefault({}),
+}).meta({ title: 'troupe.toml', description: 'An application: its components and what the operator gives them' });
+
+/** `Component.toml`. */
+export const MANIFEST_SCHEMA = table({
+  $schema: SCHEMA_KEY,
+  component: table({
+    name: name().meta({ description: 'Name that the author gives it' }),
+    version: text('a version, such as "1.2.0"').optional().meta({ description: 'Version of the component' }),
+    source: source().meta({ description: 'The component, relative to this file', examples: ['./parse.wasm'] }),
+    sha256: digest().optional().meta({ description: 'Digest that the file must have' }),
+  }).meta({ description: 'What it is' }),
+  asks: ASKS_SECTION.optional(),
+  limits: LIMITS_SECTION.optional(),
+}).meta({ title: 'Component.toml', description: 'A component: what its author says of it' });
+
+export type ApplicationFile = z.output<typeof APPLICATION_SCHEMA>;
+export type ComponentSection = z.output<typeof COMPONENT_SECTION>;
+export type ManifestFile = z.output<typeof MANIFEST_SCHEMA>;
