@@ -1,0 +1,101 @@
+import type { FilesystemGrant, FilesystemRight, Grants, MessagingGrant } from './grants.ts';
+import { isWithinFolder, matchesName, matchesTopic } from './patterns.ts';
+
+/** One action on one resource that somebody wants to do. */
+export type CapabilityRequest =
+  | { readonly kind: 'clock' }
+  | { readonly kind: 'random' }
+  | { readonly kind: 'stdio'; readonly stream: 'stdin' | 'stdout' | 'stderr' }
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'filesystem'; readonly path: string; readonly right: FilesystemRight }
+  | { readonly kind: 'messaging'; readonly action: keyof MessagingGrant; readonly target: string };
+
+/** What the request comes to, and why. */
+export interface Decision {
+  readonly effect: 'allow' | 'deny';
+  /** The grant that decided, as it would stand in `troupe.toml`; `'default'` when none did. */
+  readonly rule: string;
+  /** One sentence for the operator, without a full stop. */
+  readonly reason: string;
+  /** The line that would allow it, to be put under `[components.NAME.grants]`. Only on a denial. */
+  readonly line?: string;
+}
+
+/** Grants without these lines refuse; the same text is used at deploy and in a denial. */
+export const GRANT_LINES = Object.freeze({ clock: 'clock = true', random: 'random = true', stdio: 'stdio = true' });
+
+/**
+ * Decides one request. Whatever no grant covers is denied. Pure: the same arguments give the same answer.
+ *
+ * @param grants What the operator gives.
+ * @param request What is wanted. Its texts may come from a guest; they are compared and quoted, never interpreted.
+ * @example
+ * ```ts
+ * decide({ messaging: { tell: ['report'] } }, { kind: 'messaging', action: 'tell', target: 'report' }).effect; // 'allow'
+ * ```
+ */
+export function decide(grants: Grants, request: CapabilityRequest): Decision {
+  switch (request.kind) {
+    case 'clock':
+      return grants.clock === true ? allow(GRANT_LINES.clock) : deny('reading a clock', GRANT_LINES.clock);
+    case 'random':
+      return grants.random === true ? allow(GRANT_LINES.random) : deny('random numbers', GRANT_LINES.random);
+    case 'stdio': {
+      const line = `stdio = [${quote(request.stream)}]`;
+      return grants.stdio?.[request.stream] === true ? allow(line) : deny(`the stream ${quote(request.stream)}`, line);
+    }
+    case 'env': {
+      const line = `env = [${quote(request.name)}]`;
+      return grants.env?.includes(request.name) ? allow(line) : deny(`the variable ${quote(request.name)}`, line);
+    }
+    case 'filesystem':
+      return decideFilesystem(grants.filesystem ?? [], request);
+    case 'messaging':
+      return decideMessaging(grants.messaging ?? {}, request);
+    default:
+      return request satisfies never;
+  }
+}
+
+type FilesystemRequest = Extract<CapabilityRequest, { kind: 'filesystem' }>;
+type MessagingRequest = Extract<CapabilityRequest, { kind: 'messaging' }>;
+
+function decideFilesystem(grants: readonly FilesystemGrant[], { path, right }: FilesystemRequest): Decision {
+  const covering = grants.filter((grant) => isWithinFolder(grant.guestPath, path));
+  const grant = covering.find((candidate) => candidate.rights.includes(right));
+  if (grant !== undefined) return allow(filesystemLine(grant));
+  const nearest = covering[0] ?? { hostPath: '.', guestPath: path, rights: [] };
+  const line = filesystemLine({ ...nearest, rights: [...nearest.rights, right] });
+  return deny(`the right ${quote(right)} on ${quote(path)}`, line);
+}
+
+function decideMessaging(grant: MessagingGrant, { action, target }: MessagingRequest): Decision {
+  const matches = action === 'tell' || action === 'ask' ? matchesName : matchesTopic;
+  const pattern = grant[action]?.find((candidate) => matches(candidate, target));
+  if (pattern !== undefined) return allow(messagingLine(action, pattern));
+  return deny(`${quote(action)} to ${quote(target)}`, messagingLine(action, target));
+}
+
+function filesystemLine({ hostPath, guestPath, rights }: FilesystemGrant): string {
+  return `filesystem = [{ path = ${quote(hostPath)}, mount = ${quote(guestPath)}, rights = [${rights.map(quote).join(', ')}] }]`;
+}
+
+function messagingLine(action: string, target: string): string {
+  return `messaging = { ${action} = [${quote(target)}] }`;
+}
+
+function allow(rule: string): Decision {
+  return { effect: 'allow', rule, reason: `Allowed by the grant ${rule}` };
+}
+
+function deny(what: string, line: string): Decision {
+  return { effect: 'deny', rule: 'default', reason: `No grant covers ${what}; to allow it, add ${line}`, line };
+}
+
+/** Characters of a name that are shown; a guest chooses names and shall not fill the log. */
+const QUOTED_LENGTH_MAX = 200;
+
+/** A TOML string. JSON's escapes are valid in TOML's basic strings. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text);
+}

@@ -1,0 +1,30 @@
+/** Tells whether the actor name `name` is one that `pattern` stands for: itself, `NAME/*` or `*`. */
+export function matchesName(pattern: string, name: string): boolean {
+  if (pattern === '*' || pattern === name) return true;
+  return pattern.endsWith('/*') && name.length >= pattern.length && name.startsWith(pattern.slice(0, -1));
+}
+
+/**
+ * Tells whether `topic`, which is concrete, is one that `pattern` stands for: tokens separated by `.`; `*` is exactly
+ * one token, `>` as the last one is one or more. Costs one pass over both; there is nothing to backtrack.
+ */
+export function matchesTopic(pattern: string, topic: string): boolean {
+  const wanted = pattern.split('.');
+  const tokens = topic.split('.');
+  for (const [at, want] of wanted.entries()) {
+    const token = tokens[at];
+    if (token === undefined || token === '') return false;
+    if (want === '>') return at === wanted.length - 1;
+    if (want !== '*' && want !== token) return false;
+  }
+  return wanted.length === tokens.length;
+}
+
+/**
+ * Tells whether the guest path `path` is `folder` or lies below it. Both are absolute and without `.` and `..`; what
+ * the guest's own walk does with links is enforced where the files are opened.
+ */
+export function isWithinFolder(folder: string, path: string): boolean {
+  if (folder === path || folder === '/') return path.startsWith('/');
+  return path.startsWith(`${folder}/`);
+}
