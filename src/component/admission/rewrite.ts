@@ -14,6 +14,7 @@ import {
   type HostHook,
   hook,
   NUMBER_TYPES,
+  type NumberType,
   type PumpTarget,
   pumpBody,
   pumpHooks,
@@ -43,13 +44,15 @@ export interface AdmissionRequest {
 /** A core module that V8 may compile, and what the linker must know of it. */
 export interface AdmittedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Hooks to supply, under {@link AdmittedModule.hookModule}. */
+  /** Hooks to supply after the module's own imports, in the list named {@link IMPORT_LIST}. */
   readonly hooks: readonly HostHook[];
-  readonly hookModule: string;
   readonly pumpExport: string | undefined;
   /** The module's start function, which can be run and suspended like any other. */
   readonly startExport: string | undefined;
 }
+
+/** Module name of every import of an admitted module; the import names are "0", "1" and so on. */
+export const IMPORT_LIST = 'i';
 
 /** Bytes of code that are rewritten between two chances to do other work: about 2 ms. */
 const SLICE_BYTES = 128 * 1024;
@@ -72,14 +75,13 @@ class Rewriter {
   readonly #request: AdmissionRequest;
   readonly #types: FunctionType[];
   readonly #hooks: HostHook[];
-  readonly #trampolines: (Trampoline & { readonly type: number; readonly import: number })[] = [];
+  readonly #trampolines: (Trampoline & { readonly type: number })[] = [];
   readonly #targets: PumpTarget[];
   /** New index of every function of the module. */
   readonly #map: Uint32Array;
   readonly #facts: ExpressionFacts;
   readonly #referenced = new Set<number>();
   readonly #names: Set<string>;
-  readonly #hookModule: string;
 
   constructor(module: CoreModule, request: AdmissionRequest) {
     assert(request.imports.length === module.importedFunctions.length, 'one entry per function import');
@@ -88,7 +90,6 @@ class Rewriter {
     this.#types = [...module.types];
     this.#facts = { typeCount: module.types.length, usesLegacyExceptions: false, usesExceptionReferences: false };
     this.#names = new Set(module.exports.map((item) => item.name));
-    this.#hookModule = unique('troupe', new Set(module.imports.map((item) => item.module)));
     this.#hooks = this.#neededHooks();
     this.#map = new Uint32Array(module.functionTypes.length);
     const imported = module.importedFunctions.length;
@@ -115,7 +116,6 @@ class Rewriter {
     const type = this.#typeOf(index);
     assert(type.simple && type.results.length <= 1, 'host functions have flat types');
     return {
-      import: index,
       target: index,
       params: type.params,
       result: type.results[0],
@@ -268,7 +268,7 @@ class Rewriter {
     contents.set(SECTION.element, this.#elementSection());
     contents.set(SECTION.code, this.#codeSection(glue));
     const bytes = this.#assemble(contents);
-    return { bytes, hooks: this.#hooks, hookModule: this.#hookModule, pumpExport, startExport };
+    return { bytes, hooks: this.#hooks, pumpExport, startExport };
   }
 
   #assemble(contents: ReadonlyMap<number, Emitter | undefined>): Uint8Array<ArrayBuffer> {
@@ -317,35 +317,32 @@ class Rewriter {
     return content;
   }
 
+  /** Imports are found by number in one list: nothing of the guest's naming reaches a JavaScript object. */
   #importSection(): Emitter {
     const content = new Emitter();
     content.u32(this.#module.imports.length + this.#hooks.length);
-    const section = this.#section(SECTION.import);
     let functions = 0;
-    readVector(section, (cursor) => {
-      const from = cursor.at;
+    let position = 0;
+    const head = (kind: number) => {
+      content.name(IMPORT_LIST);
+      content.name(String(position++));
+      content.u8(kind);
+    };
+    readVector(this.#section(SECTION.import), (cursor) => {
       cursor.name();
       cursor.name();
       const kind = cursor.u8();
-      const namesEnd = cursor.at;
+      const from = cursor.at;
       skipImportType(cursor, kind);
-      const trampoline = kind === 0 ? this.#trampolines.find((item) => item.import === functions) : undefined;
+      const trampoline = kind === 0 ? this.#trampolines.find((item) => item.target === functions) : undefined;
       if (kind === 0) functions++;
-      if (trampoline?.blocking) {
-        content.copy(cursor.bytes, from, namesEnd);
-        content.u32(this.#typeIndex(trampoline.params, [NUMBER_TYPES.i32]));
-      } else content.copy(cursor.bytes, from, cursor.at);
+      head(kind);
+      if (trampoline?.blocking) content.u32(this.#typeIndex(trampoline.params, [NUMBER_TYPES.i32]));
+      else content.copy(cursor.bytes, from, cursor.at);
     });
     for (const item of this.#hooks) {
-      content.name(this.#hookModule);
-      content.name(item.name);
-      content.u8(0);
-      content.u32(
-        this.#typeIndex(
-          item.params.map((name) => NUMBER_TYPES[name]),
-          item.results.map((name) => NUMBER_TYPES[name]),
-        ),
-      );
+      head(0);
+      content.u32(this.#typeIndex(item.params.map(numberType), item.results.map(numberType)));
     }
     return content;
   }
@@ -439,6 +436,8 @@ class Rewriter {
     return content;
   }
 }
+
+const numberType = (name: NumberType): number => NUMBER_TYPES[name];
 
 function skipImportType(cursor: Cursor, kind: number): void {
   if (kind === 0) cursor.u32();

@@ -1,0 +1,445 @@
+import { RuntimeError } from '../../errors/index.ts';
+import type {
+  CanonOptions,
+  Component,
+  CoreSort,
+  Definition,
+  ExternType,
+  FuncType,
+  InstanceType,
+  ResourceSymbol,
+  Sort,
+} from '../binary/index.ts';
+import { foldShims } from './fold.ts';
+import type {
+  ContextPlan,
+  CoreSource,
+  ExportPlan,
+  ExportSource,
+  LoweringPlan,
+  Plan,
+  ResourcePlan,
+  Step,
+  StepImport,
+} from './plan.ts';
+
+/** Component instances that one component may make of itself and what it nests; as many as Wasmtime's default store allows. */
+const INSTANCES_MAX = 1_000;
+/** Definitions evaluated in all of them: nesting multiplies, and this bounds the time. Real components have hundreds. */
+const DEFINITIONS_MAX = 1_000_000;
+/** Core instances likewise. */
+const STEPS_MAX = 1_000;
+
+interface LiftItem {
+  readonly type: FuncType;
+  readonly options: CanonOptions;
+  readonly core: CoreSource;
+  readonly scope: Scope;
+  readonly postReturn: CoreSource | undefined;
+}
+
+type Item =
+  | { readonly sort: 'func'; readonly host: readonly string[] }
+  | { readonly sort: 'func'; readonly lift: LiftItem }
+  | { readonly sort: 'instance'; readonly exports: ReadonlyMap<string, Item> }
+  | { readonly sort: 'type'; readonly resource: number | undefined }
+  | { readonly sort: 'component'; readonly component: Component; readonly scope: Scope }
+  | { readonly sort: 'core-module'; readonly definition: Extract<Definition, { kind: 'core-module' }> };
+
+type CoreInstance = { readonly get: (name: string) => CoreSource };
+
+/**
+ * Decides everything about a component that does not depend on an instance.
+ *
+ * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` for what cannot be linked yet, `COMPONENT_LIMIT` for one that
+ *   instantiates without measure.
+ */
+export function planComponent(component: Component): Plan {
+  return new Planner().plan(component);
+}
+
+class Planner {
+  readonly steps: Step[] = [];
+  readonly states: { slots: (number | undefined)[] }[] = [];
+  readonly resources: ResourcePlan[] = [];
+  readonly contexts: ContextPlan[] = [];
+  readonly lowerings: LoweringPlan[] = [];
+  #instances = 0;
+  #definitions = 0;
+
+  plan(component: Component): Plan {
+    const root = new Scope(this, component, { outer: undefined, args: undefined });
+    const exports: ExportPlan[] = [];
+    for (const [name, item] of root.run()) this.#collectExports(name, item, exports);
+    const { steps, states, resources, contexts, lowerings } = this;
+    return foldShims({ steps, states, resources, contexts, lowerings, exports });
+  }
+
+  enter(definitions: number): void {
+    this.#instances++;
+    this.#definitions += definitions;
+    if (this.#definitions > DEFINITIONS_MAX) {
+      throw new RuntimeError(
+        'COMPONENT_LIMIT',
+        `Cannot link the component: what it nests has more than ${DEFINITIONS_MAX} definitions`,
+        { details: { limit: 'definitions', limitCount: DEFINITIONS_MAX } },
+      );
+    }
+    if (this.#instances > INSTANCES_MAX) {
+      throw new RuntimeError(
+        'COMPONENT_LIMIT',
+        `Cannot link the component: it makes more than ${INSTANCES_MAX} component instances`,
+        {
+          details: { limit: 'instances', limitCount: INSTANCES_MAX },
+        },
+      );
+    }
+  }
+
+  addStep(step: Step): number {
+    if (this.steps.length >= STEPS_MAX) {
+      throw new RuntimeError(
+        'COMPONENT_LIMIT',
+        `Cannot link the component: it makes more than ${STEPS_MAX} core instances`,
+        {
+          details: { limit: 'core-instances', limitCount: STEPS_MAX },
+        },
+      );
+    }
+    return this.steps.push(step) - 1;
+  }
+
+  /** Notes that an export is used, so that admission keeps it. */
+  keep(source: CoreSource): CoreSource {
+    if (source.kind === 'export') this.steps[source.step]?.keep.add(source.name);
+    return source;
+  }
+
+  context(plan: ContextPlan): number {
+    const same = (a: ExportSource | undefined, b: ExportSource | undefined) =>
+      a?.step === b?.step && a?.name === b?.name;
+    const found = this.contexts.findIndex(
+      (item) => item.state === plan.state && same(item.memory, plan.memory) && same(item.realloc, plan.realloc),
+    );
+    return found >= 0 ? found : this.contexts.push(plan) - 1;
+  }
+
+  #collectExports(name: string, item: Item, into: ExportPlan[]): void {
+    if (item.sort === 'instance') {
+      for (const [inner, value] of item.exports) this.#collectExports(`${name}#${inner}`, value, into);
+    } else if (item.sort === 'func') {
+      if ('host' in item) unsupported(`a component that exports its own import "${item.host.join('#')}"`);
+      into.push(this.#exportPlan(name, item.lift));
+    }
+  }
+
+  #exportPlan(name: string, lift: LiftItem): ExportPlan {
+    if (lift.core.kind !== 'export') unsupported(`the export "${name}", which is not a function of a core module`);
+    const postReturn = lift.postReturn;
+    if (postReturn !== undefined && postReturn.kind !== 'export') {
+      unsupported(`a post-return of "${name}" that is not a function of a core module`);
+    }
+    this.keep(lift.core);
+    if (postReturn !== undefined) this.keep(postReturn);
+    return {
+      name,
+      type: lift.type,
+      encoding: lift.options.encoding,
+      context: lift.scope.context(lift.options),
+      core: lift.core,
+      postReturn,
+    };
+  }
+}
+
+export function unsupported(feature: string): never {
+  throw new RuntimeError(
+    'COMPONENT_UNSUPPORTED',
+    `Cannot link the component: it has ${feature}, which is not supported yet`,
+    {
+      details: { feature },
+    },
+  );
+}
+
+/** Evaluation of one component instance: its index spaces, filled definition by definition. */
+class Scope {
+  readonly #planner: Planner;
+  readonly #component: Component;
+  readonly #outer: Scope | undefined;
+  readonly #args: ReadonlyMap<string, Item> | undefined;
+  /** Number of this instance's state; made when a canonical definition first needs one. */
+  #state: number | undefined;
+  readonly #items: Record<Sort, Item[]> = {
+    func: [],
+    value: [],
+    type: [],
+    component: [],
+    instance: [],
+    'core-module': [],
+  };
+  readonly #core: Record<Exclude<CoreSort, 'instance' | 'module' | 'type'>, CoreSource[]> = {
+    func: [],
+    table: [],
+    memory: [],
+    global: [],
+    tag: [],
+  };
+  readonly #coreInstances: CoreInstance[] = [];
+  readonly #resources = new Map<ResourceSymbol, number>();
+  readonly #exports = new Map<string, Item>();
+
+  constructor(
+    planner: Planner,
+    component: Component,
+    link: { outer: Scope | undefined; args: ReadonlyMap<string, Item> | undefined },
+  ) {
+    this.#planner = planner;
+    this.#component = component;
+    this.#outer = link.outer;
+    this.#args = link.args;
+  }
+
+  run(): ReadonlyMap<string, Item> {
+    this.#planner.enter(this.#component.definitions.length);
+    for (const definition of this.#component.definitions) this.#define(definition);
+    if (this.#state !== undefined) {
+      const { slots } = this.#planner.states[this.#state] as { slots: (number | undefined)[] };
+      for (const symbol of this.#component.resources) slots[symbol.slot] = this.#resource(symbol);
+    }
+    return this.#exports;
+  }
+
+  get state(): number {
+    this.#state ??= this.#planner.states.push({ slots: [] }) - 1;
+    return this.#state;
+  }
+
+  context(options: CanonOptions): number {
+    const exported = (source: CoreSource | undefined): ExportSource | undefined => {
+      if (source === undefined) return undefined;
+      if (source.kind !== 'export') return unsupported('a realloc that is not a function of a core module');
+      this.#planner.keep(source);
+      return source;
+    };
+    const memory = exported(options.memory === undefined ? undefined : this.#core.memory[options.memory]);
+    const realloc = exported(options.realloc === undefined ? undefined : this.#core.func[options.realloc]);
+    return this.#planner.context({ state: this.state, memory, realloc });
+  }
+
+  #define(definition: Definition): void {
+    switch (definition.kind) {
+      case 'core-module':
+        this.#items['core-module'].push({ sort: 'core-module', definition });
+        return;
+      case 'core-instantiate':
+      case 'core-exports':
+        this.#coreInstances.push(
+          definition.kind === 'core-exports' ? this.#coreBag(definition) : this.#coreInstantiate(definition),
+        );
+        return;
+      case 'component':
+        this.#items.component.push({ sort: 'component', component: definition.component, scope: this });
+        return;
+      case 'instantiate':
+      case 'exports':
+        this.#items.instance.push({
+          sort: 'instance',
+          exports: definition.kind === 'exports' ? this.#bag(definition) : this.#instantiate(definition),
+        });
+        return;
+      case 'alias-core-export':
+        this.#coreSpace(definition.sort).push(
+          (this.#coreInstances[definition.instance] as CoreInstance).get(definition.name),
+        );
+        return;
+      case 'core-type':
+        return;
+      default:
+        this.#defineItem(definition);
+    }
+  }
+
+  #defineItem(definition: Definition): void {
+    switch (definition.kind) {
+      case 'alias-export': {
+        const instance = this.#items.instance[definition.instance] as Extract<Item, { sort: 'instance' }>;
+        this.#items[definition.sort].push(found(instance.exports.get(definition.name)));
+        return;
+      }
+      case 'alias-outer':
+        this.#aliasOuter(definition);
+        return;
+      case 'type':
+        this.#items.type.push({ sort: 'type', resource: definition.resource && this.#resource(definition.resource) });
+        return;
+      case 'import': {
+        const item =
+          this.#args === undefined
+            ? this.#hostItem([definition.name], definition.type)
+            : found(this.#args.get(definition.name));
+        this.#items[item.sort].push(item);
+        return;
+      }
+      case 'export': {
+        const item = found(this.#items[definition.sort][definition.index]);
+        this.#exports.set(definition.name, item);
+        this.#items[definition.sort].push(item);
+        return;
+      }
+      default:
+        this.#defineCanon(definition);
+    }
+  }
+
+  #defineCanon(definition: Definition): void {
+    if (definition.kind === 'lift') {
+      const { type, options } = definition;
+      const core = this.#core.func[definition.coreFunc] as CoreSource;
+      const postReturn = options.postReturn === undefined ? undefined : this.#core.func[options.postReturn];
+      this.#items.func.push({ sort: 'func', lift: { type, options, core, postReturn, scope: this } });
+    } else if (definition.kind === 'lower') {
+      this.#core.func.push(this.#lower(definition));
+    } else if (
+      definition.kind === 'resource-new' ||
+      definition.kind === 'resource-rep' ||
+      definition.kind === 'resource-drop'
+    ) {
+      this.#core.func.push({ kind: definition.kind, state: this.state, slot: definition.resource.slot });
+    }
+  }
+
+  #lower(definition: Extract<Definition, { kind: 'lower' }>): CoreSource {
+    const item = found(this.#items.func[definition.func]) as Extract<Item, { sort: 'func' }>;
+    if ('lift' in item) unsupported('calls between the components of a composition');
+    const { type, options } = definition;
+    const lowering =
+      this.#planner.lowerings.push({
+        path: item.host,
+        type,
+        encoding: options.encoding,
+        context: this.context(options),
+      }) - 1;
+    return { kind: 'lower', lowering };
+  }
+
+  // ── core ──
+
+  #coreSpace(sort: CoreSort): CoreSource[] {
+    if (sort === 'instance' || sort === 'module' || sort === 'type') return [];
+    return this.#core[sort];
+  }
+
+  #coreBag(definition: Extract<Definition, { kind: 'core-exports' }>): CoreInstance {
+    const sources = new Map<string, CoreSource>();
+    for (const item of definition.exports) sources.set(item.name, found(this.#coreSpace(item.sort)[item.index]));
+    return { get: (name) => found(sources.get(name)) };
+  }
+
+  #coreInstantiate(definition: Extract<Definition, { kind: 'core-instantiate' }>): CoreInstance {
+    const module = found(this.#items['core-module'][definition.module]) as Extract<Item, { sort: 'core-module' }>;
+    const args = new Map(definition.args.map((arg) => [arg.name, this.#coreInstances[arg.instance] as CoreInstance]));
+    const imports: StepImport[] = module.definition.type.imports.map((item) => ({
+      module: item.module,
+      name: item.name,
+      sort: item.type.kind,
+      source: this.#planner.keep(found(args.get(item.module)).get(item.name)),
+    }));
+    const step = this.#planner.addStep({ bytes: module.definition.bytes, imports, state: this.state, keep: new Set() });
+    return { get: (name) => ({ kind: 'export', step, name }) };
+  }
+
+  // ── components, instances, types ──
+
+  #bag(definition: Extract<Definition, { kind: 'exports' }>): ReadonlyMap<string, Item> {
+    return new Map(definition.exports.map((item) => [item.name, found(this.#items[item.sort][item.index])]));
+  }
+
+  #instantiate(definition: Extract<Definition, { kind: 'instantiate' }>): ReadonlyMap<string, Item> {
+    const item = found(this.#items.component[definition.component]) as Extract<Item, { sort: 'component' }>;
+    const args = new Map(definition.args.map((arg) => [arg.name, found(this.#items[arg.sort][arg.index])]));
+    return new Scope(this.#planner, item.component, { outer: item.scope, args }).run();
+  }
+
+  #aliasOuter(definition: Extract<Definition, { kind: 'alias-outer' }>): void {
+    if (definition.sort === 'core-type') return;
+    if (definition.sort === 'type') {
+      // Resource types cannot be reached this way, and value types are resolved already.
+      this.#items.type.push({ sort: 'type', resource: undefined });
+      return;
+    }
+    let scope: Scope = this;
+    for (let level = 0; level < definition.count; level++) scope = found(scope.#outer);
+    this.#items[definition.sort].push(found(scope.#items[definition.sort][definition.index]));
+  }
+
+  #hostItem(path: readonly string[], type: ExternType): Item {
+    switch (type.kind) {
+      case 'func':
+        return { sort: 'func', host: path };
+      case 'instance':
+        return { sort: 'instance', exports: this.#hostExports(path, type.type) };
+      case 'type':
+        return { sort: 'type', resource: type.type.kind === 'resource' ? this.#hostResource(path) : undefined };
+      case 'component':
+        return unsupported(`the imported component "${path.join('#')}"`);
+      case 'core-module':
+        return unsupported(`the imported core module "${path.join('#')}"`);
+    }
+  }
+
+  #hostExports(path: readonly string[], type: InstanceType): ReadonlyMap<string, Item> {
+    const exports = new Map<string, Item>();
+    for (const [name, inner] of type.exports) exports.set(name, this.#hostItem([...path, name], inner));
+    return exports;
+  }
+
+  #hostResource(path: readonly string[]): number {
+    const { resources } = this.#planner;
+    const key = path.join('#');
+    const index = resources.findIndex((item) => item.kind === 'host' && item.path.join('#') === key);
+    return index >= 0 ? index : resources.push({ kind: 'host', path }) - 1;
+  }
+
+  /** The run-time resource that `symbol` stands for in this instance; undefined if nothing here can make one. */
+  #resource(symbol: ResourceSymbol): number | undefined {
+    const known = this.#resources.get(symbol);
+    if (known !== undefined) return known;
+    const resource = this.#resolve(symbol);
+    if (resource !== undefined) this.#resources.set(symbol, resource);
+    return resource;
+  }
+
+  #resolve(symbol: ResourceSymbol): number | undefined {
+    const { origin } = symbol;
+    switch (origin.kind) {
+      case 'local': {
+        const dtor = origin.dtor === undefined ? undefined : this.#planner.keep(found(this.#core.func[origin.dtor]));
+        if (dtor !== undefined && dtor.kind !== 'export')
+          unsupported('a destructor that is not a function of a core module');
+        return this.#planner.resources.push({ kind: 'guest', name: symbol.name, state: this.state, dtor }) - 1;
+      }
+      case 'export':
+        return this.#resource(origin.of);
+      case 'import':
+        return this.#args === undefined ? this.#hostResource(origin.path) : resourceAt(this.#args, origin.path);
+      case 'instance': {
+        const instance = this.#items.instance[origin.instance];
+        return instance?.sort === 'instance' ? resourceAt(instance.exports, origin.path) : undefined;
+      }
+    }
+  }
+}
+
+function resourceAt(exports: ReadonlyMap<string, Item>, path: readonly string[]): number | undefined {
+  const item = exports.get(path[0] as string);
+  if (path.length > 1) return item?.sort === 'instance' ? resourceAt(item.exports, path.slice(1)) : undefined;
+  return item?.sort === 'type' ? item.resource : undefined;
+}
+
+/** The validator saw to it that every reference leads somewhere. */
+function found<T>(item: T | undefined): T {
+  if (item === undefined)
+    throw new RuntimeError('INTERNAL', 'Broken invariant: a validated component refers to what is not there');
+  return item;
+}
