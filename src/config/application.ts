@@ -1,3 +1,5 @@
+import type { FilesystemGrant, Grants, MessagingGrant, StdioGrant } from '../capability/index.ts';
+
 /**
  * What `troupe.toml` and its `Component.toml`s come to: plain frozen data, every path absolute, every unit in the name,
  * every default filled in, every grant already cut down to what the component asks for.
@@ -74,29 +76,15 @@ export interface LimitsConfig {
   readonly deadlineMs: number | undefined;
 }
 
-export type FilesystemRight = 'read' | 'write' | 'list' | 'delete';
-
-export interface FilesystemGrant {
-  /** Absolute path of a folder of this machine. */
-  readonly hostPath: string;
-  /** Absolute path under which the guest sees it. */
-  readonly guestPath: string;
-  readonly rights: readonly FilesystemRight[];
-}
-
-/** What a component may do. Nothing here, nothing allowed. */
-export interface GrantsConfig {
+/** What a component may do, with every kind of grant written out. Nothing here, nothing allowed. */
+export interface GrantsConfig extends Grants {
   readonly filesystem: readonly FilesystemGrant[];
   readonly clock: boolean;
   readonly random: boolean;
-  readonly stdio: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
-  readonly messaging: {
-    /** Patterns of actor names. */
-    readonly tell: readonly string[];
-    readonly ask: readonly string[];
-    /** Topic patterns. */
-    readonly publish: readonly string[];
-  };
+  readonly stdio: StdioGrant;
+  /** The names in the component's `env`. */
+  readonly env: readonly string[];
+  readonly messaging: MessagingGrant;
 }
 
 /** An `ask` operation whose reply is text that `troupe up` shows live. */

@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
-import type { ConfigNotice, FilesystemGrant, FilesystemRight, GrantsConfig } from './application.ts';
+import { type FilesystemGrant, type FilesystemRight, isWithinFolder } from '../capability/index.ts';
+import type { ConfigNotice, GrantsConfig } from './application.ts';
 import type { AsksSection, GrantsSection } from './grants-section.ts';
 import { coversName, coversTopic } from './patterns.ts';
 
-/** What a component is granted: what the operator gives, cut down to what the author asks for. */
+/**
+ * What a component is granted: what the operator gives, cut down to what the author asks for. `grants.env` are the
+ * names that the operator passes on from this process.
+ */
 export interface Granted {
   readonly grants: GrantsConfig;
-  /** Names of environment variables that it may see. */
-  readonly variables: readonly string[];
   readonly notices: readonly ConfigNotice[];
 }
 
@@ -41,13 +43,13 @@ export function intersectGrants(sides: Sides): Granted {
       clock: both('clock', sides, notices),
       random: both('random', sides, notices),
       stdio: intersectStreams(given.stdio, asked, notices),
+      env: intersectVariables(given.env ?? [], asked, notices),
       messaging: {
         tell: intersectPatterns('tell', sides, notices),
         ask: intersectPatterns('ask', sides, notices),
         publish: intersectPatterns('publish', sides, notices),
       },
     },
-    variables: intersectVariables(given.env ?? [], asked, notices),
     notices: notices.all,
   };
 }
@@ -85,14 +87,14 @@ function intersectFolders(given: readonly FilesystemGrant[], asked: AsksSection,
   const result: FilesystemGrant[] = [];
   for (const grant of given) {
     // A mount may lie inside what is asked for. The other way round it would show more than was asked.
-    const wanted = asks.filter((ask) => isWithin(grant.guestPath, ask.path)).flatMap((ask) => ask.rights);
+    const wanted = asks.filter((ask) => isWithinFolder(ask.path, grant.guestPath)).flatMap((ask) => ask.rights);
     const rights = grant.rights.filter((right) => wanted.includes(right));
     const surplus = grant.rights.filter((right) => !wanted.includes(right));
     if (surplus.length > 0) notices.notAsked(`${surplus.join(', ')} on "${grant.guestPath}"`);
     if (rights.length > 0) result.push({ ...grant, rights });
   }
   for (const ask of asks) {
-    const covering = given.filter((grant) => isWithin(grant.guestPath, ask.path));
+    const covering = given.filter((grant) => isWithinFolder(ask.path, grant.guestPath));
     const missing = ask.rights.filter((right) => !covering.some((grant) => grant.rights.includes(right)));
     if (missing.length > 0)
       notices.notGranted(`${missing.join(', ')} on "${ask.path}"`, folderLine(ask.path, ask.rights));
@@ -103,11 +105,6 @@ function intersectFolders(given: readonly FilesystemGrant[], asked: AsksSection,
 function folderLine(path: string, rights: readonly FilesystemRight[]): string {
   const listed = rights.map((right) => `"${right}"`).join(', ');
   return `filesystem = [{ path = ".${path}", mount = "${path}", rights = [${listed}] }]`;
-}
-
-/** Tells whether guest path `inner` is `outer` or below it. */
-function isWithin(inner: string, outer: string): boolean {
-  return inner === outer || inner.startsWith(outer === '/' ? '/' : `${outer}/`);
 }
 
 function intersectStreams(given: Stdio, asked: AsksSection | undefined, notices: Notices): Streams {

@@ -18,8 +18,6 @@ export type {
   ComponentConfig,
   ConfigNotice,
   ControlConfig,
-  FilesystemGrant,
-  FilesystemRight,
   GrantsConfig,
   LimitsConfig,
   MailboxConfig,

@@ -112,12 +112,14 @@ class Loader {
     if (artifact === undefined) return undefined;
     const { manifest } = artifact;
     const given = section.grants ?? {};
-    const { grants, variables, notices } = intersectGrants({
+    const { grants: granted, notices } = intersectGrants({
       component: name,
       directory: this.#directory,
       given,
       asked: manifest?.asks,
     });
+    const env = { ...this.#variables(granted.env), ...section.env };
+    const grants = { ...granted, env: Object.keys(env) };
     await this.#checkFolders([...at, 'grants', 'filesystem'], grants);
     const config: ComponentConfig = {
       name,
@@ -127,7 +129,7 @@ class Loader {
       actors: actorNames(name, section.instances),
       config: section.config ?? {},
       args: section.args ?? [],
-      env: { ...this.#variables(variables), ...section.env },
+      env,
       mailbox: section.mailbox,
       supervise: {
         restart: section.supervise.restart,
