@@ -2,6 +2,8 @@
 export interface TimerHandle {
   /** Forgets the callback; does nothing when it has run. */
   cancel(): void;
+  /** Changes whether the pending callback keeps the process alive; does nothing when it has run. */
+  hold(keepAlive: boolean): void;
 }
 
 /**
