@@ -3,14 +3,8 @@
  * `problems.ts` makes "expected …, found …" of it.
  */
 import { z } from 'zod';
-import {
-  DURATION_PATTERN,
-  formatDuration,
-  formatSize,
-  parseDurationMs,
-  parseSizeBytes,
-  SIZE_PATTERN,
-} from './units.ts';
+import { formatDuration, parseDuration } from '../time/index.ts';
+import { DURATION_PATTERN, formatSize, parseSizeBytes, SIZE_PATTERN } from './units.ts';
 
 interface Range {
   readonly min: number;
@@ -41,7 +35,7 @@ export function duration(range: Range) {
   return z
     .string({ error: expected })
     .regex(DURATION_PATTERN, expected)
-    .transform((text, context) => within(parseDurationMs(text), range, { expected, context }));
+    .transform((text, context) => within(parseDuration(text), range, { expected, context }));
 }
 
 /** As {@link duration}, or `"unbounded"`, which is `Infinity`. */
@@ -52,7 +46,7 @@ export function durationOrUnbounded(range: Range) {
     .string({ error: expected })
     .regex(pattern, expected)
     .transform((text, context) =>
-      text === 'unbounded' ? Number.POSITIVE_INFINITY : within(parseDurationMs(text), range, { expected, context }),
+      text === 'unbounded' ? Number.POSITIVE_INFINITY : within(parseDuration(text), range, { expected, context }),
     );
 }
 

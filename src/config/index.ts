@@ -28,4 +28,4 @@ export { type JsonSchema, publishedSchemas } from './json-schema.ts';
 export { type LoadOptions, loadApplication } from './load.ts';
 export { nearest } from './nearest.ts';
 export { type ConfigProblem, quote } from './problems.ts';
-export { formatDuration, formatSize, parseDurationMs, parseSizeBytes } from './units.ts';
+export { formatSize, parseSizeBytes } from './units.ts';

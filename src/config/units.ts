@@ -1,6 +1,3 @@
-/** Milliseconds per unit of a duration. */
-const DURATION_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
 /** Bytes per unit of a size: powers of 1,024 with an `i`, of 1,000 without. */
 const SIZE_UNITS_BYTES: Readonly<Record<string, number>> = {
   B: 1,
@@ -12,28 +9,17 @@ const SIZE_UNITS_BYTES: Readonly<Record<string, number>> = {
   GiB: 1_073_741_824,
 };
 
-/** At most 15 digits: what a `number` holds exactly. */
-export const DURATION_PATTERN = /^(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h)$/;
-export const SIZE_PATTERN = /^(\d{1,15}(?:\.\d{1,6})?)(B|KB|MB|GB|KiB|MiB|GiB)$/;
+/** What `parseDuration` of time/ reads, for the published schemas. */
+export const DURATION_PATTERN = /^\d{1,15}(?:\.\d{1,3})?(?:ms|s|m|h|d)$/;
 
-/** Parses `"250ms"`, `"5s"`, `"1.5m"`, `"2h"` to milliseconds; `undefined` when it is none. */
-export function parseDurationMs(text: string): number | undefined {
-  return parse(text, DURATION_PATTERN, DURATION_UNITS_MS);
-}
+/** At most 15 digits: what a `number` holds exactly. */
+export const SIZE_PATTERN = /^(\d{1,15}(?:\.\d{1,3})?)(B|KB|MB|GB|KiB|MiB|GiB)$/;
 
 /** Parses `"64MiB"`, `"512KiB"`, `"1GB"` to whole bytes; `undefined` when it is none. */
 export function parseSizeBytes(text: string): number | undefined {
-  const bytes = parse(text, SIZE_PATTERN, SIZE_UNITS_BYTES);
-  return bytes === undefined ? undefined : Math.floor(bytes);
-}
-
-/** The shortest exact form: 90,000 is `"90s"`, 60,000 is `"1m"`. */
-export function formatDuration(ms: number): string {
-  for (const unit of ['h', 'm', 's']) {
-    const scale = DURATION_UNITS_MS[unit] ?? 1;
-    if (ms >= scale && ms % scale === 0) return `${ms / scale}${unit}`;
-  }
-  return `${ms}ms`;
+  const match = SIZE_PATTERN.exec(text);
+  if (match === null) return undefined;
+  return Math.floor(Number(match[1]) * (SIZE_UNITS_BYTES[match[2] ?? ''] ?? Number.NaN));
 }
 
 /** The shortest exact form in powers of 1,024: 1,048,576 is `"1MiB"`. */
@@ -43,10 +29,4 @@ export function formatSize(bytes: number): string {
     if (bytes >= scale && bytes % scale === 0) return `${bytes / scale}${unit}`;
   }
   return `${bytes}B`;
-}
-
-function parse(text: string, pattern: RegExp, units: Readonly<Record<string, number>>): number | undefined {
-  const match = pattern.exec(text);
-  if (match === null) return undefined;
-  return Number(match[1]) * (units[match[2] ?? ''] ?? Number.NaN);
 }

@@ -1,0 +1,18 @@
+/**
+ * Control port: the HTTP API of a running application, on a Unix socket or a loopback port.
+ *
+ * Guarantees
+ *   AD1  Without this run's token nothing is answered but 401; tokens are compared in constant time.
+ *   AD2  Token and address are files that only this user can read, and they are gone when the port is closed.
+ *   AD3  What a killed process left behind is recognised by nobody answering, and replaced; a live one is never disturbed.
+ *   AD4  Every request is bounded: headers, body, time, number of connections. Every error is a problem document with
+ *        our code and kind; what is not one of our errors shows its code only.
+ * Limits      one application per folder; 64 connections; bodies of 1 MiB; asks of at most an hour.
+ * Not here    what the operations do (the port `ControlPlane`); the paths and types (api/); calling it (client/).
+ *
+ * @module
+ */
+export { type ControlAppOptions, createControlApp } from './control-app.ts';
+export type { ControlAsk, ControlPlane, ControlTell } from './control-plane.ts';
+export type { ControlAddress } from './rendezvous.ts';
+export { type ControlServer, type ServeControlOptions, serveControl } from './serve-control.ts';
