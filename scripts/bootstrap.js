@@ -7,7 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,6 +24,8 @@ const OLDEST_TO_RUN = 24;
 /** Longest wait for another bootstrap: a cold install on a slow line, with room to spare. */
 const LOCK_DEADLINE_MS = 15 * 60_000;
 const LOCK_POLL_MS = 250;
+/** Removing a stale lock takes microseconds; who holds the turn longer has died. */
+const TURN_EXPIRES_MS = 10_000;
 /** Silence longer than this makes people wonder. */
 const STILL_BUSY_MS = 15_000;
 /** What is kept of npm's error output to find the cause. */
@@ -39,9 +41,9 @@ const ADVICE = [
   [/EACCES|EPERM/, 'A file may not be written. Check who owns this folder and the npm cache (`npm config get cache`).'],
   [
     /EUSAGE/,
-    'package-lock.json does not fit package.json. Restore both: git checkout -- package.json package-lock.json',
+    'package-lock.json does not fit package.json. Restore both: git checkout -- package.json package-lock.json.',
   ],
-  [/EINTEGRITY/, 'A downloaded package differs from the locked one. Clear the cache: npm cache clean --force'],
+  [/EINTEGRITY/, 'A downloaded package differs from the locked one. Clear the cache: npm cache clean --force.'],
 ];
 
 function say(text) {
@@ -94,36 +96,49 @@ function isAlive(pid) {
   }
 }
 
-/** Takes the lock file and returns 0, or returns the id of the live process that holds it. */
+/** The process that holds the lock: 0 for nobody, NaN for one that has not written its id (yet). */
+function lockHolder() {
+  try {
+    return Number.parseInt(readFileSync(LOCK, 'utf8'), 10);
+  } catch {
+    return 0;
+  }
+}
+
+/** Died, or is so long between creating the file and writing its id that it must have died. */
+function isDead(holder) {
+  if (!Number.isNaN(holder)) return holder > 0 && !isAlive(holder);
+  return (
+    Date.now() - (statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY) > TURN_EXPIRES_MS
+  );
+}
+
+/** Takes the lock if it is free. */
 function tryLock() {
   try {
     writeFileSync(LOCK, `${process.pid}`, { flag: 'wx' });
-    return 0;
+    return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
+    return false;
   }
-  let holder;
-  try {
-    holder = Number.parseInt(readFileSync(LOCK, 'utf8'), 10);
-  } catch {
-    return -1; // Released between the two calls: try again.
-  }
-  // NaN: the holder has created the file and not written it yet, or died in between; the deadline ends the wait.
-  if (Number.isNaN(holder) || isAlive(holder)) return holder || -1;
-  removeStaleLock(holder);
-  return -1;
 }
 
-/** Two may see the same dead holder: who moves a file that is not the dead one's puts it back. */
-function removeStaleLock(deadPid) {
-  const mine = `${LOCK}.${process.pid}`;
+/**
+ * Removes the lock of a process that died. Several may see the same dead holder, so they take turns: only who holds
+ * the second file looks again and removes, hence never a lock that was taken meanwhile.
+ */
+function removeStaleLock() {
+  const turn = `${LOCK}.removing`;
+  const since = statSync(turn, { throwIfNoEntry: false })?.mtimeMs;
+  if (since !== undefined && Date.now() - since > TURN_EXPIRES_MS) rmSync(turn, { force: true });
   try {
-    renameSync(LOCK, mine);
-    if (readFileSync(mine, 'utf8') !== `${deadPid}`) linkSync(mine, LOCK);
-    rmSync(mine, { force: true });
+    writeFileSync(turn, '', { flag: 'wx' });
   } catch {
-    // Another one was faster; the next round sees what is true then.
+    return; // Another one is at it; the next round sees what is true then.
   }
+  if (isDead(lockHolder())) rmSync(LOCK, { force: true });
+  rmSync(turn, { force: true });
 }
 
 /** Resolves with true when the lock is ours, with false when another process made everything ready meanwhile. */
@@ -131,9 +146,12 @@ async function lock() {
   mkdirSync(dirname(LOCK), { recursive: true });
   const deadline = Date.now() + LOCK_DEADLINE_MS;
   let told = false;
-  for (;;) {
-    const holder = tryLock();
-    if (holder === 0) return true;
+  while (!tryLock()) {
+    const holder = lockHolder();
+    if (isDead(holder)) {
+      removeStaleLock();
+      continue;
+    }
     if (Date.now() > deadline) {
       fail(
         1,
@@ -145,14 +163,11 @@ async function lock() {
     await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
     if (isReady()) return false;
   }
+  return true;
 }
 
 function unlock() {
-  try {
-    if (readFileSync(LOCK, 'utf8') === `${process.pid}`) rmSync(LOCK, { force: true });
-  } catch {
-    // Gone already.
-  }
+  if (lockHolder() === process.pid) rmSync(LOCK, { force: true });
 }
 
 function fail(exitCode, advice) {
@@ -170,7 +185,13 @@ function npm(args) {
     stdio: ['ignore', 2, 'pipe'], // stdout to stderr: it is never the output of the command that follows
     shell: process.platform === 'win32' && prefix.length === 0,
   });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal));
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      interrupted = true;
+      child.kill(signal);
+    });
+  }
   const started = Date.now();
   const busy = setInterval(
     () => say(`still installing (${Math.round((Date.now() - started) / 1000)} s)`),
@@ -187,7 +208,7 @@ function npm(args) {
       resolve({ code, tail: tail + more });
     };
     child.once('error', (error) => done(127, error.message));
-    child.once('close', (code, signal) => done(signal === 'SIGINT' ? 130 : (code ?? 1)));
+    child.once('close', (code) => done(interrupted ? 130 : (code ?? 1)));
   });
 }
 
