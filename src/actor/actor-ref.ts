@@ -1,0 +1,94 @@
+import type { RuntimeError } from '../errors/index.ts';
+import type { Asks, Events, Protocol, Tells } from './protocol.ts';
+import type { Received, Sent } from './schema.ts';
+
+/**
+ * What became of a `tell`. `ok` means that the message is in the mailbox; nothing is said of its handling. The values
+ * are shared and frozen: compare, do not keep them apart.
+ */
+export type TellResult = { readonly ok: true } | { readonly ok: false; readonly error: RuntimeError };
+
+/** How long to wait for a reply, and what ends the wait early. */
+export interface AskOptions {
+  /** Milliseconds from this call, on the system's clock. Integer, 1 to 3_600_000. Default 5_000, as OTP's `gen_server:call`. */
+  readonly timeoutMs?: number;
+  /** Ends the wait early with `ASK_CANCELLED`. The receiver is not told; if it has not begun, the message is dropped unread. */
+  readonly signal?: AbortSignal;
+}
+
+/** How to listen to an event. */
+export interface EventOptions {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+  /** Events kept for a slow reader; then the oldest is dropped and counted. Integer, 1 to 65_536. Default 256. */
+  readonly capacity?: number;
+}
+
+/** Events of one kind, in the order in which they were emitted, from the moment of the call on. Ends when the actor stops. */
+export interface EventStream<T> extends AsyncIterableIterator<T, undefined> {
+  /** Events that were dropped so far because the reader was slow. */
+  readonly dropped: number;
+  return(): Promise<IteratorResult<T, undefined>>;
+}
+
+/** Why an actor is no more. */
+export interface Termination {
+  /**
+   * `stopped`: it was asked to, or ended itself. `killed`: without finishing. `failed`: it failed and was not to be
+   * restarted. `escalated`: it failed more often than its supervision allows.
+   */
+  readonly kind: 'stopped' | 'killed' | 'failed' | 'escalated';
+  /** The last failure, for `failed` and `escalated`; why, for `killed` after a deadline. */
+  readonly error?: RuntimeError;
+}
+
+/** How to stop an actor. */
+export interface StopOptions {
+  /** Milliseconds for the current message, the children and the stop hook together; then it is killed. Default: the actor's `stopTimeoutMs`. */
+  readonly deadlineMs?: number;
+}
+
+/**
+ * The only way to reach an actor. Valid for ever: after the actor has stopped, it answers `ACTOR_STOPPED`.
+ *
+ * A reference that a context gave out (`ctx.ref(other)`) sends in that actor's name: its messages carry the sender, its
+ * asks inherit the deadline of the message being handled and are refused when they would wait in a circle.
+ */
+export interface ActorRef<P extends Protocol = Protocol<Record<never, never>>> {
+  /** The name in the registry; `~` and a number for an actor without one. */
+  readonly name: string;
+  /** The name of the actor's protocol. */
+  readonly type: string;
+  /**
+   * Sends and does not wait. Each operation returns at once whether the mailbox took the message; it never throws.
+   *
+   * Errors: `MAILBOX_FULL` (retry after a pause), `ACTOR_STOPPED`, `MESSAGE_INVALID` (where the protocol has a schema).
+   */
+  readonly tell: { readonly [K in keyof Tells<P>]: (payload: Sent<Tells<P>[K]>) => TellResult };
+  /**
+   * Sends and resolves with the reply.
+   *
+   * Rejects with `ASK_TIMEOUT` (no reply in time, outcome unknown), `ASK_CANCELLED`, `ASK_DEADLOCK`, `MAILBOX_FULL`,
+   * `ACTOR_STOPPED`, `ACTOR_FAILED` (it failed on this message), `MESSAGE_INVALID`, what the actor refused it with, or
+   * with a `RangeError` when `timeoutMs` is out of range.
+   */
+  readonly ask: {
+    readonly [K in keyof Asks<P>]: Asks<P>[K] extends { in: infer I; out: infer O }
+      ? (payload: Sent<I>, options?: AskOptions) => Promise<Received<O>>
+      : never;
+  };
+  /** Listens to what the actor emits. */
+  readonly on: { readonly [K in keyof Events<P>]: (options?: EventOptions) => EventStream<Received<Events<P>[K]>> };
+  /** `tell` by the operation's name, for tools. Also answers `OPERATION_UNKNOWN`, with the names that come close. */
+  tellOp(op: string, payload: unknown): TellResult;
+  /** `ask` by the operation's name, for tools. Also rejects with `OPERATION_UNKNOWN`, with the names that come close. */
+  askOp(op: string, payload: unknown, options?: AskOptions): Promise<unknown>;
+  /** Settles when the start now under way is done: rejects with `ACTOR_START_FAILED`, or `ACTOR_STOPPED` if it is too late. */
+  readonly ready: Promise<void>;
+  /** Resolves when the actor is no more; it never rejects. */
+  readonly terminated: Promise<Termination>;
+  /** Lets it finish the current message, stops its children, runs its stop hook. Resolves when it is no more; never rejects. */
+  stop(options?: StopOptions): Promise<void>;
+  /** No more code of it runs, except what a TypeScript handler is in the middle of. Its children are killed with it. */
+  kill(): void;
+}
