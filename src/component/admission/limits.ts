@@ -13,7 +13,8 @@ export interface AdmissionLimits {
   readonly moduleBytes: number;
 }
 
-const PAGE_BYTES = 65_536;
+/** Size of a WebAssembly page. */
+export const PAGE_BYTES = 65_536;
 
 /**
  * Defaults. Memory: room for a JavaScript engine inside a component (75 MB steady), yet 60 of them in 16 GB. Tables:

@@ -1,0 +1,234 @@
+import { RuntimeError } from '../../errors/index.ts';
+import { type Clock, systemClock } from '../../time/index.ts';
+import { compileExport, compileImport, type ExportStub, type ImportStub } from '../abi/index.ts';
+import {
+  ADMISSION_DEFAULTS,
+  type AdmissionLimits,
+  type AdmissionRequest,
+  type AdmittedModule,
+  admitModule,
+  type HostHook,
+  type ImportEntry,
+  PAGE_BYTES,
+  readCoreModule,
+} from '../admission/index.ts';
+import { type ComponentType, decodeComponent, type FuncType } from '../binary/index.ts';
+import { nameLinkFailure } from './failures.ts';
+import { bindHost, type HostImports } from './imports.ts';
+import { ComponentInstance, type InstantiateOptions } from './instance.ts';
+import type { CoreSource, ExportPlan, Plan, Step } from './plan.ts';
+import { planComponent, unsupported } from './planner.ts';
+
+export interface CompileOptions {
+  /** What the component may claim; each default is {@link ADMISSION_DEFAULTS}'s. */
+  readonly limits?: Partial<AdmissionLimits>;
+  /** Gives other work its turn between slices of rewriting. Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Ends the compilation between two slices with `signal.reason`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A function that a component exports. */
+export interface ExportedFunction {
+  /** `interface#function` as in `'demo:calc/ops@1.0.0#add'`, or `'function'` for one that the world exports itself. */
+  readonly name: string;
+  readonly type: FuncType;
+}
+
+/** What an instance must know of one exported function. */
+export interface CompiledExport extends ExportedFunction {
+  readonly stub: ExportStub;
+  readonly context: number;
+  readonly step: number;
+  /** What `take` answers for it: 1 + its place in the step's pump. */
+  readonly target: number;
+  readonly hasPostReturn: boolean;
+}
+
+/** A core module ready to be instantiated. */
+export interface CompiledStep {
+  readonly module: WebAssembly.Module;
+  readonly sources: readonly CoreSource[];
+  readonly hooks: readonly HostHook[];
+  readonly pumpExport: string | undefined;
+  readonly startExport: string | undefined;
+  readonly state: number;
+}
+
+/** A component, decoded, validated, admitted and compiled: made once, instantiated many times. */
+export class CompiledComponent {
+  /** What it imports and exports, in WIT types. */
+  readonly type: ComponentType;
+  /** Its exported functions, in the order of the binary. */
+  readonly exports: readonly ExportedFunction[];
+  /** Host functions that its code can call, as `interface#function`. Types and unused imports are not among them. */
+  readonly calls: readonly string[];
+  /** @internal */
+  readonly plan: Plan;
+  /** @internal */
+  readonly steps: readonly CompiledStep[];
+  /** @internal */
+  readonly importStubs: readonly ImportStub[];
+  readonly #exports: ReadonlyMap<string, CompiledExport>;
+
+  /** @internal Use {@link compileComponent}. */
+  constructor(parts: {
+    type: ComponentType;
+    plan: Plan;
+    steps: readonly CompiledStep[];
+    exports: readonly CompiledExport[];
+  }) {
+    this.type = parts.type;
+    this.plan = parts.plan;
+    this.steps = parts.steps;
+    this.exports = parts.exports;
+    this.#exports = new Map(parts.exports.map((item) => [item.name, item]));
+    this.importStubs = parts.plan.lowerings.map((lowering) => compileImport(lowering.type, lowering.encoding));
+    this.calls = [...new Set(parts.plan.lowerings.map((lowering) => lowering.path.join('#')))];
+  }
+
+  /** Finds an exported function by its name. */
+  export(name: string): ExportedFunction | undefined {
+    return this.#exports.get(name);
+  }
+
+  /**
+   * Makes an instance: its own memory, its own handles.
+   *
+   * @param imports What its imports are bound to. @param options.liftBudgetBytes See {@link InstantiateOptions}.
+   * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` — names every import that nothing was given for.
+   * @throws {RuntimeError} `COMPONENT_LIMIT` — the process has no room for its memory.
+   * @throws {RuntimeError} `COMPONENT_TRAPPED` — its start function trapped.
+   */
+  async instantiate(imports: HostImports = {}, options: InstantiateOptions = {}): Promise<ComponentInstance> {
+    const instance = new ComponentInstance(this, bindHost(this.plan, imports), options);
+    await instance.link();
+    return instance;
+  }
+}
+
+/**
+ * Decodes, validates, admits and compiles a component.
+ *
+ * @param bytes The component's binary. Not changed, not kept.
+ * @throws {RuntimeError} `NOT_A_COMPONENT`, `COMPONENT_INVALID`, `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT`: what is
+ *   wrong, with the byte offset in `details.offset` where there is one.
+ * @throws {RuntimeError} `RUNTIME_UNSUPPORTED` — this Node.js cannot suspend WebAssembly; use version 24 or later.
+ *
+ * @example
+ * ```ts
+ * const greeter = await compileComponent(await readFile('greeter.wasm'));
+ * const instance = await greeter.instantiate();
+ * console.log(await instance.call('demo:greeter/greet#hello', ['world']));
+ * ```
+ */
+export async function compileComponent(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompiledComponent> {
+  requireSuspension();
+  const component = decodeComponent(bytes);
+  const plan = planComponent(component);
+  const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
+  const budgets = memoryBudgets(plan, limits.memoryBytes);
+  const steps: CompiledStep[] = [];
+  for (let number = 0; number < plan.steps.length; number++) {
+    const step = plan.steps[number] as Step;
+    const request = admissionRequest(plan, number, { ...limits, memoryBytes: budgets[number] as number });
+    const admitted = await inSlices(admitModule(step.bytes, request), options);
+    steps.push(await compileStep(step, admitted));
+  }
+  const exports = plan.exports.map((item) => compiledExport(plan, item));
+  return new CompiledComponent({ type: component.type, plan, steps, exports });
+}
+
+/** Splits the memory limit among the core modules that have memories: each gets what it starts with and its share of the rest. */
+function memoryBudgets(plan: Plan, memoryBytes: number): number[] {
+  const memories = plan.steps.map((step) => readCoreModule(step.bytes).memories);
+  const total = memories.flat().length;
+  if (total <= 1) return plan.steps.map(() => memoryBytes);
+  const claims = memories.map((list) => list.reduce((sum, memory) => sum + Number(memory.min) * PAGE_BYTES, 0));
+  const claimed = claims.reduce((sum, claim) => sum + claim, 0);
+  const rest = Math.max(0, memoryBytes - claimed);
+  return claims.map((claim, step) => {
+    const share = (rest * (memories[step]?.length ?? 0)) / total;
+    return claimed > memoryBytes ? 0 : claim + share;
+  });
+}
+
+function requireSuspension(): void {
+  if (typeof WebAssembly.Suspending === 'function' && typeof WebAssembly.promising === 'function') return;
+  throw new RuntimeError(
+    'RUNTIME_UNSUPPORTED',
+    `Node.js ${process.version} cannot suspend WebAssembly; use Node.js 24 or later`,
+    {
+      details: { version: process.version },
+    },
+  );
+}
+
+async function inSlices<T>(work: Generator<undefined, T>, options: CompileOptions): Promise<T> {
+  const clock = options.clock ?? systemClock;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const slice = work.next();
+    if (slice.done === true) return slice.value;
+    await new Promise<void>((resolve) => clock.soon(resolve));
+  }
+}
+
+function pumped(plan: Plan, step: number): readonly ExportPlan[] {
+  return plan.exports.filter((item) => item.core.step === step);
+}
+
+function admissionRequest(plan: Plan, number: number, limits: AdmissionLimits): AdmissionRequest {
+  const step = plan.steps[number] as Step;
+  const entry = (source: CoreSource): ImportEntry =>
+    source.kind === 'export' ? 'direct' : source.kind === 'lower' ? 'blocking' : 'sync';
+  const pump = pumped(plan, number).map((item) => {
+    if (item.postReturn !== undefined && item.postReturn.step !== number) {
+      return unsupported(`a post-return of "${item.name}" that stands in another core module`);
+    }
+    return { func: item.core.name, postReturn: item.postReturn?.name };
+  });
+  const imports = step.imports.filter((item) => item.sort === 'func').map((item) => entry(item.source));
+  return { limits, imports, keep: usedExports(plan, number), pump };
+}
+
+/** Exports that something outside of the module itself uses; the pump calls its functions from within. */
+function usedExports(plan: Plan, number: number): Set<string> {
+  const used = new Set<string>();
+  const note = (source: CoreSource | undefined) => {
+    if (source?.kind === 'export' && source.step === number) used.add(source.name);
+  };
+  for (const step of plan.steps) for (const item of step.imports) note(item.source);
+  for (const context of plan.contexts) {
+    note(context.memory);
+    note(context.realloc);
+  }
+  for (const resource of plan.resources) if (resource.kind === 'guest') note(resource.dtor);
+  return used;
+}
+
+async function compileStep(step: Step, admitted: AdmittedModule): Promise<CompiledStep> {
+  const module = await WebAssembly.compile(admitted.bytes).catch((error: unknown) => {
+    throw nameLinkFailure(error);
+  });
+  return {
+    module,
+    sources: step.imports.map((item) => item.source),
+    hooks: admitted.hooks,
+    pumpExport: admitted.pumpExport,
+    startExport: admitted.startExport,
+    state: step.state,
+  };
+}
+
+function compiledExport(plan: Plan, item: ExportPlan): CompiledExport {
+  return {
+    name: item.name,
+    type: item.type,
+    stub: compileExport(item.type, item.encoding),
+    context: item.context,
+    step: item.core.step,
+    target: pumped(plan, item.core.step).indexOf(item) + 1,
+    hasPostReturn: item.postReturn !== undefined,
+  };
+}

@@ -1,0 +1,96 @@
+import { RuntimeError } from '../../errors/index.ts';
+import { type HostFunction, type HostInstance, HostResourceType } from '../host.ts';
+import type { Plan } from './plan.ts';
+
+/**
+ * What a component is given: interfaces by name (`'wasi:io/streams'`, `'demo:kv/store@1.2.0'`) and functions that the
+ * world imports itself. A name without a version serves every version; one with a version serves those that semantic
+ * versioning calls compatible.
+ */
+export type HostImports = Readonly<Record<string, HostInstance | HostFunction>>;
+
+/** Host functions and resource types in the order of the plan's lowerings and host resources. */
+export interface BoundHost {
+  readonly functions: readonly HostFunction[];
+  readonly resources: readonly (HostResourceType | undefined)[];
+}
+
+/** Finds what `plan` needs among `imports`; all that is missing is named in one error. */
+export function bindHost(plan: Plan, imports: HostImports): BoundHost {
+  const missing: string[] = [];
+  const find = (path: readonly string[]): unknown => {
+    const item = lookUp(imports, path);
+    if (item === undefined) missing.push(path.join('#'));
+    return item;
+  };
+  const functions = plan.lowerings.map((lowering) => find(lowering.path) as HostFunction);
+  const resources = plan.resources.map((resource) =>
+    resource.kind === 'host' ? (find(resource.path) as HostResourceType) : undefined,
+  );
+  if (missing.length > 0) failMissing(missing);
+  plan.lowerings.forEach((lowering, index) => {
+    if (typeof functions[index] !== 'function') failKind(lowering.path, 'a function');
+  });
+  plan.resources.forEach((resource, index) => {
+    if (resource.kind === 'host' && !(resources[index] instanceof HostResourceType))
+      failKind(resource.path, 'a HostResourceType');
+  });
+  return { functions, resources };
+}
+
+function failMissing(missing: readonly string[]): never {
+  const names = [...new Set(missing)];
+  const shown = names.slice(0, 20).map((name) => `"${name}"`);
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
+  throw new RuntimeError(
+    'COMPONENT_IMPORT_MISSING',
+    `Cannot instantiate the component: nothing was given for its imports ${shown.join(', ')}${more}`,
+    {
+      details: { missing: names },
+    },
+  );
+}
+
+function failKind(path: readonly string[], expected: string): never {
+  throw new RuntimeError(
+    'COMPONENT_IMPORT_MISSING',
+    `Cannot instantiate the component: what was given for "${path.join('#')}" is not ${expected}`,
+    {
+      details: { missing: [path.join('#')] },
+    },
+  );
+}
+
+function lookUp(imports: HostImports, path: readonly string[]): unknown {
+  const name = matchImport(path[0] as string, imports);
+  const item = name === undefined ? undefined : imports[name];
+  if (path.length === 1 || item === undefined) return item;
+  if (path.length > 2 || typeof item !== 'object') return undefined;
+  const key = path[1] as string;
+  return Object.hasOwn(item, key) ? item[key] : undefined;
+}
+
+/**
+ * The key of `offered` that serves the import `name`: the same, the name without its version, or a compatible version.
+ *
+ * @example `matchImport('wasi:io/streams@0.2.6', { 'wasi:io/streams@0.2.0': … })` is `'wasi:io/streams@0.2.0'`.
+ */
+export function matchImport(name: string, offered: Readonly<Record<string, unknown>>): string | undefined {
+  if (Object.hasOwn(offered, name)) return name;
+  const at = name.lastIndexOf('@');
+  if (at < 0) return undefined;
+  const base = name.slice(0, at);
+  if (Object.hasOwn(offered, base)) return base;
+  const wanted = compatibilityKey(name.slice(at + 1));
+  return Object.keys(offered).find(
+    (key) => key.startsWith(`${base}@`) && compatibilityKey(key.slice(at + 1)) === wanted,
+  );
+}
+
+/** Versions with the same key are compatible: 1.x.y, 0.1.x, exactly 0.0.1, and a pre-release with itself alone. */
+function compatibilityKey(version: string): string {
+  if (/[-+]/.test(version)) return version;
+  const [major, minor, patch] = version.split('.');
+  if (major !== '0') return `${major}`;
+  return minor !== '0' ? `0.${minor}` : `0.0.${patch}`;
+}

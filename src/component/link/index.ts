@@ -1,0 +1,18 @@
+/**
+ * Linking: from a validated component to instances that run.
+ *
+ * Guarantees
+ *   LK1  Everything static (nested components, aliases, shims) is decided once per component, not per instance.
+ *   LK2  An instance handles one call or turn at a time; a second one is refused with `COMPONENT_BUSY`.
+ *   LK3  A trap, a broken rule of the canonical ABI, a kill or an exit ends the instance, is named, and nothing else is
+ *        hurt. A dead instance runs no more code and owns nothing.
+ *   LK4  A kill of a suspended guest settles its pending call and cannot be caught by the guest.
+ *   LK5  A missing import is refused before anything is instantiated, and all of them are named at once.
+ * Limits      1,000 component instances and 1,000 core instances inside one component.
+ * Not here    what a value looks like (abi/), when a component may run (host/).
+ *
+ * @module
+ */
+export { CompiledComponent, type CompileOptions, compileComponent, type ExportedFunction } from './compile.ts';
+export { type HostImports, matchImport } from './imports.ts';
+export { type Call, type CallSource, ComponentInstance, type InstantiateOptions } from './instance.ts';
