@@ -123,4 +123,3 @@ export interface CoreModuleReport {
   /** Memory that it defines; absent when it imports its memory or has none. */
   readonly memory?: { readonly minBytes: number; readonly maxBytes?: number };
 }
-

@@ -1,13 +1,7 @@
 import { RuntimeError } from '../errors/index.ts';
 
 /** What JSON can say. */
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /**
  * What an `ask` or `tell` carries over the control port.

@@ -42,9 +42,13 @@ export function fromProblem(body: unknown, status: number): RuntimeError {
       return RuntimeError.fromWire({ code, message: detail, ...details });
     }
   }
-  return new RuntimeError('INTERNAL_REMOTE', `The control port answered with status ${status} and no problem document`, {
-    details: { status },
-  });
+  return new RuntimeError(
+    'INTERNAL_REMOTE',
+    `The control port answered with status ${status} and no problem document`,
+    {
+      details: { status },
+    },
+  );
 }
 
 function isPlainDetails(value: unknown): value is ErrorDetails {

@@ -50,7 +50,8 @@ export function parsePayload(value: unknown): Payload {
 function toFields(body: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('the body must be a JSON object');
   for (const key of Object.keys(body)) {
-    if (!known.includes(key)) throw invalid(`the field "${key.slice(0, 64)}" is not known; known are ${known.join(', ')}`);
+    if (!known.includes(key))
+      throw invalid(`the field "${key.slice(0, 64)}" is not known; known are ${known.join(', ')}`);
   }
   return body as Readonly<Record<string, unknown>>;
 }
