@@ -1,0 +1,18 @@
+/**
+ * `npm run build`: src/ → dist/ as JavaScript with declarations and source maps. `wit/` and `schema/` are not copied:
+ * they are published beside dist/, and `../../wit` is the same place seen from src/ and from dist/.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const ROOT = dirname(import.meta.dirname);
+const DIST = join(ROOT, 'dist');
+
+// Files of deleted sources must not be published.
+rmSync(DIST, { recursive: true, force: true });
+const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });
+const main = join(DIST, 'cli', 'main.js');
+if (existsSync(main)) chmodSync(main, 0o755);
+process.exitCode = status ?? 1;

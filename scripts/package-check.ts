@@ -1,0 +1,126 @@
+/**
+ * Packs the project, installs the tarball into an empty project as a user would (no development dependency, nothing
+ * of this checkout), and uses it there: what works only inside the checkout fails here.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** What a user downloads and keeps, with all dependencies. Measured 17 MB; more than this was not intended. */
+const INSTALLED_LIMIT_MB = 25;
+const COMMAND_DEADLINE_MS = 180_000;
+
+interface Manifest {
+  readonly version: string;
+  readonly files: readonly string[];
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(path, 'utf8')) as T;
+}
+
+/** Files that must not be published, and files without which the package does not work. */
+function* wrongFiles(packed: readonly string[], manifest: Manifest): Generator<string> {
+  const allowed = [...manifest.files, 'package.json'];
+  for (const file of packed) {
+    if (!allowed.some((entry) => file === entry || file.startsWith(`${entry}/`))) yield `${file} should not be packed`;
+    if (/\.(test|bench|suite)\./.test(file)) yield `${file} is packed, and is a test`;
+    if (file.endsWith('.ts') && !file.endsWith('.d.ts')) yield `${file} is packed, and is a source`;
+  }
+  for (const entry of manifest.files) {
+    if (!packed.some((file) => file === entry || file.startsWith(`${entry}/`))) yield `Nothing of "${entry}" is packed`;
+  }
+  for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/component/index.js', 'dist/cli/main.js']) {
+    if (!packed.includes(file)) yield `${file} is not packed`;
+  }
+}
+
+/** Static imports of built files that a user's install would not find. */
+function* wrongImports(dist: string, manifest: Manifest): Generator<string> {
+  const known = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies ?? {})]);
+  for (const file of globSync('**/*.{js,d.ts}', { cwd: dist })) {
+    const source = readFileSync(join(dist, file), 'utf8');
+    for (const [, specifier = ''] of source.matchAll(/^(?:import|export)\b[^'"\n]*?(?:from\s*)?['"]([^'"\n]+)['"]/gm)) {
+      const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+      const isOwn = specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(name);
+      if (!isOwn && !known.has(name)) yield `dist/${file} imports "${specifier}", which is no runtime dependency`;
+      if (specifier.startsWith('.') && specifier.endsWith('.ts')) yield `dist/${file} imports a source: "${specifier}"`;
+    }
+  }
+}
+
+/** Packages that came along and should not have. */
+function* wrongPackages(modules: string, manifest: Manifest): Generator<string> {
+  for (const name of Object.keys(manifest.devDependencies)) {
+    if (existsSync(join(modules, name)) && !(name in manifest.dependencies)) yield `"${name}" was installed for users`;
+  }
+  for (const name of readdirSync(modules)) {
+    if (name === '@troupe' || /^node(-bin)?-(linux|darwin|win)/.test(name)) yield `"${name}" was installed for users`;
+  }
+}
+
+function sizeMb(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return files.reduce((sum, file) => sum + lstatSync(join(folder, file)).size, 0) / 1e6;
+}
+
+/** Uses the installed package in the three ways there are: as a library, as the engine alone, as a command. */
+async function smoke(project: string, version: string): Promise<string[]> {
+  const options = { cwd: project, timeout: COMMAND_DEADLINE_MS };
+  const script = `
+    const troupe = await import('troupe');
+    const component = await import('troupe/component');
+    for (const [name, module] of Object.entries({ troupe, 'troupe/component': component })) {
+      if (Object.keys(module).length === 0) throw new Error(name + ' exports nothing');
+    }`;
+  const problems: string[] = [];
+  await run(process.execPath, ['--input-type=module', '-e', script], options).catch((error: Error) =>
+    problems.push(error.message),
+  );
+  const shown = await run('npx', ['--no-install', 'troupe', '--version'], options).catch((error: Error) => error);
+  if (shown instanceof Error) problems.push(shown.message);
+  else if (shown.stdout.trim() !== version)
+    problems.push(`troupe --version says "${shown.stdout.trim()}", not "${version}"`);
+  return problems;
+}
+
+/** Resolves with what is wrong with the package, one problem a line, or with nothing. */
+export async function checkPackage(root: string, temp: string): Promise<string | undefined> {
+  const manifest = readJson<Manifest>(join(root, 'package.json'));
+  const packArgs = ['pack', '--json', '--ignore-scripts', '--loglevel=error', `--pack-destination=${temp}`];
+  const packed = await run('npm', packArgs, { cwd: root, timeout: COMMAND_DEADLINE_MS });
+  const report: unknown = JSON.parse(packed.stdout);
+  // An array in most versions of npm, an object by package name in the newest.
+  const [tarball] = Object.values(report as object) as { filename: string; files: { path: string }[] }[];
+  if (tarball === undefined) return `npm pack made nothing:\n${packed.stdout}`;
+
+  const project = join(temp, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
+  const installArgs = ['install', '--omit=dev', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+  await run('npm', [...installArgs, join(temp, tarball.filename)], { cwd: project, timeout: COMMAND_DEADLINE_MS });
+
+  const modules = join(project, 'node_modules');
+  const problems = [
+    ...wrongFiles(
+      tarball.files.map((file) => file.path),
+      manifest,
+    ),
+    ...wrongImports(join(root, 'dist'), manifest),
+    ...wrongPackages(modules, manifest),
+    ...(await smoke(project, manifest.version)),
+  ];
+  const installed = sizeMb(modules);
+  if (installed > INSTALLED_LIMIT_MB)
+    problems.push(`${installed.toFixed(1)} MB installed; the limit is ${INSTALLED_LIMIT_MB}`);
+  else
+    console.log(`  ${tarball.files.length} files packed, ${installed.toFixed(1)} MB installed with all dependencies`);
+  return problems.length === 0 ? undefined : problems.join('\n');
+}
