@@ -1,0 +1,169 @@
+import { RingBuffer } from '../collections/index.ts';
+import type { Clock } from '../time/index.ts';
+
+/** How much may happen before others get their turn. */
+export interface DispatchOptions {
+  /** Messages that an actor handles before the next actor's turn. Integer, 1 to 65_536. Default 64. */
+  readonly throughput?: number;
+  /** Milliseconds of work before I/O gets its turn, 0.05 to 1_000. Default 0.5. */
+  readonly budgetMs?: number;
+}
+
+/** Messages: enough to spread the cost of a turn thin, few enough that a busy actor does not hold up the others. */
+export const THROUGHPUT = 64;
+
+/** Milliseconds: half the delay that people measure as "the event loop is free"; shorter costs throughput. */
+export const BUDGET_MS = 0.5;
+
+/** Activations between two looks at the clock, at most: a look costs as much as one or two messages (45 ns). */
+const STRIDE_MAX = 32;
+
+/** Share of the budget that should pass between two looks at the clock; sets how far a budget is overrun. */
+const LOOK_SHARE = 0.25;
+
+/** Activations before I/O gets its turn, whatever the clock says: it may stand still (`ManualClock`). */
+const ACTIVATIONS_MAX = 65_536;
+
+/**
+ * Decides which actor runs next, and when I/O gets its turn.
+ *
+ * ```
+ *            schedule          next (microtask)         queue empty
+ *   cold ───────────────► warm ────────────────► drain ─────────────► warm, idle
+ *    ▲                     │                       │ budget used up
+ *    │  queue empty        │ soon (setImmediate): once per pass of the event loop
+ *    └─────────────────────┴──────────── a new budget, and on with the queue
+ * ```
+ *
+ * The first drain comes before any I/O, for latency. The budget counts for the whole pass of the event loop, however
+ * often the queue runs empty and fills again in microtasks; once it is used up, only `soon` continues, and I/O comes
+ * first. (Continuing by microtasks or message ports starves I/O.)
+ */
+export class Dispatcher<T> {
+  private readonly clock: Clock;
+  private readonly activate: (item: T, quota: number) => void;
+  private readonly throughput: number;
+  private readonly budgetMs: number;
+  /** Each item is in it at most once: that is the item's own care, and the queue's bound. */
+  private readonly queue = new RingBuffer<T>();
+
+  /** The time of the last look at the clock. */
+  private lookedMs = 0;
+  private budgetEndsMs = 0;
+  private budgetUsed = false;
+  /** Whether a pass of the event loop has begun whose `soon` is still to come. */
+  private warm = false;
+  /** Whether a drain is certain to come. */
+  private scheduled = false;
+
+  /** Activations between looks, and messages per activation: both shrink when handlers are slow and grow back. */
+  private stride = 1;
+  private quota: number;
+  private untilLook = 1;
+  private activations = 0;
+
+  /**
+   * @param activate Runs an item for at most `quota` messages. It must not throw; if it does, the error reaches the
+   *   event loop and the other items go on.
+   * @throws {RangeError} An option is out of range.
+   */
+  constructor(clock: Clock, activate: (item: T, quota: number) => void, options: DispatchOptions = {}) {
+    this.clock = clock;
+    this.activate = activate;
+    this.throughput = options.throughput ?? THROUGHPUT;
+    this.budgetMs = options.budgetMs ?? BUDGET_MS;
+    if (!Number.isInteger(this.throughput) || this.throughput < 1 || this.throughput > 65_536) {
+      throw new RangeError(`Dispatch option "throughput" must be an integer from 1 to 65536, not ${this.throughput}`);
+    }
+    if (!(this.budgetMs >= 0.05 && this.budgetMs <= 1_000)) {
+      throw new RangeError(`Dispatch option "budgetMs" must be from 0.05 to 1000, not ${this.budgetMs}`);
+    }
+    this.quota = this.throughput;
+  }
+
+  /** Items that wait for their turn. */
+  get size(): number {
+    return this.queue.size;
+  }
+
+  /** Milliseconds, of the last look at the clock: at most one budget old while a turn runs, older when idle. */
+  get coarseNowMs(): number {
+    return this.lookedMs;
+  }
+
+  /** Puts `item` behind those that wait. It must not be waiting already. */
+  schedule(item: T): void {
+    this.queue.push(item);
+    if (!this.scheduled) this.wake();
+  }
+
+  /** Looks at the clock, and says whether the budget is used up: for turns whose messages take long. */
+  isBudgetUsed(): boolean {
+    this.look();
+    return this.budgetUsed;
+  }
+
+  private wake(): void {
+    this.scheduled = true;
+    if (!this.warm) {
+      this.warm = true;
+      this.begin();
+      this.clock.soon(this.onPass);
+    }
+    if (!this.budgetUsed) this.clock.next(this.drain);
+  }
+
+  /** Grants a new budget. */
+  private begin(): void {
+    this.lookedMs = this.clock.nowMs();
+    this.budgetEndsMs = this.lookedMs + this.budgetMs;
+    this.budgetUsed = false;
+    this.activations = 0;
+  }
+
+  /** I/O had its turn. */
+  private readonly onPass = (): void => {
+    if (this.queue.size === 0) {
+      this.warm = false;
+      this.scheduled = false;
+      return;
+    }
+    this.begin();
+    this.clock.soon(this.onPass);
+    this.drain();
+  };
+
+  private readonly drain = (): void => {
+    while (!this.budgetUsed) {
+      const item = this.queue.shift();
+      if (item === undefined) {
+        this.scheduled = false;
+        return;
+      }
+      this.activate(item, this.quota);
+      if (--this.untilLook <= 0) this.look();
+    }
+  };
+
+  private look(): void {
+    const nowMs = this.clock.nowMs();
+    this.activations += this.stride;
+    this.adapt(nowMs - this.lookedMs);
+    this.untilLook = this.stride;
+    this.lookedMs = nowMs;
+    if (nowMs >= this.budgetEndsMs || this.activations >= ACTIVATIONS_MAX) this.budgetUsed = true;
+  }
+
+  /** Looks more often, and cuts turns, when more time passed than intended; relaxes by doubling. */
+  private adapt(tookMs: number): void {
+    const intendedMs = this.budgetMs * LOOK_SHARE;
+    if (tookMs > intendedMs) {
+      const share = intendedMs / tookMs;
+      if (this.stride > 1) this.stride = Math.max(1, Math.floor(this.stride * share));
+      else this.quota = Math.max(1, Math.floor(this.quota * share));
+    } else if (tookMs < intendedMs / 2) {
+      if (this.quota < this.throughput) this.quota = Math.min(this.throughput, this.quota * 2);
+      else this.stride = Math.min(STRIDE_MAX, this.stride * 2);
+    }
+  }
+}
