@@ -1,0 +1,50 @@
+import type { ActorInfo, ActorState } from '../api/index.ts';
+import type { OutputStream } from './context.ts';
+import { type Column, renderTable } from './table.ts';
+import { humanDuration, humanSize, paint, sanitizeLine } from './text.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'ACTOR' },
+  { title: 'TYPE' },
+  { title: 'STATE' },
+  { title: 'QUEUED', align: 'right' },
+  { title: 'HANDLED', align: 'right' },
+  { title: 'FAILED', align: 'right' },
+  { title: 'RESTARTS', align: 'right' },
+  { title: 'DEAD', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'UPTIME', align: 'right' },
+];
+
+const COLOURS: Readonly<Record<ActorState, 'green' | 'yellow' | 'red' | 'gray'>> = {
+  starting: 'yellow',
+  running: 'green',
+  restarting: 'yellow',
+  stopped: 'gray',
+  completed: 'gray',
+  failed: 'red',
+};
+
+/** The table that `ps` and the live view show. */
+export function renderActors(stream: OutputStream, actors: readonly ActorInfo[]): string {
+  return renderTable(
+    stream,
+    COLUMNS,
+    actors.map((actor) => [
+      sanitizeLine(actor.name),
+      actor.type,
+      paint(stream, COLOURS[actor.state] ?? 'gray', sanitizeLine(actor.state)),
+      `${actor.queued}/${actor.capacity}`,
+      grouped(actor.handled),
+      grouped(actor.failed),
+      grouped(actor.restarts),
+      grouped(actor.deadLetters),
+      actor.memoryBytes === undefined ? '-' : humanSize(actor.memoryBytes),
+      humanDuration(actor.uptimeMs),
+    ]),
+  );
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US');
+}

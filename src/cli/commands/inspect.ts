@@ -1,0 +1,103 @@
+import { Command } from 'commander';
+import type { ComponentReport, ImportReport } from '../../api/index.ts';
+import type { CliContext, OutputStream } from '../context.ts';
+import { withExamples, withOutput } from '../options.ts';
+import type { OutputFormat } from '../report-error.ts';
+import { count, humanSize, paint, sanitize, sanitizeLine, toJson, writeLine } from '../text.ts';
+
+interface InspectOptions {
+  readonly wit?: boolean;
+  readonly output: OutputFormat;
+}
+
+const BECOMES: Readonly<Record<ComponentReport['becomes'], string>> = {
+  message: 'an actor that handles messages',
+  task: 'a task that runs to its end',
+  functions: 'an actor whose operations are its exports',
+  none: 'nothing: it exports nothing that can be run',
+};
+
+const NEEDS: readonly { need: ImportReport['need']; title: string }[] = [
+  { need: 'unsupported', title: 'Imports that nothing can be linked to' },
+  { need: 'required-grant', title: 'Imports that need a grant' },
+  { need: 'grant', title: 'Imports that do nothing without a grant' },
+  { need: 'free', title: 'Imports that need nothing' },
+];
+
+/** `troupe inspect`: what a component is and what it needs, without running it. */
+export function inspectCommand(context: CliContext): Command {
+  const command = new Command('inspect').summary('see what a component needs and offers');
+  command
+    .description(
+      'Says what a component file is, what it would need to run, and what it would offer. Runs nothing of it.',
+    )
+    .argument('<file>', 'the component')
+    .option('--wit', 'print its world in WIT');
+  withOutput(command);
+  withExamples(command, [
+    ['troupe inspect parse.wasm', 'what it needs and offers'],
+    ['troupe inspect parse.wasm --wit', 'its world'],
+    ['troupe inspect parse.wasm --output json', 'for scripts'],
+  ]);
+  return command.action(async (file: string, options: InspectOptions) => {
+    const { stdout } = context;
+    const report = await (await context.loadRuntime()).inspectComponent(file);
+    if (options.output === 'json') writeLine(stdout, toJson(report));
+    else if (options.wit) writeLine(stdout, sanitize(report.wit).trimEnd());
+    else for (const line of describe(report, stdout)) writeLine(stdout, line);
+  });
+}
+
+function describe(report: ComponentReport, stream: OutputStream): string[] {
+  const title = (text: string) => paint(stream, 'bold', text);
+  const lines = [
+    `${title(sanitizeLine(report.file))}`,
+    `  size     ${humanSize(report.sizeBytes)} (${count(report.sizeBytes, 'byte')})`,
+    `  sha256   ${report.sha256}`,
+    `  modules  ${describeModules(report)}`,
+    `  becomes  ${BECOMES[report.becomes]}${report.lifecycle ? ', with a lifecycle' : ''}`,
+  ];
+  if (report.refusals.length > 0) {
+    lines.push('', paint(stream, ['red', 'bold'], 'Would be refused'));
+    for (const reason of report.refusals) lines.push(`  ${sanitizeLine(reason)}`);
+  }
+  for (const { need, title: heading } of NEEDS) {
+    const imports = report.imports.filter((item) => item.need === need);
+    if (imports.length > 0) lines.push('', title(heading), ...describeImports(imports));
+  }
+  if (report.operations.length > 0) {
+    lines.push('', title('Operations'));
+    for (const { name, wit } of report.operations) lines.push(`  ${sanitizeLine(name)}: ${sanitizeLine(wit)}`);
+  }
+  const grants = [...new Set(report.imports.flatMap(({ grantLine }) => grantLine ?? []))];
+  if (grants.length > 0) {
+    lines.push('', title('To grant it all, under [components.NAME.grants] of troupe.toml'));
+    lines.push(...grants.map((line) => `  ${sanitizeLine(line)}`));
+  }
+  return lines;
+}
+
+/** One line per package, its interfaces behind it. */
+function describeImports(imports: readonly ImportReport[]): string[] {
+  const packages = new Map<string, string[]>();
+  for (const { name } of imports) {
+    const [path = '', version] = name.split('@');
+    const slash = path.indexOf('/');
+    const base = slash < 0 ? path : path.slice(0, slash);
+    const key = version === undefined ? base : `${base}@${version}`;
+    const interfaces = packages.get(key) ?? [];
+    if (slash >= 0) interfaces.push(path.slice(slash + 1));
+    packages.set(key, interfaces);
+  }
+  return [...packages].map(([name, interfaces]) => sanitizeLine(`  ${name}  ${interfaces.join(', ')}`.trimEnd()));
+}
+
+function describeModules({ coreModules }: ComponentReport): string {
+  const memories = coreModules.flatMap(({ memory }) => memory ?? []);
+  const shown = memories.map(({ minBytes, maxBytes }) => {
+    const most = maxBytes === undefined ? '' : ` to ${humanSize(maxBytes)}`;
+    return `${humanSize(minBytes)}${most}`;
+  });
+  const memory = shown.length === 0 ? '' : `; memory from ${shown.join(', ')}`;
+  return `${coreModules.length}${memory}`;
+}

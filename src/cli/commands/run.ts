@@ -1,0 +1,128 @@
+import { stat } from 'node:fs/promises';
+import { Command } from 'commander';
+import { RuntimeError } from '../../errors/index.ts';
+import type { CliContext } from '../context.ts';
+import { interruptExitCode } from '../interrupts.ts';
+import { collect, parseDurationFlag, parseMemoryFlag, withExamples, withOutput } from '../options.ts';
+import type { RunCommandOptions } from '../runtime-port.ts';
+
+/** What an interrupted guest gets to end before the process ends without it. */
+const KILL_GRACE_MS = 2_000;
+
+interface RunOptions {
+  readonly dir?: readonly string[];
+  readonly env?: readonly string[];
+  readonly memory?: number;
+  readonly timeout?: number;
+}
+
+/** `troupe run`: a `wasi:cli/run` component as a command of this terminal. */
+export function runCommand(context: CliContext, finish: (exitCode: number) => void): Command {
+  const command = new Command('run').summary('run a command component');
+  command
+    .description(
+      "Runs a component that exports wasi:cli/run, with this terminal's input and output, and ends with its exit\n" +
+        'code. It sees no file, no variable and no network but what the options give. Options stand before the file;\n' +
+        'what follows the file goes to the component as it is (a first -- is left out).',
+    )
+    .usage('[options] <file.wasm> [--] [args...]')
+    .argument('<file>', 'the component')
+    .argument('[args...]', 'its arguments')
+    .passThroughOptions()
+    .option('--dir <host[::guest]>', 'let it use a folder, under the same or another path; repeatable', collect)
+    .option('--env <name[=value]>', 'set an environment variable, or pass this one on; repeatable', collect)
+    .option('--memory <size>', 'linear memory that it may have', parseMemoryFlag)
+    .option('--timeout <duration>', 'end it after this time', parseDurationFlag);
+  withOutput(command);
+  withExamples(command, [
+    ['troupe run hello.wasm', 'no arguments'],
+    ['troupe run hello.wasm --name Ada', "flags after the file are the component's"],
+    ['troupe run --dir ./data::/data wc.wasm /data/a.txt', 'give it a folder'],
+    ['troupe run --env LANG --env MODE=fast tool.wasm', 'pass one variable on, set another'],
+    ['troupe run --memory 64MiB --timeout 5s tool.wasm < in > out', 'limit it'],
+  ]);
+  return command.action(async (file: string, args: readonly string[], options: RunOptions) => {
+    const request = await toRequest(context, { file, args, options });
+    const runtime = await context.loadRuntime();
+    finish(await untilInterrupted(context, runtime.runCommand(request)));
+  });
+}
+
+async function toRequest(
+  context: CliContext,
+  given: { file: string; args: readonly string[]; options: RunOptions },
+): Promise<RunCommandOptions> {
+  const { file, args, options } = given;
+  await checkFile(file);
+  const dirs = await Promise.all((options.dir ?? []).map(parseDir));
+  return {
+    file,
+    args: args[0] === '--' ? args.slice(1) : args,
+    env: parseEnvironment(options.env ?? [], context.environment),
+    dirs,
+    stdin: context.stdin as RunCommandOptions['stdin'],
+    stdout: context.stdout as RunCommandOptions['stdout'],
+    stderr: context.stderr as RunCommandOptions['stderr'],
+    signal: context.interrupts.signal,
+    ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+  };
+}
+
+/** Ends with the guest, or, interrupted, as the signal says: at once when the guest has been stopped. */
+async function untilInterrupted({ interrupts, clock }: CliContext, running: Promise<number>): Promise<number> {
+  const { promise: overdue, resolve } = Promise.withResolvers<void>();
+  interrupts.signal.addEventListener('abort', () => clock.after(KILL_GRACE_MS, resolve, true), { once: true });
+  const ended = running.catch((error: unknown) => {
+    if (interrupts.interrupt === undefined) throw error;
+  });
+  const exitCode = await Promise.race([ended, overdue]);
+  if (interrupts.interrupt !== undefined) return interruptExitCode(interrupts.interrupt);
+  return exitCode ?? 0;
+}
+
+async function checkFile(file: string): Promise<void> {
+  const stats = await stat(file).catch(() => undefined);
+  if (stats === undefined)
+    throw new RuntimeError('FILE_NOT_FOUND', `Cannot read the component "${file}": it is not there`);
+  if (stats.isFile()) return;
+  const reason = stats.isDirectory() ? 'it is a folder' : 'it is not a regular file';
+  throw new RuntimeError('FILE_UNREADABLE', `Cannot read the component "${file}": ${reason}`, {
+    details: stats.isDirectory() ? { help: [`to run an application: troupe up ${file}`] } : {},
+  });
+}
+
+async function parseDir(text: string): Promise<{ hostPath: string; guestPath: string }> {
+  const at = text.indexOf('::');
+  const hostPath = at < 0 ? text : text.slice(0, at);
+  const guestPath = at < 0 ? text : text.slice(at + 2);
+  if (hostPath === '' || guestPath === '') {
+    throw new RuntimeError('USAGE_INVALID', `Cannot read --dir "${text}": expected HOST or HOST::GUEST`);
+  }
+  const stats = await stat(hostPath).catch(() => undefined);
+  if (stats === undefined)
+    throw new RuntimeError('FILE_NOT_FOUND', `Cannot give the folder "${hostPath}": it is not there`);
+  if (!stats.isDirectory()) throw new RuntimeError('FILE_UNREADABLE', `Cannot give "${hostPath}": it is not a folder`);
+  return { hostPath, guestPath };
+}
+
+function parseEnvironment(
+  given: readonly string[],
+  environment: CliContext['environment'],
+): Readonly<Record<string, string>> {
+  const entries = given.map((text): [string, string] => {
+    const at = text.indexOf('=');
+    const name = at < 0 ? text : text.slice(0, at);
+    if (name === '')
+      throw new RuntimeError('USAGE_INVALID', `Cannot read --env "${text}": expected NAME=VALUE or NAME`);
+    if (at >= 0) return [name, text.slice(at + 1)];
+    const value = environment[name];
+    if (value === undefined) {
+      throw new RuntimeError('USAGE_INVALID', `Cannot pass on the variable "${name}": it is not set`, {
+        details: { help: [`to set it: --env ${name}=VALUE`] },
+      });
+    }
+    return [name, value];
+  });
+  return Object.fromEntries(entries);
+}

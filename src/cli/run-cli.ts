@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { RuntimeError } from '../errors/index.ts';
+import { askCommand } from './commands/ask.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { psCommand } from './commands/ps.ts';
+import { runCommand } from './commands/run.ts';
+import { tellCommand } from './commands/tell.ts';
+import { upCommand } from './commands/up.ts';
+import type { CliContext } from './context.ts';
+import { interruptExitCode } from './interrupts.ts';
+import { withExamples } from './options.ts';
+import { type OutputFormat, reportError } from './report-error.ts';
+import { paint } from './text.ts';
+
+/** Makes one command: given where to put the exit code. */
+export type CommandFactory = (context: CliContext, finish: (exitCode: number) => void) => Command;
+
+const COMMANDS: readonly CommandFactory[] = [upCommand, runCommand, inspectCommand, psCommand, askCommand, tellCommand];
+
+const EXIT_CODES = `
+Exit codes:
+  0    done             64  wrong usage, file or configuration
+  66   not found        69  failed or unavailable
+  70   a bug in Troupe  73  in conflict, such as a port in use
+  75   overload or timeout, try again
+  77   denied           128+n  ended by signal n (130: Ctrl-C)
+  run ends with the exit code of the component itself`;
+
+/** Runs one command line to its end. Never rejects: whatever goes wrong is reported and becomes the exit code. */
+export async function runCli(context: CliContext): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...context.argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (context.interrupts.interrupt === 'SIGPIPE') return interruptExitCode('SIGPIPE');
+    const format = chosenFormat(context.argv);
+    return reportError(context, error instanceof CommanderError ? toUsageError(error, context.argv) : error, format);
+  }
+}
+
+/** Builds the program with all its commands. */
+export function createProgram(context: CliContext, finish: (exitCode: number) => void): Command {
+  const { stdout, stderr } = context;
+  const program = new Command('troupe');
+  program
+    .description('Runs WebAssembly components as supervised, sandboxed, message-driven actors.')
+    .version(readVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .enablePositionalOptions()
+    .addHelpText('after', EXIT_CODES);
+  withExamples(program, [
+    ['troupe up examples/quakes', 'run an application'],
+    ['troupe run hello.wasm Ada', 'run a command component'],
+    ['troupe inspect hello.wasm', 'see what a component needs'],
+    ['troupe ps --app examples/quakes', 'see the actors of a running application'],
+  ]);
+  for (const create of COMMANDS) program.addCommand(create(context, finish));
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .configureHelp({ styleTitle: (text) => paint(stdout, 'bold', text) })
+      .configureOutput({
+        writeOut: (text) => void stdout.write(text),
+        writeErr: (text) => void stderr.write(text),
+        // Errors are reported once, by `reportError`.
+        outputError: () => undefined,
+        getOutHelpWidth: () => stdout.columns ?? 100,
+        getErrHelpWidth: () => stderr.columns ?? 100,
+        getOutHasColors: () => stdout.isTTY === true,
+        getErrHasColors: () => stderr.isTTY === true,
+      });
+    if (command !== program) command.helpOption('-h, --help', 'print help');
+  }
+  return program;
+}
+
+/** Turns what the argument parser says into our error, with its suggestion as help. */
+function toUsageError(error: CommanderError, argv: readonly string[]): RuntimeError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  if (error.code === 'commander.help') {
+    return new RuntimeError('USAGE_INVALID', 'Cannot do anything without a command', {
+      details: { help: ['troupe --help'] },
+    });
+  }
+  const text = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, '');
+  const suggestion = rest.map((line) => line.replace(/^\((.*)\)$/, '$1')).filter((line) => line !== '');
+  const command = argv.find((word) => !word.startsWith('-'));
+  const known = COMMAND_NAMES.includes(command ?? '');
+  const help = [...suggestion, `troupe ${known ? `${command} ` : ''}--help`];
+  return new RuntimeError('USAGE_INVALID', text, { details: { help } });
+}
+
+const COMMAND_NAMES: readonly string[] = ['up', 'run', 'inspect', 'ps', 'ask', 'tell'];
+
+/**
+ * The format for errors, read from the raw arguments because a command line that cannot be parsed has none. Looks no
+ * further than `--` or the file of `run`: what follows belongs to the guest.
+ */
+function chosenFormat(argv: readonly string[]): OutputFormat {
+  for (const [index, word] of argv.entries()) {
+    if (word === '--' || (argv[0] === 'run' && word.endsWith('.wasm'))) break;
+    if (word === '--output=json' || (word === '--output' && argv[index + 1] === 'json')) return 'json';
+  }
+  return 'table';
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}

@@ -1,0 +1,43 @@
+import { systemClock } from '../time/index.ts';
+import type { CliContext, OutputStream } from './context.ts';
+import { type Interrupt, Interrupts } from './interrupts.ts';
+import { reportError } from './report-error.ts';
+import { runCli } from './run-cli.ts';
+
+const SIGNALS: readonly Interrupt[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Runs the command of this process's arguments and ends the process with its exit code. */
+export async function startProcess(): Promise<void> {
+  const interrupts = new Interrupts((code) => process.exit(code));
+  for (const signal of SIGNALS) process.on(signal, () => interrupts.raise(signal));
+  const context: CliContext = {
+    argv: process.argv.slice(2),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    environment: process.env,
+    clock: systemClock,
+    interrupts,
+    loadRuntime: () => import('../runtime/index.ts'),
+  };
+  for (const stream of [process.stdout, process.stderr]) {
+    // `troupe ps | head -1` is no error; nor is there anybody left to tell of another one.
+    stream.on('error', () => interrupts.raise('SIGPIPE'));
+  }
+  process.on('uncaughtException', (error) => {
+    interrupts.removeAll();
+    process.exit(reportError(context, error, 'table'));
+  });
+  const code = await runCli(context);
+  interrupts.removeAll();
+  await Promise.all([flush(process.stdout), flush(process.stderr)]);
+  process.exit(code);
+}
+
+/** Resolves when everything written has left the process; writes are asynchronous on some systems. */
+function flush(stream: OutputStream & { readonly destroyed?: boolean }): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (stream.destroyed) resolve();
+  else stream.write('', () => resolve());
+  return promise;
+}

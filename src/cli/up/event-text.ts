@@ -1,0 +1,30 @@
+import type { ApplicationEvent } from '../runtime-port.ts';
+import { humanDuration, sanitize, sanitizeLine } from '../text.ts';
+
+/** The event as lines for people, safe for a terminal. */
+export function eventLines(event: ApplicationEvent): string[] {
+  const who = sanitizeLine(event.actor ?? event.component ?? 'application');
+  if (event.type === 'output') return outputLines(who, event.text ?? '');
+  const took = event.durationMs === undefined ? '' : ` in ${humanDuration(event.durationMs)}`;
+  const reason = event.error === undefined ? (event.text ?? '') : `${event.error.code}: ${event.error.message}`;
+  const tail = reason === '' ? '' : `: ${sanitizeLine(reason)}`;
+  return [`${who} ${VERBS[event.type]}${took}${tail}`];
+}
+
+const VERBS: Readonly<Record<Exclude<ApplicationEvent['type'], 'output'>, string>> = {
+  compiling: 'is being compiled',
+  compiled: 'compiled',
+  started: 'started',
+  failed: 'failed',
+  restarted: 'restarted',
+  stopped: 'stopped',
+  completed: 'completed',
+  'dead-letter': 'did not get a message',
+};
+
+/** What a guest wrote, each line behind its name. */
+function outputLines(who: string, text: string): string[] {
+  const lines = sanitize(text).split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => `${who} | ${line}`);
+}

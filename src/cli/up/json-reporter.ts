@@ -1,0 +1,49 @@
+import type { ApplicationInfo } from '../../api/index.ts';
+import type { ConfigNotice } from '../../config/index.ts';
+import type { CliContext } from '../context.ts';
+import type { ApplicationEvent } from '../runtime-port.ts';
+import { toJson, writeLine } from '../text.ts';
+import type { Frame, Reporter } from './reporter.ts';
+
+/** For programs: one JSON object a line on standard output, each with `type` and `atMs` (since 1970). */
+export class JsonReporter implements Reporter {
+  readonly #context: CliContext;
+  #latest: Frame | undefined;
+  #view: string | undefined;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+  }
+
+  notice(notice: ConfigNotice): void {
+    this.#write('notice', notice);
+  }
+
+  event({ type, ...rest }: ApplicationEvent): void {
+    this.#write(type, rest);
+  }
+
+  started(application: ApplicationInfo, address: string | undefined): void {
+    this.#write('running', { application, ...(address === undefined ? {} : { control: address }) });
+  }
+
+  frame(frame: Frame): void {
+    this.#latest = frame;
+    const text = frame.view !== undefined && 'text' in frame.view ? frame.view.text : undefined;
+    if (text === undefined || text === this.#view) return;
+    this.#view = text;
+    this.#write('view', { text });
+  }
+
+  stopping(): void {
+    this.#write('stopping', {});
+  }
+
+  end(): void {
+    this.#write('ended', { actors: this.#latest?.actors ?? [] });
+  }
+
+  #write(type: string, fields: object): void {
+    writeLine(this.#context.stdout, toJson({ type, atMs: this.#context.clock.wallMs(), ...fields }, 'line'));
+  }
+}

@@ -1,0 +1,76 @@
+import type { ApplicationInfo } from '../../api/index.ts';
+import type { ConfigNotice } from '../../config/index.ts';
+import type { CliContext } from '../context.ts';
+import type { ApplicationEvent } from '../runtime-port.ts';
+import { humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
+import { eventLines } from './event-text.ts';
+import type { Frame, Reporter } from './reporter.ts';
+
+/** Least time between two prints of the view: a log is read later, line by line. */
+const PRINT_INTERVAL_MS = 1_000;
+
+/**
+ * For pipes, files and logs: what guests write and the view go to standard output, everything about them to standard
+ * error. The view is printed when it has changed, at most once a second, and once more at the end.
+ */
+export class LineReporter implements Reporter {
+  readonly #context: CliContext;
+  #printed: string | undefined;
+  #printedAtMs = Number.NEGATIVE_INFINITY;
+  #latest: string | undefined;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+  }
+
+  notice({ component, message, help }: ConfigNotice): void {
+    const { stderr } = this.#context;
+    writeLine(stderr, sanitizeLine(`note: "${component}" ${message}`));
+    if (help !== undefined) writeLine(stderr, sanitizeLine(`  ${help}`));
+  }
+
+  event(event: ApplicationEvent): void {
+    const { stdout, stderr } = this.#context;
+    const stream = event.type === 'output' && event.stream === 'stdout' ? stdout : stderr;
+    for (const line of eventLines(event)) writeLine(stream, line);
+  }
+
+  started(application: ApplicationInfo, address: string | undefined): void {
+    const control = address === undefined ? '' : `, control port at ${address}`;
+    writeLine(this.#context.stderr, sanitizeLine(`${application.name} runs as process ${application.pid}${control}`));
+  }
+
+  frame({ view }: Frame): void {
+    if (view === undefined || !('text' in view)) return;
+    this.#latest = sanitize(view.text).trimEnd();
+    const nowMs = this.#context.clock.nowMs();
+    if (nowMs - this.#printedAtMs >= PRINT_INTERVAL_MS) this.#print(nowMs);
+  }
+
+  stopping(): void {
+    writeLine(this.#context.stderr, 'stopping');
+  }
+
+  end(): void {
+    this.#print(this.#context.clock.nowMs());
+  }
+
+  #print(nowMs: number): void {
+    if (this.#latest === undefined || this.#latest === '' || this.#latest === this.#printed) return;
+    if (this.#printed !== undefined) writeLine(this.#context.stdout);
+    writeLine(this.#context.stdout, this.#latest);
+    this.#printed = this.#latest;
+    this.#printedAtMs = nowMs;
+  }
+}
+
+/** One line that says how an application has done in all. */
+export function summaryLine({ application, actors }: Frame, wallMs: number): string {
+  const sum = (pick: (actor: Frame['actors'][number]) => number) =>
+    actors.reduce((total, actor) => total + pick(actor), 0).toLocaleString('en-US');
+  const handled = sum(({ handled }) => handled);
+  const restarts = sum(({ restarts }) => restarts);
+  const deadLetters = sum(({ deadLetters }) => deadLetters);
+  const uptime = humanDuration(Math.max(0, wallMs - application.startedAtMs));
+  return `${sanitizeLine(application.name)}: up ${uptime}, ${handled} handled, ${restarts} restarts, ${deadLetters} dead letters`;
+}

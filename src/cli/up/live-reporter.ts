@@ -1,0 +1,139 @@
+import { createLogUpdate } from 'log-update';
+import yoctoSpinner, { type Spinner } from 'yocto-spinner';
+import type { ApplicationInfo } from '../../api/index.ts';
+import type { ConfigNotice } from '../../config/index.ts';
+import { renderActors } from '../actor-table.ts';
+import type { CliContext } from '../context.ts';
+import type { ApplicationEvent } from '../runtime-port.ts';
+import { paint, sanitize, sanitizeLine, writeLine } from '../text.ts';
+import { eventLines } from './event-text.ts';
+import { summaryLine } from './line-reporter.ts';
+import type { Frame, Reporter } from './reporter.ts';
+
+/** Lines that wait to be printed above the picture; a guest that writes more between two frames loses the rest of it. */
+const PENDING_LINES_MAX = 500;
+
+/** Height of a terminal that does not say. */
+const ROWS_DEFAULT = 24;
+
+/** Rows of the picture besides table and view: headline, blank lines, the last line. */
+const ROWS_OF_FRAME = 6;
+
+/** Rows that the table may take; with more actors than that, `ps` is the better view. */
+const TABLE_ROWS_MAX = 20;
+
+/**
+ * For terminals: a picture of the actors and the view that stays at the bottom; events and what guests write scroll
+ * above it. Everything from guests is made harmless first.
+ */
+export class LiveReporter implements Reporter {
+  readonly #context: CliContext;
+  readonly #update: ReturnType<typeof createLogUpdate>;
+  #spinner: Spinner | undefined;
+  #pending: string[] = [];
+  #dropped = 0;
+  #picture: string | undefined;
+  #stopping = false;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+    this.#update = createLogUpdate(context.stdout as NodeJS.WriteStream);
+  }
+
+  notice({ component, message, help }: ConfigNotice): void {
+    const { stderr } = this.#context;
+    writeLine(stderr, `${paint(stderr, 'yellow', 'note')}: ${sanitizeLine(`"${component}" ${message}`)}`);
+    if (help !== undefined) writeLine(stderr, `  ${sanitizeLine(help)}`);
+  }
+
+  event(event: ApplicationEvent): void {
+    if (event.type === 'compiling') this.#spin(`Compiling ${sanitizeLine(event.component ?? 'a component')}`);
+    if (event.type === 'compiling' || event.type === 'compiled' || event.type === 'started') return;
+    for (const line of eventLines(event)) {
+      if (this.#pending.length < PENDING_LINES_MAX) this.#pending.push(this.#colour(event, line));
+      else this.#dropped++;
+    }
+  }
+
+  started(_application: ApplicationInfo, _address: string | undefined): void {
+    this.#stopSpinner();
+  }
+
+  frame(frame: Frame): void {
+    this.#flush();
+    this.#picture = this.#draw(frame);
+    this.#update(this.#picture);
+  }
+
+  stopping(): void {
+    this.#stopSpinner();
+    this.#stopping = true;
+  }
+
+  end(): void {
+    this.#stopSpinner();
+    this.#flush();
+    if (this.#picture !== undefined) this.#update(this.#picture);
+    this.#update.done();
+  }
+
+  /** Prints what waits above the picture. */
+  #flush(): void {
+    if (this.#pending.length === 0) return;
+    this.#update.clear();
+    for (const line of this.#pending) writeLine(this.#context.stdout, line);
+    if (this.#dropped > 0) writeLine(this.#context.stdout, `… ${this.#dropped} more lines, not shown`);
+    this.#pending = [];
+    this.#dropped = 0;
+  }
+
+  #draw(frame: Frame): string {
+    const { stdout, clock } = this.#context;
+    const lines = [paint(stdout, 'bold', summaryLine(frame, clock.wallMs())), ''];
+    const table = renderActors(stdout, frame.actors.slice(0, TABLE_ROWS_MAX)).split('\n');
+    lines.push(...table);
+    if (frame.actors.length > TABLE_ROWS_MAX)
+      lines.push(`… and ${frame.actors.length - TABLE_ROWS_MAX} more: troupe ps`);
+    const rows = (stdout.rows ?? ROWS_DEFAULT) - ROWS_OF_FRAME - table.length;
+    lines.push(...this.#viewLines(frame.view, Math.max(1, rows)));
+    const last = this.#stopping ? 'Stopping; Ctrl-C again ends at once' : 'Ctrl-C stops';
+    lines.push('', paint(stdout, 'dim', last));
+    return lines.join('\n');
+  }
+
+  #viewLines(view: Frame['view'], rows: number): string[] {
+    if (view === undefined) return [];
+    const { stdout } = this.#context;
+    if ('failure' in view)
+      return ['', paint(stdout, 'yellow', `The view does not answer: ${sanitizeLine(view.failure)}`)];
+    const lines = sanitize(view.text).trimEnd().split('\n');
+    const columns = stdout.columns ?? 80;
+    // A line that wraps takes more rows than were counted; code points are near enough to columns.
+    const cut = lines
+      .slice(0, rows)
+      .map((line) => (line.length > columns ? [...line].slice(0, columns).join('') : line));
+    return ['', ...cut, ...(lines.length > rows ? [`… ${lines.length - rows} more lines`] : [])];
+  }
+
+  #colour(event: ApplicationEvent, line: string): string {
+    const { stdout } = this.#context;
+    if (event.type === 'failed') return paint(stdout, 'red', line);
+    if (event.type === 'restarted' || event.type === 'dead-letter') return paint(stdout, 'yellow', line);
+    return line;
+  }
+
+  #spin(text: string): void {
+    const { stderr } = this.#context;
+    if (!stderr.isTTY || this.#picture !== undefined) return;
+    if (this.#spinner !== undefined) {
+      this.#spinner.text = text;
+      return;
+    }
+    this.#spinner = yoctoSpinner({ text, stream: stderr as NodeJS.WriteStream, handleSignals: false }).start();
+  }
+
+  #stopSpinner(): void {
+    this.#spinner?.stop();
+    this.#spinner = undefined;
+  }
+}

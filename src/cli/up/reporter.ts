@@ -1,0 +1,24 @@
+import type { ActorInfo, ApplicationInfo } from '../../api/index.ts';
+import type { ConfigNotice } from '../../config/index.ts';
+import type { ApplicationEvent } from '../runtime-port.ts';
+
+/** What `up` shows of an application at one moment. */
+export interface Frame {
+  readonly application: ApplicationInfo;
+  readonly actors: readonly ActorInfo[];
+  /** The text of `[view]`, or why there is none just now. */
+  readonly view: { readonly text: string } | { readonly failure: string } | undefined;
+}
+
+/** How `up` tells what happens: live on a terminal, in lines elsewhere, or as JSON lines. */
+export interface Reporter {
+  notice(notice: ConfigNotice): void;
+  event(event: ApplicationEvent): void;
+  /** The application runs; `address` is its control port's. */
+  started(application: ApplicationInfo, address: string | undefined): void;
+  frame(frame: Frame): void;
+  /** The application is being stopped. */
+  stopping(): void;
+  /** Nothing follows. The last frame must be visible afterwards. */
+  end(): void;
+}

@@ -1,0 +1,206 @@
+import { type ControlPlane, type ControlServer, serveControl } from '../../admin/index.ts';
+import type { ActorState } from '../../api/index.ts';
+import type { ApplicationConfig } from '../../config/index.ts';
+import { RuntimeError } from '../../errors/index.ts';
+import type { CliContext } from '../context.ts';
+import { interruptExitCode } from '../interrupts.ts';
+import type { Application, ApplicationEvent, RuntimePort } from '../runtime-port.ts';
+import type { Frame, Reporter } from './reporter.ts';
+
+/** What a stop may take before the process ends without it: longer than any drain that an actor is given. */
+const STOP_DEADLINE_MS = 10_000;
+
+/** Time between frames when there is no `[view]` to say so. */
+const FRAME_INTERVAL_MS = 250;
+
+/** A view that takes longer is not live; and a stop must not wait for it. */
+const VIEW_DEADLINE_MS = 2_000;
+
+/** States that an actor does not leave by itself. */
+const ENDED: ReadonlySet<ActorState> = new Set<ActorState>(['stopped', 'completed', 'failed']);
+
+export interface SessionOptions {
+  readonly config: ApplicationConfig;
+  readonly runtime: RuntimePort;
+  readonly reporter: Reporter;
+  /** End when every task has ended and every mailbox is empty. */
+  readonly untilIdle: boolean;
+}
+
+type Ending = 'interrupted' | 'idle' | 'stop-requested' | 'all-ended';
+
+/** One run of `troupe up`: from the control port to the last file removed. */
+export class UpSession {
+  readonly #context: CliContext;
+  readonly #options: SessionOptions;
+  readonly #ending = Promise.withResolvers<Ending>();
+  #application: Application | undefined;
+  #drawing: Promise<void> | undefined;
+
+  constructor(context: CliContext, options: SessionOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Resolves with the exit code. */
+  async run(): Promise<number> {
+    const { config, reporter } = this.#options;
+    const { interrupts } = this.#context;
+    for (const notice of config.notices) reporter.notice(notice);
+    interrupts.signal.addEventListener('abort', () => this.#ending.resolve('interrupted'), { once: true });
+    // Before anything of the application runs: a second one of the same folder must not touch what the first works on.
+    const control = await this.#serveControl();
+    const forget = interrupts.onExit(() => control?.removeFiles());
+    try {
+      const application = await this.#start();
+      if (application === undefined) return this.#interruptedExitCode();
+      reporter.started(application.application(), control?.address);
+      return await this.#untilEnded(application);
+    } finally {
+      reporter.end();
+      await control?.close();
+      forget();
+    }
+  }
+
+  async #serveControl(): Promise<ControlServer | undefined> {
+    const { control } = this.#options.config;
+    if (control.kind === 'off') return undefined;
+    return serveControl({
+      plane: this.#plane(),
+      directory: control.directory,
+      listen: control.kind === 'port' ? { port: control.port } : { socketPath: control.socketPath },
+      clock: this.#context.clock,
+    });
+  }
+
+  /** The application as the control port sees it: until it has started it says so; a stop is this session's to do. */
+  #plane(): ControlPlane {
+    const running = () => {
+      if (this.#application !== undefined) return this.#application;
+      throw new RuntimeError('CONTROL_UNREACHABLE', 'The application is still starting: try again in a moment');
+    };
+    return {
+      application: () => running().application(),
+      actors: () => running().actors(),
+      operations: (name) => running().operations(name),
+      ask: async (request) => running().ask(request),
+      tell: (request) => running().tell(request),
+      stop: async () => this.#ending.resolve('stop-requested'),
+    };
+  }
+
+  /** Starts the application; `undefined` when it was interrupted meanwhile. */
+  async #start(): Promise<Application | undefined> {
+    const { config, runtime } = this.#options;
+    const { interrupts } = this.#context;
+    try {
+      const onEvent = (event: ApplicationEvent) => this.#onEvent(event);
+      this.#application = await runtime.startApplication(config, { onEvent, signal: interrupts.signal });
+      return this.#application;
+    } catch (error) {
+      if (interrupts.interrupt !== undefined) return undefined;
+      throw error;
+    }
+  }
+
+  async #untilEnded(application: Application): Promise<number> {
+    const { reporter, untilIdle, config } = this.#options;
+    if (untilIdle) application.idle.then(() => this.#ending.resolve('idle'), this.#ending.reject);
+    this.#endIfAllEnded();
+    const stopDrawing = this.#drawEvery(config.view?.everyMs ?? FRAME_INTERVAL_MS);
+    let ending: Ending;
+    try {
+      ending = await this.#ending.promise;
+    } finally {
+      stopDrawing();
+    }
+    await this.#draw();
+    const failed = application.actors().some(({ state }) => state === 'failed');
+    if (ending === 'interrupted') reporter.stopping();
+    await this.#stop(application);
+    if (ending === 'interrupted') return this.#interruptedExitCode();
+    return failed && ending !== 'stop-requested'
+      ? new RuntimeError('ACTOR_FAILED', 'An actor was given up').exitCode
+      : 0;
+  }
+
+  /** Stops the application, but waits no longer than the deadline. */
+  async #stop(application: Application): Promise<void> {
+    const { clock } = this.#context;
+    const { promise: overdue, reject } = Promise.withResolvers<never>();
+    const text = `The application did not stop within ${STOP_DEADLINE_MS} ms; it was ended`;
+    const timer = clock.after(STOP_DEADLINE_MS, () => reject(new RuntimeError('ASK_TIMEOUT', text)), true);
+    try {
+      await Promise.race([application.stop(), overdue]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #onEvent(event: ApplicationEvent): void {
+    this.#options.reporter.event(event);
+    if (event.type === 'stopped' || event.type === 'completed' || event.type === 'failed') this.#endIfAllEnded();
+  }
+
+  /** With nobody left to take a message there is nothing to wait for. */
+  #endIfAllEnded(): void {
+    const actors = this.#application?.actors() ?? [];
+    if (actors.length > 0 && actors.every(({ state }) => ENDED.has(state))) this.#ending.resolve('all-ended');
+  }
+
+  /** Draws a frame now and every `intervalMs`; returns what ends it. One view is asked for at a time. */
+  #drawEvery(intervalMs: number): () => void {
+    const { clock } = this.#context;
+    let ended = false;
+    let timer = clock.after(0, tick, true);
+    const session = this;
+    function tick(): void {
+      void session.#draw().finally(() => {
+        if (!ended) timer = clock.after(intervalMs, tick, true);
+      });
+    }
+    return () => {
+      ended = true;
+      timer.cancel();
+    };
+  }
+
+  /** Draws one frame; joins a drawing that is under way, then draws a fresh one. Never rejects. */
+  async #draw(): Promise<void> {
+    const before = this.#drawing;
+    const drawing = (async () => {
+      await before;
+      const frame = await this.#frame();
+      if (frame !== undefined) this.#options.reporter.frame(frame);
+    })();
+    this.#drawing = drawing;
+    await drawing;
+  }
+
+  async #frame(): Promise<Frame | undefined> {
+    const application = this.#application;
+    if (application === undefined) return undefined;
+    const view = await this.#view(application);
+    return { application: application.application(), actors: application.actors(), view };
+  }
+
+  async #view(application: Application): Promise<Frame['view']> {
+    const { promise: overdue, resolve } = Promise.withResolvers<Frame['view']>();
+    const failure = `no reply within ${VIEW_DEADLINE_MS} ms`;
+    const timer = this.#context.clock.after(VIEW_DEADLINE_MS, () => resolve({ failure }), true);
+    const asked = application.viewText().then(
+      (text) => (text === undefined ? undefined : { text }),
+      (error: unknown) => ({ failure: RuntimeError.from(error).message }),
+    );
+    try {
+      return await Promise.race([asked, overdue]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #interruptedExitCode(): number {
+    return interruptExitCode(this.#context.interrupts.interrupt ?? 'SIGINT');
+  }
+}
