@@ -11,6 +11,7 @@
  *
  * @module
  */
+export { decodeComponent } from './decode.ts';
 export { flatten, flattenAll, flattenFunc, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from './flatten.ts';
 export type {
   CanonOptions,
