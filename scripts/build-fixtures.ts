@@ -14,7 +14,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { componentEmbed, componentNew, parseWat, printWasm, validateComponent } from '../src/component/tooling/index.ts';
+import {
+  componentEmbed,
+  componentNew,
+  parseWat,
+  printWasm,
+  validateComponent,
+} from '../src/component/tooling/index.ts';
 import { CHECKSUMS_FILE, GUESTS, type Guest, inputsOf, type Toolchain } from './guests.ts';
 import { stripCustomSections } from './strip-custom-sections.ts';
 
@@ -110,8 +116,26 @@ function compileC(guest: Guest, output: string): void {
   const object = `${output}.o`;
   const flags = ['--target=wasm32', '-O2', '-mbulk-memory', '-nostdlib', '-ffreestanding', '-std=c11'];
   const warnings = ['-Wall', '-Wextra', '-Werror', '-Wno-unused-function'];
-  run(guest, 'clang', [...flags, ...warnings, `-I${join(ROOT, 'examples/guest-kit/c')}`, '-c', guest.source, '-o', object]);
-  run(guest, 'wasm-ld', ['--no-entry', '--gc-sections', '--strip-all', '--stack-first', '-z', 'stack-size=32768', object, '-o', output]);
+  run(guest, 'clang', [
+    ...flags,
+    ...warnings,
+    `-I${join(ROOT, 'examples/guest-kit/c')}`,
+    '-c',
+    guest.source,
+    '-o',
+    object,
+  ]);
+  run(guest, 'wasm-ld', [
+    '--no-entry',
+    '--gc-sections',
+    '--strip-all',
+    '--stack-first',
+    '-z',
+    'stack-size=32768',
+    object,
+    '-o',
+    output,
+  ]);
 }
 
 function compileCWasi(guest: Guest, output: string): void {
@@ -123,7 +147,10 @@ function compileCWasi(guest: Guest, output: string): void {
 function compileRust(guest: Guest, toolchain: 'rust' | 'rust-wasi', output: string): void {
   const target = RUST_TARGETS[toolchain];
   const kind = toolchain === 'rust' ? 'cdylib' : 'bin';
-  const small = ['opt-level=s', 'lto=fat', 'panic=abort', 'codegen-units=1', 'strip=symbols'].flatMap((option) => ['-C', option]);
+  const small = ['opt-level=s', 'lto=fat', 'panic=abort', 'codegen-units=1', 'strip=symbols'].flatMap((option) => [
+    '-C',
+    option,
+  ]);
   const same = ['--remap-path-prefix', `${ROOT}=`];
   const common = ['--edition', '2021', '--target', target, '--crate-type', kind, '-D', 'warnings'];
   run(guest, rustcWith(guest, target), [...common, ...small, ...same, guest.source, '-o', output]);
@@ -141,7 +168,7 @@ function rustcWith(guest: Guest, target: string): string {
 function compileAssemblyScript(guest: Guest, output: string): void {
   const compiler = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
   if (!existsSync(compiler)) throw missing(guest, 'assemblyscript');
-  const flags = ['-O3', '--converge', '--noAssert', '--runtime', 'minimal', '--use', 'abort=troupe_abort'];
+  const flags = ['-O3', '--converge', '--noAssert', '--runtime', 'incremental', '--use', 'abort=examples/guest-kit/as/troupe/troupe_abort'];
   run(guest, process.execPath, [compiler, guest.source, '--outFile', output, ...flags]);
 }
 
@@ -163,7 +190,10 @@ function adaptersFor(guest: Guest, scratch: string): Record<string, Uint8Array> 
 function adapter(guest: Guest, scratch: string): Uint8Array {
   const file = join(scratch, ADAPTER_FILE);
   if (!existsSync(file)) {
-    const tarball = execFileSync('npm', ['pack', '--silent', ADAPTER_PACKAGE], { cwd: scratch, encoding: 'utf8' }).trim();
+    const tarball = execFileSync('npm', ['pack', '--silent', ADAPTER_PACKAGE], {
+      cwd: scratch,
+      encoding: 'utf8',
+    }).trim();
     run(guest, 'tar', ['xzf', join(scratch, tarball), '-C', scratch, ADAPTER_FILE]);
   }
   const bytes = readFileSync(file);

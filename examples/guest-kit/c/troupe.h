@@ -455,4 +455,22 @@ static troupe_bytes troupe_cut(troupe_bytes *text, uint8_t separator) {
   return before;
 }
 
+/*
+ * Finds the value of `key` in a flat JSON object, as text: `2`, `"species"`, `true`. Enough for the configuration that
+ * `start` gets; not a JSON parser: what looks like the key within a string is taken for it.
+ */
+static bool troupe_config_value(troupe_bytes config, troupe_bytes key, troupe_bytes *value) {
+  for (size_t at = 0; at + key.len + 2 < config.len; at++) {
+    const uint8_t *here = config.ptr + at;
+    if (here[0] != '"' || memcmp(here + 1, key.ptr, key.len) != 0 || here[key.len + 1] != '"') continue;
+    size_t begin = at + key.len + 2;
+    while (begin < config.len && (config.ptr[begin] == ':' || config.ptr[begin] == ' ')) begin++;
+    size_t end = begin;
+    while (end < config.len && config.ptr[end] != ',' && config.ptr[end] != '}') end++;
+    *value = (troupe_bytes){config.ptr + begin, end - begin};
+    return true;
+  }
+  return false;
+}
+
 #endif
