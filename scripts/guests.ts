@@ -25,7 +25,11 @@ export interface Guest {
 }
 
 const ACTOR_WIT = 'wit/actor.wit';
-const KIT = { c: 'examples/guest-kit/c/troupe.h', rust: 'examples/guest-kit/rust/troupe.rs', as: 'examples/guest-kit/as/troupe.ts' } as const;
+const KIT = {
+  c: 'examples/guest-kit/c/troupe.h',
+  rust: 'examples/guest-kit/rust/troupe.rs',
+  as: 'examples/guest-kit/as/troupe.ts',
+} as const;
 const FIXTURES = 'fixtures/components';
 const BIRDSTRIKES = 'examples/birdstrikes';
 
