@@ -56,9 +56,25 @@ export const ERROR_CODES = {
   SYSTEM_STOPPED: { kind: 'unavailable', retryable: false, summary: 'The actor system has stopped' },
   TOPIC_INVALID: { kind: 'invalid', retryable: false, summary: 'The topic or pattern is not well-formed' },
 
+  // answers: a component's handler returned a failure of its own; one code per kind
+  ANSWER_CANCELLED: { kind: 'cancelled', retryable: false, summary: 'The actor answered that the work was cancelled' },
+  ANSWER_CONFLICT: { kind: 'conflict', retryable: false, summary: 'The actor answered that its state does not allow it' },
+  ANSWER_DENIED: { kind: 'denied', retryable: false, summary: 'The actor answered that this is not allowed' },
+  ANSWER_INTERNAL: { kind: 'internal', retryable: false, summary: 'The actor answered that it has a fault' },
+  ANSWER_INVALID: { kind: 'invalid', retryable: false, summary: 'The actor answered that the message is wrong' },
+  ANSWER_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'The actor answered that there is no such thing' },
+  ANSWER_OVERLOAD: { kind: 'overload', retryable: true, summary: 'The actor answered that it has too much to do' },
+  ANSWER_TIMEOUT: { kind: 'timeout', retryable: 'if-idempotent', summary: 'The actor answered that it ran out of time' },
+  ANSWER_UNAVAILABLE: { kind: 'unavailable', retryable: true, summary: 'The actor answered that what it needs is not there' },
+
   // components
   COMPONENT_BUSY: { kind: 'conflict', retryable: true, summary: 'The component instance is in another call' },
   COMPONENT_DEAD: { kind: 'unavailable', retryable: false, summary: 'The component instance has trapped or was killed' },
+  COMPONENT_DEADLINE: {
+    kind: 'timeout',
+    retryable: 'if-idempotent',
+    summary: 'The component took longer for one message than its limit allows',
+  },
   COMPONENT_EXITED: { kind: 'unavailable', retryable: false, summary: 'The component ended itself' },
   COMPONENT_IMPORT_MISSING: { kind: 'denied', retryable: false, summary: 'The component imports what was not granted or linked' },
   COMPONENT_INVALID: { kind: 'invalid', retryable: false, summary: 'The bytes are not a valid component' },

@@ -1,0 +1,256 @@
+import type { Behavior, BehaviorContext, Incoming, Turn } from '../actor/index.ts';
+import type {
+  Call,
+  CallSource,
+  CompiledComponent,
+  ComponentInstance,
+  ExportedFunction,
+  HostImports,
+} from '../component/index.ts';
+import { assert, RuntimeError } from '../errors/index.ts';
+import type { TimerHandle } from '../time/index.ts';
+import { fromGuest, type GuestFailure } from './failure.ts';
+import type { ComponentShape } from './shape.ts';
+
+/** What one incarnation is given: its imports, and how to let go of what stands behind them. */
+export interface Surroundings {
+  readonly imports: HostImports;
+  readonly dispose: () => void;
+}
+
+/** Everything that a behavior needs to know of its component; the same for all of its actors and incarnations. */
+export interface BehaviorPlan {
+  readonly component: CompiledComponent;
+  readonly shape: ComponentShape;
+  /** JSON text for `lifecycle.start`. */
+  readonly config: Uint8Array;
+  /** Milliseconds of wall-clock time for one message; 0: no limit. */
+  readonly deadlineMs: number;
+  surround(context: BehaviorContext): Surroundings;
+  /** Told when an incarnation lives, and (undefined) when it is gone. */
+  onLive(name: string, behavior: ComponentBehavior | undefined): void;
+}
+
+type GuestResult<T> = { readonly tag: 'ok'; readonly val?: T } | { readonly tag: 'err'; readonly val: unknown };
+
+const NO_BYTES = new Uint8Array(0);
+const TO_UTF8 = new TextEncoder();
+
+/**
+ * One incarnation of a component actor: an instance, and the pump that feeds it from the mailbox. A call is prepared
+ * for one message at a time, and the objects that describe it are reused.
+ */
+export class ComponentBehavior implements Behavior, CallSource {
+  private readonly plan: BehaviorPlan;
+  private surroundings: Surroundings | undefined;
+  private live: ComponentInstance | undefined;
+  private context: BehaviorContext | undefined;
+  private turn: Turn | undefined;
+  private disposed = false;
+  /** Set while the guest is suspended in a message, if there is a deadline. */
+  private watch: TimerHandle | undefined;
+  private messageStartMs = 0;
+  private readonly call: { func: ExportedFunction; args: unknown[] };
+
+  constructor(plan: BehaviorPlan) {
+    this.plan = plan;
+    const first = plan.shape.main ?? (plan.component.exports[0] as ExportedFunction);
+    this.call = { func: first, args: [] };
+  }
+
+  /** Bytes of linear memory that the incarnation has now. */
+  get memoryBytes(): number {
+    return this.live?.memoryBytes ?? 0;
+  }
+
+  async start(context: BehaviorContext): Promise<void> {
+    const { component, shape, config } = this.plan;
+    this.context = context;
+    this.surroundings = this.plan.surround(context);
+    const instance = await component.instantiate(this.surroundings.imports);
+    if (this.disposed) {
+      instance.kill();
+      return;
+    }
+    this.live = instance;
+    this.plan.onLive(context.self.name, this);
+    const { start } = shape.lifecycle;
+    if (start !== undefined) {
+      const result = (await this.withDeadline(instance.call(start.name, [config]))) as GuestResult<string>;
+      if (result.tag === 'err')
+        throw new RuntimeError('ACTOR_START_FAILED', `The component refused to start: ${short(result.val)}`);
+    }
+    // A task is one message, sent to itself: so its end, its failure and its restart are those of any message.
+    if (shape.kind === 'task') context.self.tellOp(TASK_OPERATION, undefined);
+  }
+
+  run(turn: Turn): void | Promise<void> {
+    const instance = this.live;
+    assert(instance !== undefined, 'an actor that handles messages has started');
+    this.turn = turn;
+    this.messageStartMs = this.context?.clock.nowMs() ?? 0;
+    const suspended = instance.pump(this);
+    if (suspended === undefined) return undefined;
+    return this.withDeadline(suspended).then(undefined, (error: unknown) => this.afterFailure(error));
+  }
+
+  /** A task that exits with 0 has done its work. */
+  private afterFailure(error: unknown): void {
+    if (RuntimeError.is(error, 'COMPONENT_EXITED') && error.details.status === 0) {
+      this.turn?.reply(undefined);
+      this.context?.stop();
+      return;
+    }
+    throw error;
+  }
+
+  async stop(): Promise<void> {
+    const { stop } = this.plan.shape.lifecycle;
+    if (stop === undefined || this.live === undefined || this.live.failure !== undefined) return;
+    await this.withDeadline(this.live.call(stop.name));
+  }
+
+  dispose(reason: RuntimeError | undefined): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.watch?.cancel();
+    this.live?.kill(reason);
+    if (this.live !== undefined && this.context !== undefined) this.plan.onLive(this.context.self.name, undefined);
+    this.surroundings?.dispose();
+    this.live = undefined;
+    this.turn = undefined;
+  }
+
+  // ── calls, one per message ──
+
+  next(): Call | undefined {
+    const turn = this.turn as Turn;
+    for (;;) {
+      const incoming = turn.take();
+      if (incoming === undefined) return undefined;
+      const call = this.prepare(incoming);
+      if (call !== undefined) {
+        if (this.watch !== undefined) this.messageStartMs = this.context?.clock.nowMs() ?? 0;
+        return call;
+      }
+    }
+  }
+
+  done(result: unknown): void {
+    const turn = this.turn as Turn;
+    if (this.plan.shape.kind === 'functions') {
+      turn.reply(result);
+      return;
+    }
+    const outcome = result as GuestResult<Uint8Array>;
+    if (this.plan.shape.kind === 'task') this.taskDone(outcome);
+    else if (outcome.tag === 'ok') turn.reply(outcome.val ?? NO_BYTES);
+    else turn.refuse(fromGuest(outcome.val as GuestFailure));
+  }
+
+  invalid(error: RuntimeError): void {
+    (this.turn as Turn).refuse(new RuntimeError('MESSAGE_INVALID', error.message, { details: error.details }));
+  }
+
+  private taskDone(outcome: GuestResult<unknown>): void {
+    // Thrown under the guest's stack: it ends the instance, and with it the incarnation.
+    if (outcome.tag === 'err')
+      throw new RuntimeError('COMPONENT_EXITED', 'The task ended with an error', { details: { status: 1 } });
+    this.turn?.reply(undefined);
+    this.context?.stop();
+  }
+
+  /** The call for a message; undefined if the message was refused. */
+  private prepare(incoming: Incoming): Call | undefined {
+    const { shape } = this.plan;
+    if (shape.kind === 'message') return this.prepareMessage(incoming);
+    if (shape.kind === 'task') return this.call;
+    const func = shape.operations.get(incoming.op);
+    const args = incoming.payload;
+    if (func === undefined || !Array.isArray(args)) {
+      const expected = func?.type.params.map((param) => param.name).join(', ');
+      const why =
+        func === undefined
+          ? 'a component of functions takes no such message'
+          : `its payload must be the array of its arguments (${expected})`;
+      (this.turn as Turn).refuse(new RuntimeError('MESSAGE_INVALID', `Cannot handle "${incoming.op}": ${why}`));
+      return undefined;
+    }
+    this.call.func = func;
+    this.call.args = args;
+    return this.call;
+  }
+
+  private prepareMessage(incoming: Incoming): Call | undefined {
+    const payload = toBytes(incoming.payload);
+    if (payload === undefined) {
+      (this.turn as Turn).refuse(
+        new RuntimeError(
+          'MESSAGE_INVALID',
+          `Cannot handle "${incoming.op}": a component takes bytes or text, got ${typeof incoming.payload}`,
+        ),
+      );
+      return undefined;
+    }
+    this.call.args[0] = {
+      delivery: incoming.kind,
+      subject: incoming.kind === 'topic' ? (incoming.topic ?? incoming.op) : incoming.op,
+      payload,
+      sender: incoming.sender?.name,
+      remainingMs: incoming.kind === 'ask' ? this.context?.remainingMs() : undefined,
+    };
+    return this.call;
+  }
+
+  // ── deadline ──
+
+  /**
+   * Kills the instance when one message takes longer than its deadline. Only a suspended guest is watched: one that
+   * computes cannot be interrupted from here.
+   */
+  private async withDeadline<T>(suspended: Promise<T>): Promise<T> {
+    const { deadlineMs } = this.plan;
+    if (deadlineMs <= 0 || this.plan.shape.kind === 'task') return suspended;
+    this.watchDeadline(deadlineMs);
+    try {
+      return await suspended;
+    } finally {
+      this.watch?.cancel();
+      this.watch = undefined;
+    }
+  }
+
+  private watchDeadline(delayMs: number): void {
+    const clock = this.context?.clock;
+    this.watch = clock?.after(delayMs, () => {
+      const { deadlineMs } = this.plan;
+      const leftMs = this.messageStartMs + deadlineMs - clock.nowMs();
+      if (leftMs > 0) {
+        this.watchDeadline(leftMs);
+        return;
+      }
+      this.live?.kill(
+        new RuntimeError(
+          'COMPONENT_DEADLINE',
+          `The component took longer than ${deadlineMs} ms for one message; raise "deadline" in [limits] if it should`,
+          {
+            details: { deadlineMs },
+          },
+        ),
+      );
+    });
+  }
+}
+
+/** The one operation of a task. */
+export const TASK_OPERATION = 'run';
+
+function toBytes(payload: unknown): Uint8Array | undefined {
+  if (payload instanceof Uint8Array) return payload;
+  if (payload === undefined) return NO_BYTES;
+  return typeof payload === 'string' ? TO_UTF8.encode(payload) : undefined;
+}
+
+function short(value: unknown): string {
+  return String(value).slice(0, 500);
+}

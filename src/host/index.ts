@@ -1,0 +1,24 @@
+/**
+ * Component actors: WebAssembly components as supervised actors.
+ *
+ * Guarantees
+ *   H1  A component that exports `troupe:actor/handler` takes messages, one that exports `wasi:cli/run` is a task, any
+ *       other is asked by its exports' names. One whose types hold resources is refused by name.
+ *   H2  A trap, an exit, a missed deadline is a failure of that actor alone: its supervisor decides, its mailbox is kept,
+ *       nobody else notices.
+ *   H3  What is not granted is not there: an interface that can fail answers each call with its own error, one that
+ *       cannot is refused before the first instance is made, with the lines to add.
+ *   H4  A denial is an answer, never a trap, and is reported.
+ *   H5  What a guest answers cannot pass for a failure of the host: its codes arrive as `ANSWER_…`.
+ * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments.
+ * Not here    mailboxes and supervision (actor/), canonical ABI and traps (component/), WASI (wasi/), files of
+ *             configuration (config/). Snapshots are not taken yet; endless loops are not interrupted yet.
+ *
+ * @module
+ */
+export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
+export { checkImports, type ImportNeed, importNeeds } from './deploy.ts';
+export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
+export { digestOf, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
+export { type ComponentShape, shapeOf } from './shape.ts';
+export type { ActorStdio } from './surroundings.ts';
