@@ -18,9 +18,10 @@ export function askCommand(context: CliContext): Command {
   const command = new Command('ask').summary('send a message to an actor and print its reply');
   command
     .description(
-      'Sends a message to an actor of a running application and prints its reply.\n\n' +
-        'For an operation with WIT types the payload is JSON: an array of the arguments in order, or the one\n' +
-        'argument itself if it is no list. For an actor that handles messages it is text or bytes.',
+      [
+        'Sends a message to an actor of a running application and prints its reply.',
+        'For an operation with WIT types the payload is JSON: an array of the arguments in order, or the one argument itself if it is no list. For an actor that handles messages it is text or bytes.',
+      ].join('\n\n'),
     )
     .argument('<actor>', 'name of the actor')
     .argument('<op>', 'operation: its whole name, or its last part if that is unique')

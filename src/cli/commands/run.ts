@@ -21,9 +21,10 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
   const command = new Command('run').summary('run a command component');
   command
     .description(
-      "Runs a component that exports wasi:cli/run, with this terminal's input and output, and ends with its exit\n" +
-        'code. It sees no file, no variable and no network but what the options give. Options stand before the file;\n' +
-        'what follows the file goes to the component as it is (a first -- is left out).',
+      [
+        'Runs a component that exports wasi:cli/run, with the input and output of this terminal, and ends with its exit code. It sees no file, no variable and no network but what the options give.',
+        'Options stand before the file; what follows the file goes to the component as it is (a first -- is left out).',
+      ].join('\n\n'),
     )
     .usage('[options] <file.wasm> [--] [args...]')
     .argument('<file>', 'the component')

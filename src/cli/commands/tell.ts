@@ -18,8 +18,7 @@ export function tellCommand(context: CliContext): Command {
   const command = new Command('tell').summary('send a message to an actor, without a reply');
   command
     .description(
-      'Sends a message to an actor of a running application. Ends as soon as its mailbox has taken it, and says\n' +
-        'nothing then; a full mailbox is an error (exit code 75). The payload is as for ask.',
+      'Sends a message to an actor of a running application. Ends as soon as its mailbox has taken it, and says nothing then; a full mailbox is an error (exit code 75). The payload is as for ask.',
     )
     .argument('<actor>', 'name of the actor')
     .argument('<op>', 'operation: its whole name, or its last part if that is unique')

@@ -20,10 +20,10 @@ export function upCommand(context: CliContext, finish: (exitCode: number) => voi
   const command = new Command('up').summary('run an application');
   command
     .description(
-      'Runs the application of a troupe.toml until it is stopped: every component in its sandbox, its actors under\n' +
-        'supervision. On a terminal its actors and its view are shown live; elsewhere the view is printed when it changes.\n\n' +
-        'Ctrl-C stops it in order and ends with 130 (SIGTERM: 143); a second Ctrl-C ends it at once. It ends by itself,\n' +
-        'with 0, when no actor is left, or with 69 if one of them was given up.',
+      [
+        'Runs the application of a troupe.toml until it is stopped: every component in its sandbox, its actors under supervision. On a terminal its actors and its view are shown live; elsewhere the view is printed when it changes.',
+        'Ctrl-C stops it in order and ends with 130 (SIGTERM: 143); a second Ctrl-C ends it at once. It ends by itself, with 0, when no actor is left, or with 69 if one of them was given up.',
+      ].join('\n\n'),
     )
     .argument('[path]', 'folder of the application, or its troupe.toml', '.')
     .option('--until-idle', 'end when every task has ended and every mailbox is empty')

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RuntimeError } from '../errors/index.ts';
+import { configError, describeProblem, quote } from './problems.ts';
+import { APPLICATION_SCHEMA, MANIFEST_SCHEMA } from './schemas.ts';
+import { checkToml } from './toml.ts';
+
+/** The head of a document that is right, so that each case shows its one mistake. */
+const HEAD = '[application]\nname = "quakes"\n';
+const ONE = `${HEAD}[components.parse]\nsource = "./parse.wasm"\n`;
+
+function mistakes(
+  toml: string,
+  schema: typeof APPLICATION_SCHEMA | typeof MANIFEST_SCHEMA = APPLICATION_SCHEMA,
+): string[] {
+  const checked = checkToml('/app/troupe.toml', toml, schema);
+  return checked.ok ? [] : checked.problems.map(describeProblem);
+}
+
+const CAPACITY = 'expected an integer from 1 to 1,048,576';
+
+const BAD: readonly { title: string; toml: string; says: string }[] = [
+  { title: 'a syntax error', toml: '[application\nname = "x"', says: 'line 1: is not valid TOML: ' },
+  { title: 'a key that stands twice', toml: `${ONE}source = "b"`, says: 'line 5: is not valid TOML: ' },
+  { title: 'a key that could reach a prototype', toml: '__proto__ = 1', says: 'line 1: is not valid TOML: ' },
+  {
+    title: 'an unknown key with a near one',
+    toml: `${ONE}instancse = 2`,
+    says: 'line 5: components.parse.instancse is not a known key; did you mean "instances"?',
+  },
+  {
+    title: 'an unknown key with none near',
+    toml: `${ONE}mailbox = { xyz = 2 }`,
+    says: 'line 5: components.parse.mailbox.xyz is not a known key; known here: capacity, overflow',
+  },
+  { title: 'an unknown section', toml: `${ONE}[vew]`, says: 'line 5: vew is not a known key; did you mean "view"?' },
+  {
+    title: 'a value of another type',
+    toml: `${ONE}instances = "2"`,
+    says: 'line 5: components.parse.instances expected an integer from 1 to 4,096, found "2"',
+  },
+  {
+    title: 'a number out of range',
+    toml: `${ONE}mailbox = { capacity = 0 }`,
+    says: `line 5: components.parse.mailbox.capacity ${CAPACITY}, found 0`,
+  },
+  {
+    title: 'a number that is not whole',
+    toml: `${ONE}mailbox = { capacity = 1.5 }`,
+    says: `line 5: components.parse.mailbox.capacity ${CAPACITY}, found 1.5`,
+  },
+  {
+    title: 'a word that is none of the choices',
+    toml: `${ONE}mailbox = { overflow = "drop-old" }`,
+    says: 'line 5: components.parse.mailbox.overflow expected one of "reject", "drop-oldest", "drop-newest", found "drop-old"; did you mean "drop-oldest"?',
+  },
+  {
+    title: 'a duration without a unit',
+    toml: `${ONE}supervise = { period = 10 }`,
+    says: 'line 5: components.parse.supervise.period expected a duration from "1ms" to "1d", such as "5s" or "250ms", found 10',
+  },
+  {
+    title: 'a duration out of range',
+    toml: `${ONE}limits = { deadline = "2h" }`,
+    says: 'line 5: components.parse.limits.deadline expected a duration from "1ms" to "1h", such as "5s", or "unbounded", found "2h"',
+  },
+  {
+    title: 'a size without a unit',
+    toml: `${ONE}limits = { memory = "64" }`,
+    says: 'line 5: components.parse.limits.memory expected a size from "64KiB" to "4GiB", such as "64MiB", found "64"',
+  },
+  {
+    title: 'a name that is not one',
+    toml: `${HEAD}[components."Parse it"]\nsource = "a"`,
+    says: 'line 3: components.Parse it expected a name of lower-case letters, digits and "-" that begins with a letter, at most 63 characters, found "Parse it"',
+  },
+  {
+    title: 'a topic pattern that is not one',
+    toml: `${ONE}subscribe = ["ok", "a..b"]`,
+    says: 'line 5: components.parse.subscribe.1 expected a topic pattern, such as "orders.created" or "orders.*", found "a..b"',
+  },
+  {
+    title: 'a guest path that climbs',
+    toml: `${ONE}grants = { filesystem = [{ path = "d", mount = "/a/../b", rights = ["read"] }] }`,
+    says: 'line 5: components.parse.grants.filesystem.0.mount expected an absolute path of the guest without wildcards, "." or "..", such as "/data", found "/a/../b"',
+  },
+  {
+    title: 'a folder with wildcards',
+    toml: `${ONE}grants = { filesystem = [{ path = "d/*.csv", mount = "/a", rights = ["read"] }] }`,
+    says: 'line 5: components.parse.grants.filesystem.0.path expected the path of a folder without wildcards: a grant covers the whole folder, found "d/*.csv"',
+  },
+  {
+    title: 'a missing key',
+    toml: `${ONE}[view]\ncomponent = "parse"`,
+    says: 'line 5: view.op is missing: expected the name of an operation',
+  },
+  { title: 'a missing section', toml: '[components]', says: 'application is missing: expected a table' },
+  {
+    title: 'a digest that is too short',
+    toml: `${ONE}sha256 = "abc"`,
+    says: 'line 5: components.parse.sha256 expected a SHA-256 digest of 64 hexadecimal digits, found "abc"',
+  },
+  {
+    title: 'an environment variable that cannot be one',
+    toml: `${ONE}env = { "A=B" = "c" }`,
+    says: 'line 5: components.parse.env.A=B expected the name of an environment variable: letters, digits and "_", found "A=B"',
+  },
+];
+
+for (const { title, toml, says } of BAD) {
+  test(`checkToml reports ${title}`, () => {
+    const [first = '', ...rest] = mistakes(toml);
+    assert.equal(rest.length, 0, rest.join('\n'));
+    assert.equal(says.endsWith(': ') ? first.slice(0, says.length) : first, says);
+  });
+}
+
+test('checkToml reports all mistakes of a file at once', () => {
+  assert.equal(mistakes(`${ONE}instances = 0\nbad = 1\nmailbox = { capacity = -1 }\n[nope]`).length, 4);
+});
+
+test('checkToml fills in defaults and turns durations and sizes into numbers', () => {
+  const checked = checkToml(
+    '/app/troupe.toml',
+    `${ONE}limits = { memory = "2MiB", deadline = "1.5s" }`,
+    APPLICATION_SCHEMA,
+  );
+  assert.ok(checked.ok);
+  const { parse } = checked.value.components;
+  assert.deepEqual(parse?.mailbox, { capacity: 1_024, overflow: 'reject' });
+  assert.deepEqual(parse?.limits, { memory: 2_097_152, deadline: 1_500 });
+  assert.equal(parse?.supervise.backoff.max, 5_000);
+});
+
+test('checkToml turns dates into text and keeps the rest of the config table', () => {
+  const checked = checkToml(
+    '/app/troupe.toml',
+    `${ONE}config = { when = 2026-01-02T03:04:05Z, n = [1, { x = true }] }`,
+    APPLICATION_SCHEMA,
+  );
+  assert.ok(checked.ok);
+  assert.deepEqual(checked.value.components.parse?.config, { when: '2026-01-02T03:04:05.000Z', n: [1, { x: true }] });
+});
+
+test('checkToml refuses nesting that no configuration needs', () => {
+  const deep = `${ONE}config = { a = ${'['.repeat(100)}${']'.repeat(100)} }`;
+  assert.match(mistakes(deep).join(), /is not valid TOML/);
+});
+
+test('checkToml checks a manifest', () => {
+  const toml = '[component]\nname = "parse"\nsource = "p.wasm"\n[asks]\nclok = true\n[limits]\nfuel = 1';
+  assert.deepEqual(mistakes(toml, MANIFEST_SCHEMA), [
+    'line 5: asks.clok is not a known key; did you mean "clock"?',
+    'line 7: limits.fuel is not a known key; known here: memory, table, deadline',
+  ]);
+});
+
+test('configError lists a bounded number of problems in the order of the file, and counts the rest', () => {
+  const problems = Array.from({ length: 50 }, (_, index) => ({
+    file: '/f',
+    line: 50 - index,
+    key: `k${index}`,
+    message: 'is bad',
+  }));
+  const error = configError('Cannot use "/f"', problems);
+  assert.equal(error.message, 'Cannot use "/f": line 1: k49 is bad (and 49 more)');
+  assert.equal((error.details.problems as unknown[]).length, 20);
+  assert.equal(error.details.problemCount, 50);
+});
+
+test('configError is FILE_NOT_FOUND when missing files are all that is wrong', () => {
+  const absent = { file: '/f', key: 'a', message: 'names a file that is not there', absent: true };
+  assert.ok(RuntimeError.is(configError('x', [absent]), 'FILE_NOT_FOUND'));
+  assert.ok(RuntimeError.is(configError('x', [absent, { file: '/f', key: 'b', message: 'is bad' }]), 'CONFIG_INVALID'));
+});
+
+test('quote shows any value on one short line without control characters', () => {
+  assert.equal(quote('a\u001b[31m\u009b\u2028'), '"a\\u001b[31m  "');
+  assert.equal(quote('x'.repeat(1_000)).length, 61);
+  assert.equal(quote(undefined), 'undefined');
+});

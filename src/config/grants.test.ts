@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { intersectGrants } from './grants.ts';
+import type { AsksSection, GrantsSection } from './grants-section.ts';
+import { mergeLimits } from './limits-section.ts';
+import { nearest } from './nearest.ts';
+import { coversName, coversTopic, isNamePattern, isTopicPattern } from './patterns.ts';
+import { formatSize, parseSizeBytes } from './units.ts';
+
+function intersect(given: GrantsSection, asked: AsksSection | undefined) {
+  const { grants, notices } = intersectGrants({ component: 'parse', directory: '/app', given, asked });
+  return {
+    grants,
+    notices: notices.map(({ message, help }) => (help === undefined ? message : `${message}; ${help}`)),
+  };
+}
+
+const ADD = 'to grant it, add to [components.parse.grants]:';
+
+test('intersectGrants gives what the operator gives when the author says nothing', () => {
+  const given: GrantsSection = {
+    filesystem: [{ path: './data', mount: '/data', rights: ['read', 'read'] }],
+    clock: true,
+    stdio: ['stdout'],
+    env: ['LANG'],
+    messaging: { publish: ['lines.*'] },
+  };
+  const { grants, notices } = intersect(given, undefined);
+  assert.deepEqual(grants, {
+    filesystem: [{ hostPath: '/app/data', guestPath: '/data', rights: ['read'] }],
+    clock: true,
+    random: false,
+    stdio: { stdin: false, stdout: true, stderr: false },
+    env: ['LANG'],
+    messaging: { tell: [], ask: [], publish: ['lines.*'] },
+  });
+  assert.deepEqual(notices, []);
+});
+
+test('intersectGrants gives nothing that the author does not ask for, and says so', () => {
+  const { grants, notices } = intersect({ clock: true, random: true, stdio: true, env: ['HOME'] }, {});
+  assert.deepEqual(grants.clock || grants.random || Object.values(grants.stdio).some(Boolean), false);
+  assert.deepEqual(grants.env, []);
+  assert.deepEqual(notices, [
+    'is granted clock, which its Component.toml does not ask for; it does not get it',
+    'is granted random, which its Component.toml does not ask for; it does not get it',
+    'is granted stdin, stdout, stderr, which its Component.toml does not ask for; it does not get it',
+    'is granted the environment variable "HOME", which its Component.toml does not ask for; it does not get it',
+  ]);
+});
+
+test('intersectGrants says what is asked for and not granted, with the line to add', () => {
+  const { notices } = intersect(
+    {},
+    { clock: true, stdio: ['stderr'], filesystem: [{ path: '/data', rights: ['read'] }], messaging: { ask: ['db'] } },
+  );
+  assert.deepEqual(notices, [
+    `asks for read on "/data", which is not granted; ${ADD} filesystem = [{ path = "./data", mount = "/data", rights = ["read"] }]`,
+    `asks for clock, which is not granted; ${ADD} clock = true`,
+    `asks for stderr, which is not granted; ${ADD} stdio = ["stderr"]`,
+    `asks for ask "db", which is not granted; ${ADD} messaging = { ask = ["db"] }`,
+  ]);
+});
+
+test('intersectGrants takes the rights that both sides name, on folders at or below what is asked', () => {
+  const given: GrantsSection = {
+    filesystem: [
+      { path: 'in', mount: '/data/in', rights: ['read', 'write'] },
+      { path: 'all', mount: '/', rights: ['read'] },
+      { path: 'other', mount: '/database', rights: ['read'] },
+    ],
+  };
+  const { grants } = intersect(given, { filesystem: [{ path: '/data', rights: ['read'] }] });
+  assert.deepEqual(grants.filesystem, [{ hostPath: '/app/in', guestPath: '/data/in', rights: ['read'] }]);
+});
+
+test('intersectGrants keeps of two patterns the narrower one', () => {
+  const { grants, notices } = intersect(
+    { messaging: { publish: ['lines.>', 'other.x'], tell: ['*'] } },
+    { messaging: { publish: ['lines.*', 'quakes.new'], tell: ['report', 'store/*'] } },
+  );
+  assert.deepEqual(grants.messaging, { tell: ['report', 'store/*'], ask: [], publish: ['lines.*'] });
+  assert.deepEqual(notices, [
+    `asks for publish "quakes.new", which is not granted; ${ADD} messaging = { publish = ["quakes.new"] }`,
+    'is granted publish "other.x", which its Component.toml does not ask for; it does not get it',
+  ]);
+});
+
+test('mergeLimits takes the smaller of both sides, then the default', () => {
+  const merged = mergeLimits({ memory: 10, deadline: Number.POSITIVE_INFINITY }, { memory: 20, deadline: 5 });
+  assert.deepEqual(merged, { memoryBytes: 10, tableElements: 100_000, deadlineMs: 5 });
+  assert.deepEqual(mergeLimits(), { memoryBytes: 67_108_864, tableElements: 100_000, deadlineMs: undefined });
+});
+
+test('isTopicPattern and isNamePattern know their forms', () => {
+  for (const good of ['a', 'a.b', '*.b', 'a.>', '>', 'Quakes.new_1']) assert.ok(isTopicPattern(good), good);
+  for (const bad of ['', '.', 'a.', '>.a', 'a b', 'a*', 'x'.repeat(256)]) assert.ok(!isTopicPattern(bad), bad);
+  for (const good of ['*', 'parse', 'parse/1', 'parse/*']) assert.ok(isNamePattern(good), good);
+  for (const bad of ['', 'Parse', 'parse/0', 'parse/1/2', '*/1', 'p*']) assert.ok(!isNamePattern(bad), bad);
+});
+
+test('coversTopic and coversName hold only when every match of the one is a match of the other', () => {
+  const topics: readonly [string, string, boolean][] = [
+    ['a.*', 'a.b', true],
+    ['a.*', 'a.*', true],
+    ['a.*', 'a.>', false],
+    ['a.>', 'a.*.c', true],
+    ['a.>', 'a', false],
+    ['a.b', 'a.*', false],
+    ['*', 'a.b', false],
+  ];
+  for (const [outer, inner, expected] of topics) assert.equal(coversTopic(outer, inner), expected, `${outer} ${inner}`);
+  assert.ok(coversName('parse/*', 'parse/1') && coversName('*', 'x/*') && !coversName('parse/*', 'parse'));
+});
+
+test('nearest finds the word that was meant, and nothing when none is near', () => {
+  assert.equal(nearest('capactiy', ['overflow', 'capacity']), 'capacity');
+  assert.equal(nearest('CLOCK', ['clock']), 'clock');
+  assert.equal(nearest('zzz', ['overflow', 'capacity']), undefined);
+  assert.equal(nearest('x'.repeat(100_000), ['y']), undefined);
+});
+
+test('parseSizeBytes reads binary and decimal units, formatSize writes the shortest exact form', () => {
+  const sizes: readonly [string, number | undefined][] = [
+    ['64MiB', 67_108_864],
+    ['1.5KiB', 1_536],
+    ['2MB', 2_000_000],
+    ['7B', 7],
+    ['64', undefined],
+    ['-1B', undefined],
+    ['1 KiB', undefined],
+    ['1kib', undefined],
+  ];
+  for (const [text, bytes] of sizes) assert.equal(parseSizeBytes(text), bytes, text);
+  assert.deepEqual([formatSize(65_536), formatSize(1_000), formatSize(0)], ['64KiB', '1000B', '0B']);
+});
