@@ -1,7 +1,7 @@
-import type { Grants } from '../capability/index.ts';
+import { GRANT_LINES, type Grants } from '../capability/index.ts';
 import type { CompiledComponent } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { wasiNeed } from '../wasi/index.ts';
+import { neededGrants } from '../wasi/index.ts';
 
 const OURS = /^troupe:actor\/(messaging|types)@0\.1\.\d+$/;
 
@@ -34,11 +34,26 @@ function importNeed(name: string, grants: Grants): ImportNeed {
       granted: grants.messaging !== undefined,
     };
   }
-  const need = wasiNeed(name);
-  if (need === undefined) return { name, need: 'unsupported', granted: false };
-  if (need.kind === undefined) return { name, need: 'free', granted: true };
-  const granted = grants[need.kind] !== undefined && grants[need.kind] !== false;
-  return { name, need: need.required ? 'required-grant' : 'grant', line: need.line, granted };
+  const wasi = neededGrants(name);
+  if (wasi === undefined) return { name, need: 'unsupported', granted: false };
+  if (wasi.grant === undefined) return { name, ...fallibleNeed(name, grants) };
+  return { name, need: 'required-grant', line: wasi.grant.line, granted: grants[wasi.grant.kind] === true };
+}
+
+/** Interfaces that are always linked but do something only where a grant says what. */
+function fallibleNeed(name: string, grants: Grants): Omit<ImportNeed, 'name'> {
+  if (name.startsWith('wasi:filesystem/')) {
+    const line = 'filesystem = [{ path = "FOLDER", mount = "/data", rights = ["read", "list"] }]';
+    return { need: 'grant', line, granted: (grants.filesystem?.length ?? 0) > 0 };
+  }
+  if (/^wasi:cli\/std(in|out|err)@/.test(name)) {
+    const stream = name.slice('wasi:cli/'.length, name.indexOf('@')) as 'stdin' | 'stdout' | 'stderr';
+    return { need: 'grant', line: GRANT_LINES.stdio, granted: grants.stdio?.[stream] === true };
+  }
+  if (name.startsWith('wasi:cli/environment')) {
+    return { need: 'grant', line: 'env = ["NAME"]', granted: (grants.env?.length ?? 0) > 0 };
+  }
+  return { need: 'free', granted: true };
 }
 
 /**

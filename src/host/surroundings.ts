@@ -1,7 +1,7 @@
 import type { BehaviorContext } from '../actor/index.ts';
 import type { Decision, Grants } from '../capability/index.ts';
 import type { CompiledComponent } from '../component/index.ts';
-import { type ByteSink, type ByteSource, createWasi, DISCARD_SINK, EMPTY_SOURCE } from '../wasi/index.ts';
+import { type ByteSink, type ByteSource, createWasi } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { messagingInterface } from './messaging.ts';
 
@@ -38,17 +38,19 @@ export function surroundings({ compiled, grants, context, options }: Surrounding
   });
   const needsWasi = [...compiled.type.imports.keys()].some((item) => item.startsWith('wasi:'));
   if (!needsWasi) return { imports: { [MESSAGING]: messaging }, dispose: () => undefined };
-  const stdio = options.stdio?.(name) ?? {};
-  const granted = grants.stdio;
+  const streams = options.stdio?.(name) ?? {};
+  const stdio = grants.stdio;
   const env = Object.fromEntries(Object.entries(options.env ?? {}).filter(([key]) => grants.env?.includes(key)));
   const wasi = createWasi({
+    clock: context.clock,
+    clockGranted: grants.clock === true,
+    randomGranted: grants.random === true,
     args: [options.name ?? 'component', ...(options.args ?? [])],
     env,
-    stdin: (granted?.stdin && stdio.stdin) || EMPTY_SOURCE,
-    stdout: (granted?.stdout && stdio.stdout) || DISCARD_SINK,
-    stderr: (granted?.stderr && stdio.stderr) || DISCARD_SINK,
+    ...(stdio?.stdin === true && streams.stdin !== undefined && { stdin: streams.stdin }),
+    ...(stdio?.stdout === true && streams.stdout !== undefined && { stdout: streams.stdout }),
+    ...(stdio?.stderr === true && streams.stderr !== undefined && { stderr: streams.stderr }),
     preopens: grants.filesystem ?? [],
-    clock: context.clock,
   });
   return { imports: { ...wasi.interfaces, [MESSAGING]: messaging }, dispose: () => void wasi.dispose() };
 }
