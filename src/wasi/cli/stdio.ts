@@ -1,0 +1,193 @@
+import type { Readable, Writable } from 'node:stream';
+import type { ByteSink, ByteSource } from '../io/index.ts';
+
+/** Bytes that {@link bufferSink} keeps by default. */
+const BUFFER_BYTES_MAX = 1_048_576;
+
+/** Bytes of one line that {@link lineSink} gathers by default; a longer one is handed over in pieces. */
+const LINE_BYTES_MAX = 65_536;
+
+/** A source that is at its end. */
+export const EMPTY_SOURCE: ByteSource = Object.freeze({ read: () => undefined });
+
+/** A sink that takes everything and keeps nothing. */
+export const DISCARD_SINK: ByteSink = Object.freeze({ write: () => {} });
+
+/** A source of bytes that are there already. */
+export function bufferSource(input: Uint8Array | string): ByteSource {
+  let rest = typeof input === 'string' ? new TextEncoder().encode(input) : input;
+  return {
+    read(maxBytes) {
+      if (rest.length === 0) return undefined;
+      const bytes = rest.subarray(0, maxBytes);
+      rest = rest.subarray(bytes.length);
+      return bytes;
+    },
+  };
+}
+
+/** Keeps what is written. */
+export interface BufferSink extends ByteSink {
+  bytes(): Uint8Array;
+  text(): string;
+}
+
+/** @param maxBytes What is kept at most; then the stream is closed to the guest. Default 1 MiB. */
+export function bufferSink(maxBytes = BUFFER_BYTES_MAX): BufferSink {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  return {
+    write(bytes) {
+      if (length + bytes.length > maxBytes) throw Object.assign(new Error('The buffer is full'), { code: 'EPIPE' });
+      chunks.push(bytes);
+      length += bytes.length;
+    },
+    bytes: () => Buffer.concat(chunks),
+    text: () => Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+/** Hands over whole lines; {@link LineSink.end} hands over an unfinished last one. */
+export interface LineSink extends ByteSink {
+  end(): void;
+}
+
+/**
+ * Cuts what is written into lines.
+ *
+ * @param onLine Gets each line without its end (`\n` or `\r\n`), decoded from UTF-8; wrong bytes become U+FFFD.
+ * @param maxBytes Of one line; a longer one comes in pieces. Default 65,536.
+ */
+export function lineSink(onLine: (line: string) => void, maxBytes = LINE_BYTES_MAX): LineSink {
+  let partial: Uint8Array[] = [];
+  let partialBytes = 0;
+  const emit = (bytes: Uint8Array, whole: boolean) => {
+    const line = partialBytes === 0 ? bytes : Buffer.concat([...partial, bytes]);
+    partial = [];
+    partialBytes = 0;
+    const end = whole && line.at(-1) === 0x0d ? line.length - 1 : line.length;
+    onLine(Buffer.from(line.buffer, line.byteOffset, end).toString('utf8'));
+  };
+  return {
+    write(bytes) {
+      let rest = bytes;
+      while (rest.length > 0) {
+        const newline = rest.indexOf(0x0a);
+        const room = maxBytes - partialBytes;
+        if (newline >= 0 && newline <= room) {
+          emit(rest.subarray(0, newline), true);
+          rest = rest.subarray(newline + 1);
+        } else if (rest.length > room) {
+          emit(rest.subarray(0, room), false);
+          rest = rest.subarray(room);
+        } else {
+          // A copy: many small pieces shall not keep their large buffers alive.
+          partial.push(rest.slice());
+          partialBytes += rest.length;
+          break;
+        }
+      }
+    },
+    end() {
+      if (partialBytes > 0) emit(new Uint8Array(0), false);
+    },
+  };
+}
+
+/** A Node.js stream that guests read; `close` lets go of it without ending it. */
+export interface ReadableSource extends ByteSource {
+  close(): void;
+}
+
+/**
+ * Reads a Node.js stream on demand: nothing is taken from it before a guest reads. What has been taken and not read
+ * when the guest ends is lost.
+ *
+ * @param stream `process.stdin`, for example. While a guest waits for it, it keeps the process alive.
+ */
+export function readableSource(stream: Readable): ReadableSource {
+  const readNow = (): Uint8Array | 'end' | 'none' => {
+    const chunk: unknown = stream.read();
+    if (typeof chunk === 'string') return Buffer.from(chunk);
+    if (chunk instanceof Uint8Array) return chunk;
+    if (stream.errored) throw stream.errored;
+    return stream.readableEnded || stream.destroyed ? 'end' : 'none';
+  };
+  return {
+    read() {
+      const now = readNow();
+      if (now === 'end') return undefined;
+      return now === 'none' ? nextChunk(stream, readNow) : now;
+    },
+    close() {
+      stream.pause();
+      if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
+    },
+  };
+}
+
+const READ_EVENTS = ['readable', 'end', 'close', 'error'] as const;
+
+function nextChunk(stream: Readable, readNow: () => Uint8Array | 'end' | 'none'): Promise<Uint8Array | undefined> {
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      for (const event of READ_EVENTS) stream.off(event, check);
+      finish();
+    };
+    const check = () => {
+      try {
+        const now = readNow();
+        if (now !== 'none') settle(() => resolve(now === 'end' ? undefined : now));
+      } catch (error) {
+        settle(() => reject(error));
+      }
+    };
+    for (const event of READ_EVENTS) stream.on(event, check);
+  });
+}
+
+/** A Node.js stream that guests write; `close` lets go of it without ending it. */
+export interface WritableSink extends ByteSink {
+  close(): void;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Writes to a Node.js stream with its back-pressure. Make one per stream and share it between guests: each one listens
+ * for errors, so that a reader that goes away closes the guest's stream instead of ending the process.
+ *
+ * @param stream `process.stdout`, for example.
+ */
+export function writableSink(stream: Writable): WritableSink {
+  let failure: Error | undefined;
+  const onError = (error: Error) => {
+    failure = error;
+  };
+  stream.on('error', onError);
+  const check = () => {
+    if (failure !== undefined) throw failure;
+    if (stream.destroyed || stream.writableEnded)
+      throw Object.assign(new Error('The stream has ended'), { code: 'EPIPE' });
+  };
+  return {
+    write(bytes) {
+      check();
+      return stream.write(bytes) ? undefined : written(stream);
+    },
+    flush() {
+      check();
+      return stream.writableLength === 0 ? undefined : written(stream);
+    },
+    close() {
+      stream.off('error', onError);
+    },
+  };
+}
+
+/** Settles when everything written so far has gone out. */
+function written(stream: Writable): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(NOTHING, (error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -1,0 +1,126 @@
+import type { BigIntStats } from 'node:fs';
+import type { FilesystemRight } from '../../capability/index.ts';
+import type { Guest } from '../guest/index.ts';
+import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
+import { HostFiles } from './host-files.ts';
+import { type OpenFile, OpenFiles } from './open-files.ts';
+
+/** File streams that one guest may have at once; each holds up to 64 KiB in either direction. */
+export const STREAMS_MAX = 256;
+
+/** What the file system of one guest consists of. */
+export interface FileSystem {
+  readonly guest: Guest;
+  readonly files: HostFiles;
+  readonly open: OpenFiles;
+  /** Live file streams. */
+  streams: number;
+}
+
+/** @param openFilesMax Files, directories and directory streams that the guest may have open at once. */
+export function createFileSystem(guest: Guest, openFilesMax: number): FileSystem {
+  const files = new HostFiles();
+  return { guest, files, open: new OpenFiles(files, openFilesMax), streams: 0 };
+}
+
+/** How a descriptor was opened; what its folder's grant allows is never exceeded. */
+export interface Access {
+  /** Of the folder that it was reached through. */
+  readonly rights: ReadonlySet<FilesystemRight>;
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly fileIntegritySync: boolean;
+  readonly dataIntegritySync: boolean;
+  readonly requestedWriteSync: boolean;
+}
+
+/** A granted folder: opened when it is first used, then shared by every handle of it. */
+export interface Root {
+  open(): Promise<OpenFile>;
+}
+
+interface DescriptorOptions {
+  readonly system: FileSystem;
+  readonly kind: 'directory' | 'regular-file';
+  readonly access: Access;
+  /** Given over: the descriptor releases it. */
+  readonly file: OpenFile | Root;
+}
+
+/** The `descriptor` resource: a regular file or a directory, open. */
+export class Descriptor {
+  readonly system: FileSystem;
+  readonly kind: 'directory' | 'regular-file';
+  readonly access: Access;
+  readonly #root: Root | undefined;
+  #file: OpenFile | undefined;
+  #dropped = false;
+
+  constructor({ system, kind, access, file }: DescriptorOptions) {
+    system.guest.hold();
+    this.system = system;
+    this.kind = kind;
+    this.access = access;
+    if ('fd' in file) this.#file = file;
+    else this.#root = file;
+  }
+
+  /** Runs `operation` with the descriptor's number, which stays open meanwhile. */
+  async use<T>(operation: (fd: number) => Promise<T>): Promise<T> {
+    const file = this.#file ?? (await this.#openRoot());
+    return await file.during(operation);
+  }
+
+  /** The open file, to be released by the caller; for streams, which may outlive the descriptor. */
+  hold(): OpenFile {
+    if (this.#file === undefined) refuse('bad-descriptor');
+    return this.#file.hold();
+  }
+
+  stat(): Promise<BigIntStats> {
+    return this.use((fd) => this.system.files.stat(fd));
+  }
+
+  drop(): void {
+    this.#dropped = true;
+    this.system.guest.release();
+    this.#file?.release();
+  }
+
+  async #openRoot(): Promise<OpenFile> {
+    const file = await this.#root?.open();
+    if (file === undefined || this.#dropped) refuse('bad-descriptor');
+    if (this.#file === undefined) this.#file = file.hold();
+    return this.#file;
+  }
+}
+
+/** Runs a file operation; its failure becomes the guest's result. */
+export async function attempt<T>(operation: () => Promise<FileResult<T>>): Promise<FileResult<T>> {
+  try {
+    return await operation();
+  } catch (error) {
+    return toFailure(error);
+  }
+}
+
+/** As {@link attempt}, for what needs no waiting. */
+export function attemptNow<T>(operation: () => FileResult<T>): FileResult<T> {
+  try {
+    return operation();
+  } catch (error) {
+    return toFailure(error);
+  }
+}
+
+/** Ends the operation unless the folder's grant has all of `rights`. */
+export function demand(descriptor: Descriptor, ...rights: readonly FilesystemRight[]): void {
+  for (const right of rights) {
+    if (!descriptor.access.rights.has(right)) refuse('not-permitted');
+  }
+}
+
+/** Ends the operation with `code` unless the descriptor is of a regular file. */
+export function demandFile(descriptor: Descriptor, code: ErrorCode = 'bad-descriptor'): void {
+  if (descriptor.kind !== 'regular-file') refuse(code);
+}

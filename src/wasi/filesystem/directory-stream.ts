@@ -1,0 +1,79 @@
+import type { Dir, Dirent } from 'node:fs';
+import { type Eventually, err, ok } from '../guest/index.ts';
+import { attempt, type Descriptor, demand, type FileSystem } from './descriptor.ts';
+import { FileError, type FileResult, refuse } from './error-code.ts';
+import { descriptorPath } from './host-files.ts';
+import { direntType, type FileType } from './stat.ts';
+import { decodeName } from './walk.ts';
+
+/** Entries read ahead: most directories in a few trips to the thread pool, none in unbounded memory. */
+const PAGE_ENTRIES = 64;
+
+/** WIT's `directory-entry`. */
+export interface DirectoryEntry {
+  readonly type: FileType;
+  readonly name: string;
+}
+
+/** The `directory-entry-stream` resource. */
+export class DirectoryStream {
+  readonly #system: FileSystem;
+  readonly #directory: Dir;
+  #page: FileResult<DirectoryEntry>[] = [];
+  #ended = false;
+
+  constructor(system: FileSystem, directory: Dir) {
+    system.guest.hold();
+    this.#system = system;
+    this.#directory = directory;
+  }
+
+  /** The next entry, or nothing at the end. A name that is not UTF-8 is an error; the entries after it follow. */
+  next(): Eventually<FileResult<DirectoryEntry | undefined>> {
+    const entry = this.#page.shift();
+    if (entry !== undefined) return entry;
+    if (this.#ended) return ok(undefined);
+    return attempt(async () => {
+      await this.#fill();
+      return this.#page.shift() ?? ok(undefined);
+    });
+  }
+
+  drop(): void {
+    this.#system.guest.release();
+    this.#system.open.track(this.#system.files.closeDirectory(this.#directory));
+  }
+
+  async #fill(): Promise<void> {
+    while (this.#page.length < PAGE_ENTRIES) {
+      const entry = await this.#system.files.readEntry(this.#directory);
+      if (entry === null) {
+        this.#ended = true;
+        return;
+      }
+      this.#page.push(toEntry(entry));
+    }
+  }
+}
+
+/** `descriptor.read-directory`. */
+export function readDirectory(descriptor: Descriptor): Promise<FileResult<DirectoryStream>> {
+  return attempt(async () => {
+    if (descriptor.kind !== 'directory') refuse('not-directory');
+    demand(descriptor, 'list');
+    const { system } = descriptor;
+    const open = (fd: number) => system.open.reserve(() => system.files.openDirectory(descriptorPath(fd)));
+    return ok(new DirectoryStream(system, await descriptor.use(open)));
+  });
+}
+
+function toEntry(entry: Dirent): FileResult<DirectoryEntry> {
+  try {
+    // The directory was opened for names as bytes, which Node.js' types do not express.
+    const name = decodeName(entry.name as unknown as Uint8Array);
+    return ok({ type: direntType(entry), name });
+  } catch (error) {
+    if (error instanceof FileError) return err(error.code);
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+import { blocking, type HostInstance, HostResourceType } from '../../component/index.ts';
+import { asBytes, asLength, asRecord, asResource, asText, asU64 } from '../guest/index.ts';
+import { IoError } from '../io/index.ts';
+import { Descriptor } from './descriptor.ts';
+import { DirectoryStream, readDirectory } from './directory-stream.ts';
+import {
+  createDirectoryAt,
+  linkAt,
+  readlinkAt,
+  removeDirectoryAt,
+  renameAt,
+  symlinkAt,
+  unlinkFileAt,
+} from './entries.ts';
+import { toErrorCode } from './error-code.ts';
+import * as file from './file.ts';
+import { appendViaStream, readViaStream, writeViaStream } from './file-streams.ts';
+import { type OpenRequest, openAt } from './opening.ts';
+import { metadataHashAt, setTimesAt, statAt } from './paths.ts';
+import type { Preopens } from './preopens.ts';
+
+/** `wasi:filesystem/types` and `wasi:filesystem/preopens` for one guest. */
+export function filesystemInterfaces(preopens: Preopens): Record<string, HostInstance> {
+  return {
+    'wasi:filesystem/preopens': { 'get-directories': () => preopens.directories() },
+    'wasi:filesystem/types': {
+      descriptor: new HostResourceType<Descriptor>('descriptor', (descriptor) => descriptor.drop()),
+      'directory-entry-stream': new HostResourceType<DirectoryStream>('directory-entry-stream', (stream) =>
+        stream.drop(),
+      ),
+      ...openFileFunctions(),
+      ...pathFunctions(),
+      ...entryFunctions(),
+      '[method]directory-entry-stream.read-directory-entry': blocking((self) =>
+        asResource(self, DirectoryStream).next(),
+      ),
+      'filesystem-error-code': (error) => {
+        const { errno } = asResource(error, IoError);
+        return errno === undefined ? undefined : toErrorCode(errno);
+      },
+    },
+  };
+}
+
+const asDescriptor = (value: unknown) => asResource(value, Descriptor);
+const asTransferLength = (value: unknown) => asLength(value, file.TRANSFER_BYTES_MAX);
+const isSet = (flags: unknown, name: string) => asRecord(flags)[name] === true;
+const asPath = (flags: unknown, path: unknown) => ({ path: asText(path), follow: isSet(flags, 'symlinkFollow') });
+
+/** Functions of what is open. */
+function openFileFunctions(): HostInstance {
+  return {
+    '[method]descriptor.read-via-stream': (self, offset) => readViaStream(asDescriptor(self), asU64(offset)),
+    '[method]descriptor.write-via-stream': (self, offset) => writeViaStream(asDescriptor(self), asU64(offset)),
+    '[method]descriptor.append-via-stream': blocking((self) => appendViaStream(asDescriptor(self))),
+    '[method]descriptor.advise': (self) => file.advise(asDescriptor(self)),
+    '[method]descriptor.sync-data': blocking((self) => file.sync(asDescriptor(self), true)),
+    '[method]descriptor.sync': blocking((self) => file.sync(asDescriptor(self), false)),
+    '[method]descriptor.get-flags': (self) => file.getFlags(asDescriptor(self)),
+    '[method]descriptor.get-type': (self) => file.getType(asDescriptor(self)),
+    '[method]descriptor.set-size': blocking((self, size) => file.setSize(asDescriptor(self), asU64(size))),
+    '[method]descriptor.set-times': blocking((self, accessed, modified) =>
+      file.setTimes(asDescriptor(self), accessed, modified),
+    ),
+    '[method]descriptor.read': blocking((self, length, offset) =>
+      file.read(asDescriptor(self), asTransferLength(length), asU64(offset)),
+    ),
+    '[method]descriptor.write': blocking((self, bytes, offset) =>
+      file.write(asDescriptor(self), asBytes(bytes), asU64(offset)),
+    ),
+    '[method]descriptor.read-directory': blocking((self) => readDirectory(asDescriptor(self))),
+    '[method]descriptor.stat': blocking((self) => file.stat(asDescriptor(self))),
+    '[method]descriptor.metadata-hash': blocking((self) => file.metadataHash(asDescriptor(self))),
+    '[method]descriptor.is-same-object': blocking((self, other) =>
+      file.isSameObject(asDescriptor(self), asDescriptor(other)),
+    ),
+  };
+}
+
+/** Functions that follow a path to a file. */
+function pathFunctions(): HostInstance {
+  return {
+    '[method]descriptor.stat-at': blocking((self, flags, path) => statAt(asDescriptor(self), asPath(flags, path))),
+    '[method]descriptor.metadata-hash-at': blocking((self, flags, path) =>
+      metadataHashAt(asDescriptor(self), asPath(flags, path)),
+    ),
+    '[method]descriptor.set-times-at': blocking((...[self, flags, path, accessed, modified]) =>
+      setTimesAt(asDescriptor(self), asPath(flags, path), { accessed, modified }),
+    ),
+    '[method]descriptor.open-at': blocking((...[self, pathFlags, path, openFlags, flags]) =>
+      openAt(asDescriptor(self), asPath(pathFlags, path), toOpenRequest(openFlags, flags)),
+    ),
+  };
+}
+
+/** Functions on the names in directories. */
+function entryFunctions(): HostInstance {
+  return {
+    '[method]descriptor.create-directory-at': blocking((self, path) =>
+      createDirectoryAt(asDescriptor(self), asText(path)),
+    ),
+    '[method]descriptor.remove-directory-at': blocking((self, path) =>
+      removeDirectoryAt(asDescriptor(self), asText(path)),
+    ),
+    '[method]descriptor.unlink-file-at': blocking((self, path) => unlinkFileAt(asDescriptor(self), asText(path))),
+    '[method]descriptor.readlink-at': blocking((self, path) => readlinkAt(asDescriptor(self), asText(path))),
+    '[method]descriptor.symlink-at': blocking((self, target, path) =>
+      symlinkAt(asDescriptor(self), asText(target), asText(path)),
+    ),
+    '[method]descriptor.link-at': blocking((...[self, flags, path, base, newPath]) =>
+      linkAt(asDescriptor(self), asPath(flags, path), { base: asDescriptor(base), path: asText(newPath) }),
+    ),
+    '[method]descriptor.rename-at': blocking((...[self, path, base, newPath]) =>
+      renameAt(asDescriptor(self), asText(path), { base: asDescriptor(base), path: asText(newPath) }),
+    ),
+  };
+}
+
+function toOpenRequest(openFlags: unknown, flags: unknown): OpenRequest {
+  return {
+    create: isSet(openFlags, 'create'),
+    directory: isSet(openFlags, 'directory'),
+    exclusive: isSet(openFlags, 'exclusive'),
+    truncate: isSet(openFlags, 'truncate'),
+    read: isSet(flags, 'read'),
+    write: isSet(flags, 'write'),
+    fileIntegritySync: isSet(flags, 'fileIntegritySync'),
+    dataIntegritySync: isSet(flags, 'dataIntegritySync'),
+    requestedWriteSync: isSet(flags, 'requestedWriteSync'),
+    mutateDirectory: isSet(flags, 'mutateDirectory'),
+  };
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import type { FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
+import { RuntimeError } from '../../errors/index.ts';
+import { type Access, Descriptor, type FileSystem, type Root } from './descriptor.ts';
+import { ROOT_FLAGS } from './host-files.ts';
+import type { OpenFile } from './open-files.ts';
+
+/** The folders that one guest was given. */
+export interface Preopens {
+  /** `preopens.get-directories`: new handles for every call. */
+  directories(): [Descriptor, string][];
+  /** Lets go of the folders; handles that the guest has keep theirs. */
+  dispose(): void;
+}
+
+/**
+ * Refuses folders where a guest's paths cannot be walked safely: a walk goes through `/proc/self/fd`, which only Linux
+ * has. Nothing else is tried there, because checking a path and opening it afterwards is a race that guests can win.
+ *
+ * @throws {RuntimeError} `RUNTIME_UNSUPPORTED` — there is a grant and this is not Linux, or `/proc` is not mounted.
+ */
+export function assertFoldersSupported(grants: readonly FilesystemGrant[], platform: string = process.platform): void {
+  if (grants.length === 0 || (platform === 'linux' && existsSync('/proc/self/fd'))) return;
+  throw new RuntimeError(
+    'RUNTIME_UNSUPPORTED',
+    `Cannot grant the folder "${grants[0]?.hostPath}": guests' files need Linux with /proc mounted, and this is "${platform}"`,
+  );
+}
+
+export function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]): Preopens {
+  const folders = grants.map((grant) => ({ root: new Folder(system, grant.hostPath), grant }));
+  return {
+    directories: () =>
+      folders.map(({ root, grant }) => {
+        const access = rootAccess(grant.rights);
+        return [new Descriptor({ system, kind: 'directory', access, file: root }), grant.guestPath];
+      }),
+    dispose() {
+      for (const { root } of folders) root.dispose();
+    },
+  };
+}
+
+function rootAccess(rights: readonly FilesystemRight[]): Access {
+  return {
+    rights: new Set(rights),
+    read: true,
+    write: false,
+    fileIntegritySync: false,
+    dataIntegritySync: false,
+    requestedWriteSync: false,
+  };
+}
+
+/** One granted folder, opened when a guest first uses it: an instance that uses no files costs no descriptor. */
+class Folder implements Root {
+  readonly #system: FileSystem;
+  readonly #hostPath: string;
+  #opening: Promise<OpenFile> | undefined;
+  #disposed = false;
+
+  constructor(system: FileSystem, hostPath: string) {
+    this.#system = system;
+    this.#hostPath = hostPath;
+  }
+
+  open(): Promise<OpenFile> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#opening?.then(
+      (file) => file.release(),
+      () => {},
+    );
+    this.#opening = undefined;
+  }
+
+  async #open(): Promise<OpenFile> {
+    try {
+      return await this.#system.open.open(this.#hostPath, ROOT_FLAGS);
+    } catch (error) {
+      // The next use tries again: the operator may have made the folder by then.
+      if (!this.#disposed) this.#opening = undefined;
+      throw error;
+    }
+  }
+}

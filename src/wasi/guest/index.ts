@@ -1,0 +1,32 @@
+/**
+ * What the WASI interfaces of one component instance have in common.
+ *
+ * Guarantees
+ *   G1  Every wait ends: by its event, or when the instance is disposed of.
+ *   G2  A guest holds a bounded number of resources; one more ends it.
+ *   G3  An argument that is not of the type that WASI declares ends the guest before it is used.
+ * Limits      counts are per instance; nothing is shared between instances.
+ * Not here    what the interfaces do (io/, clocks/, random/, cli/, filesystem/).
+ *
+ * @module
+ */
+export { Guest } from './guest.ts';
+export {
+  asBytes,
+  asLength,
+  asList,
+  asRecord,
+  asResource,
+  asText,
+  asU32,
+  asU64,
+  type Err,
+  type Eventually,
+  err,
+  isPromise,
+  OK,
+  type Ok,
+  ok,
+  type Result,
+  trap,
+} from './values.ts';

@@ -1,0 +1,30 @@
+/**
+ * WASI 0.2 for components: the host side of `wasi:io`, `cli`, `clocks`, `random` and `filesystem`, from grants.
+ *
+ * Guarantees
+ *   W1  A guest can do nothing to the host that it was not granted, whatever it calls in whatever order.
+ *   W2  A guest that waits is suspended; the event loop is never blocked for it.
+ *   W3  Memory, descriptors and operations under way are bounded per instance.
+ *   W4  After `dispose` no descriptor and no timer of the instance is left, and no wait is pending.
+ *   W5  Any 0.2.x patch version of an interface is served by the same functions.
+ * Limits      stable 0.2 only; limits per interface stand in its folder's header.
+ * Not here    sockets, HTTP; what is linked to what (host/); parsing grants (config/).
+ *
+ * @module
+ */
+export {
+  type BufferSink,
+  bufferSink,
+  bufferSource,
+  type LineSink,
+  lineSink,
+  type ReadableSource,
+  readableSource,
+  type WritableSink,
+  writableSink,
+} from './cli/index.ts';
+export type { ByteSink, ByteSource } from './io/index.ts';
+export { type InterfaceNeed, neededGrants, WASI_INTERFACES } from './needed-grants.ts';
+export { WASI_DEFAULTS, type WasiLimits, type WasiOptions } from './options.ts';
+export type { RandomBytes } from './random/index.ts';
+export { createWasi, type Wasi } from './wasi.ts';

@@ -1,0 +1,67 @@
+import { blocking, type HostInstance, HostResourceType } from '../../component/index.ts';
+import { asBytes, asLength, asList, asResource, asU64, type Guest } from '../guest/index.ts';
+import { IoError } from './io-error.ts';
+import { block, isReady, Pollable, poll } from './pollable.ts';
+import { InputStream, OutputStream, READ_BYTES_MAX } from './streams.ts';
+
+/** `wasi:io/error`, `wasi:io/poll` and `wasi:io/streams` for one guest. */
+export function ioInterfaces(guest: Guest): Record<string, HostInstance> {
+  return {
+    'wasi:io/error': {
+      error: new HostResourceType<IoError>('error', (error) => error.drop()),
+      '[method]error.to-debug-string': (self) => asResource(self, IoError).toDebugString(),
+    },
+    'wasi:io/poll': pollInterface(guest),
+    'wasi:io/streams': { ...inputStreamFunctions(), ...outputStreamFunctions() },
+  };
+}
+
+function pollInterface(guest: Guest): HostInstance {
+  const asPollable = (value: unknown) => asResource(value, Pollable);
+  return {
+    pollable: new HostResourceType<Pollable>('pollable', (pollable) => pollable.drop()),
+    '[method]pollable.ready': blocking((self) => isReady(guest, asPollable(self))),
+    '[method]pollable.block': blocking((self) => block(guest, asPollable(self))),
+    poll: blocking((list) => poll(guest, asList(list).map(asPollable))),
+  };
+}
+
+function inputStreamFunctions(): HostInstance {
+  const asInput = (value: unknown) => asResource(value, InputStream);
+  const asReadLength = (value: unknown) => asLength(value, READ_BYTES_MAX);
+  return {
+    'input-stream': new HostResourceType<InputStream>('input-stream', (stream) => stream.drop()),
+    '[method]input-stream.read': blocking((self, length) => asInput(self).read(asReadLength(length))),
+    '[method]input-stream.blocking-read': blocking((self, length) => asInput(self).blockingRead(asReadLength(length))),
+    '[method]input-stream.skip': blocking((self, length) => asInput(self).skip(asReadLength(length))),
+    '[method]input-stream.blocking-skip': blocking((self, length) => asInput(self).blockingSkip(asReadLength(length))),
+    '[method]input-stream.subscribe': (self) => asInput(self).subscribe(),
+  };
+}
+
+function outputStreamFunctions(): HostInstance {
+  const asOutput = (value: unknown) => asResource(value, OutputStream);
+  const asSource = (value: unknown) => asResource(value, InputStream);
+  const asSpliceLength = (value: unknown) => asLength(value, READ_BYTES_MAX);
+  return {
+    'output-stream': new HostResourceType<OutputStream>('output-stream', (stream) => stream.drop()),
+    '[method]output-stream.check-write': blocking((self) => asOutput(self).checkWrite()),
+    '[method]output-stream.write': (self, contents) => asOutput(self).write(asBytes(contents)),
+    '[method]output-stream.blocking-write-and-flush': blocking((self, contents) =>
+      asOutput(self).blockingWriteAndFlush(asBytes(contents)),
+    ),
+    '[method]output-stream.flush': (self) => asOutput(self).flush(),
+    '[method]output-stream.blocking-flush': blocking((self) => asOutput(self).blockingFlush()),
+    '[method]output-stream.subscribe': (self) => asOutput(self).subscribe(),
+    '[method]output-stream.write-zeroes': (self, length) => asOutput(self).writeZeroes(asU64(length)),
+    '[method]output-stream.blocking-write-zeroes-and-flush': blocking((self, length) =>
+      asOutput(self).blockingWriteZeroesAndFlush(asU64(length)),
+    ),
+    '[method]output-stream.splice': blocking((self, source, length) =>
+      asOutput(self).splice(asSource(source), asSpliceLength(length)),
+    ),
+    '[method]output-stream.blocking-splice': blocking((self, source, length) =>
+      asOutput(self).blockingSplice(asSource(source), asSpliceLength(length)),
+    ),
+  };
+}

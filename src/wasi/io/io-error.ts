@@ -1,0 +1,22 @@
+import type { Guest } from '../guest/index.ts';
+
+/** The `error` resource: why a stream failed. Says nothing of the host's paths. */
+export class IoError {
+  /** Name of the operating system's error, `EIO` for example, if it was one. */
+  readonly errno: string | undefined;
+  readonly #guest: Guest;
+
+  constructor(guest: Guest, errno: string | undefined) {
+    guest.hold();
+    this.#guest = guest;
+    this.errno = errno;
+  }
+
+  toDebugString(): string {
+    return this.errno === undefined ? 'The stream failed' : `The stream failed: ${this.errno}`;
+  }
+
+  drop(): void {
+    this.#guest.release();
+  }
+}

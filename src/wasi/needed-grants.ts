@@ -1,0 +1,67 @@
+import { GRANT_LINES } from '../capability/index.ts';
+
+/** What an imported interface needs before a component that imports it can run. */
+export interface InterfaceNeed {
+  /**
+   * True: its functions can say no through their own results, so it is always linked, with as little authority as the
+   * grants give. False: they cannot, so it is linked only with the grant.
+   */
+  readonly fallible: boolean;
+  /** The grant that an infallible interface needs, and the line that gives it. */
+  readonly grant?: { readonly kind: 'clock' | 'random'; readonly line: string };
+}
+
+const FREE: InterfaceNeed = Object.freeze({ fallible: true });
+const CLOCK: InterfaceNeed = Object.freeze({
+  fallible: false,
+  grant: Object.freeze({ kind: 'clock', line: GRANT_LINES.clock }),
+});
+const RANDOM: InterfaceNeed = Object.freeze({
+  fallible: false,
+  grant: Object.freeze({ kind: 'random', line: GRANT_LINES.random }),
+});
+
+const NEEDS: Readonly<Record<string, InterfaceNeed>> = Object.freeze({
+  'wasi:cli/environment': FREE,
+  'wasi:cli/exit': FREE,
+  'wasi:cli/stdin': FREE,
+  'wasi:cli/stdout': FREE,
+  'wasi:cli/stderr': FREE,
+  'wasi:cli/terminal-input': FREE,
+  'wasi:cli/terminal-output': FREE,
+  'wasi:cli/terminal-stdin': FREE,
+  'wasi:cli/terminal-stdout': FREE,
+  'wasi:cli/terminal-stderr': FREE,
+  'wasi:clocks/monotonic-clock': CLOCK,
+  'wasi:clocks/wall-clock': CLOCK,
+  'wasi:filesystem/preopens': FREE,
+  'wasi:filesystem/types': FREE,
+  'wasi:io/error': FREE,
+  'wasi:io/poll': FREE,
+  'wasi:io/streams': FREE,
+  'wasi:random/insecure': RANDOM,
+  'wasi:random/insecure-seed': RANDOM,
+  'wasi:random/random': RANDOM,
+});
+
+/** Names of the interfaces that {@link createWasi} can offer, without version, sorted. */
+export const WASI_INTERFACES: readonly string[] = Object.freeze(Object.keys(NEEDS).sort());
+
+/** `namespace:package/interface`, and a version after `@` if there is one. */
+const IMPORT_NAME = /^([^@]+)(?:@(.+))?$/;
+
+/** Stable 0.2, whatever the patch; a pre-release of it is something else. */
+const SERVED_VERSION = /^0\.2\.\d+$/;
+
+/**
+ * Says what an imported interface needs.
+ *
+ * @param importName As the component names it: `'wasi:clocks/wall-clock@0.2.3'`. Any 0.2.x is served, and a name
+ *   without version.
+ * @returns Nothing for an interface, or a version, that WASI here does not have.
+ */
+export function neededGrants(importName: string): InterfaceNeed | undefined {
+  const [, name = '', version] = IMPORT_NAME.exec(importName) ?? [];
+  if (version !== undefined && !SERVED_VERSION.test(version)) return undefined;
+  return Object.hasOwn(NEEDS, name) ? NEEDS[name] : undefined;
+}

@@ -1,0 +1,47 @@
+import type { FilesystemGrant } from '../capability/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { ByteSink, ByteSource } from './io/index.ts';
+import type { RandomBytes } from './random/index.ts';
+
+/** What one component instance gets of WASI. What is absent is not granted. */
+export interface WasiOptions {
+  /** Time and turns of the event loop. Whether the guest may read it is {@link clockGranted}. */
+  readonly clock: Clock;
+  /** Offers `wasi:clocks`. Default false. */
+  readonly clockGranted?: boolean;
+  /** Offers `wasi:random`. Default false. */
+  readonly randomGranted?: boolean;
+  /** Where random bytes come from. Default: the operating system. */
+  readonly random?: RandomBytes;
+  /** Arguments, the program's name first. Default none. */
+  readonly args?: readonly string[];
+  /** The whole environment that the guest sees. Default empty. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default: at its end. */
+  readonly stdin?: ByteSource;
+  /** Default: takes everything and keeps nothing. */
+  readonly stdout?: ByteSink;
+  /** Default: takes everything and keeps nothing. */
+  readonly stderr?: ByteSink;
+  /** Which streams are terminals. Default none. */
+  readonly terminals?: { readonly stdin?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
+  /** Granted folders. Default none. */
+  readonly preopens?: readonly FilesystemGrant[];
+  readonly limits?: WasiLimits;
+}
+
+/** Bounds of one instance; defaults in {@link WASI_DEFAULTS}. */
+export interface WasiLimits {
+  /** Files, directories and directory streams open at once. Integer, 0 to 65,536. Default 64. */
+  readonly openFilesMax?: number;
+  /** Streams, pollables, errors and descriptors held at once. Integer, 1 to 1,048,576. Default 16,384. */
+  readonly resourcesMax?: number;
+  /** Milliseconds for which disposing waits for standard output to take what it holds. Default 1,000. */
+  readonly drainMs?: number;
+}
+
+/**
+ * `openFilesMax` leaves a process of 1,024 descriptors room for a dozen guests that use all of theirs; `resourcesMax`
+ * is some 2 MB of host memory; `drainMs` is what a person accepts between a program's end and the prompt.
+ */
+export const WASI_DEFAULTS = Object.freeze({ openFilesMax: 64, resourcesMax: 16_384, drainMs: 1_000 });

@@ -1,0 +1,100 @@
+import { randomFill, randomFillSync } from 'node:crypto';
+import { blocking, type HostInstance } from '../../component/index.ts';
+import { RuntimeError } from '../../errors/index.ts';
+import { asU64, type Eventually } from '../guest/index.ts';
+
+/** Fills arrays with bytes that nobody can predict. */
+export interface RandomBytes {
+  /** Fills `bytes`; at once for few, in a promise for many, so that the event loop is not held up. */
+  fill(bytes: Uint8Array): Eventually<void>;
+}
+
+/** Bytes of one request; more end the guest. The interface cannot give fewer than asked for. */
+const REQUEST_BYTES_MAX = 16 * 1_024 * 1_024;
+
+/** Bytes that are drawn on the calling thread: below 0.1 ms of work. */
+const SYNC_BYTES_MAX = 65_536;
+
+/** Bytes drawn ahead for `u64`s: one call to the operating system's generator costs more than the bytes. */
+const POOL_BYTES = 512;
+
+/** The operating system's generator by way of `node:crypto`. */
+export const SYSTEM_RANDOM_BYTES: RandomBytes = {
+  fill(bytes) {
+    if (bytes.length <= SYNC_BYTES_MAX) {
+      randomFillSync(bytes);
+      return;
+    }
+    return new Promise((resolve, reject) => {
+      randomFill(bytes, (error) => (error === null ? resolve() : reject(error)));
+    });
+  },
+};
+
+/**
+ * `wasi:random/random`, `insecure` and `insecure-seed` for one guest. The insecure ones are as good as the secure one;
+ * the seed is the same for every call, as a value import would be.
+ */
+export function randomInterfaces(random: RandomBytes): Record<string, HostInstance> {
+  const bytes = blocking((length) => drawBytes(random, asU64(length)));
+  const pool = new NumberPool(random);
+  const number = blocking(() => pool.next());
+  let seed: Eventually<readonly [bigint, bigint]> | undefined;
+  return {
+    'wasi:random/random': { 'get-random-bytes': bytes, 'get-random-u64': number },
+    'wasi:random/insecure': { 'get-insecure-random-bytes': bytes, 'get-insecure-random-u64': number },
+    'wasi:random/insecure-seed': {
+      'insecure-seed': blocking(() => {
+        seed ??= drawSeed(random);
+        return seed;
+      }),
+    },
+  };
+}
+
+function drawBytes(random: RandomBytes, length: bigint): Eventually<Uint8Array> {
+  if (length > BigInt(REQUEST_BYTES_MAX)) {
+    throw new RuntimeError(
+      'COMPONENT_LIMIT',
+      `Cannot draw ${length} random bytes: one request may be for ${REQUEST_BYTES_MAX}`,
+      { details: { limit: REQUEST_BYTES_MAX } },
+    );
+  }
+  const bytes = new Uint8Array(Number(length));
+  const filling = random.fill(bytes);
+  return filling instanceof Promise ? filling.then(() => bytes) : bytes;
+}
+
+async function drawSeed(random: RandomBytes): Promise<readonly [bigint, bigint]> {
+  const words = new BigUint64Array(2);
+  await random.fill(new Uint8Array(words.buffer));
+  return [words[0] ?? 0n, words[1] ?? 0n];
+}
+
+/** Random `u64`s, many drawn at a time. A number that was given out is wiped. */
+class NumberPool {
+  readonly #random: RandomBytes;
+  readonly #words = new BigUint64Array(POOL_BYTES / BigUint64Array.BYTES_PER_ELEMENT);
+  #left = 0;
+
+  constructor(random: RandomBytes) {
+    this.#random = random;
+  }
+
+  next(): Eventually<bigint> {
+    if (this.#left > 0) return this.#take();
+    const filling = this.#random.fill(new Uint8Array(this.#words.buffer));
+    const take = () => {
+      this.#left = this.#words.length;
+      return this.#take();
+    };
+    return filling instanceof Promise ? filling.then(take) : take();
+  }
+
+  #take(): bigint {
+    this.#left -= 1;
+    const word = this.#words[this.#left] ?? 0n;
+    this.#words[this.#left] = 0n;
+    return word;
+  }
+}
