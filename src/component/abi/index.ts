@@ -1,0 +1,38 @@
+/**
+ * Canonical ABI: values cross between JavaScript and a component's linear memory, by code compiled for each function
+ * type.
+ *
+ * Values
+ *   bool → boolean · s8 … u32, f32, f64 → number · s64, u64 → bigint · char → string of one code point · string → string
+ *   record → object, keys in camelCase · tuple → array · flags → object of booleans, keys in camelCase
+ *   variant → `{ tag: 'case-name', val? }` · enum → `'case-name'` · result → `{ tag: 'ok', val? }` or `{ tag: 'err', val? }`
+ *   option → the value or `undefined`; an option of an option → `{ tag: 'some', val }` or `{ tag: 'none' }`
+ *   list → array; of numbers → the typed array (`Uint8Array` for u8 … `BigInt64Array` for s64)
+ *   own, borrow → the host's own object, or a {@link GuestResource}
+ *   Lowering also takes: any array or array-like for a list or tuple, `null` for none, a missing flag as false. Lifted
+ *   alternatives without payload are shared frozen objects.
+ *
+ * Guarantees
+ *   A1  Every rule of the Canonical ABI at the level of WASI 0.2 is checked: bounds, alignment, encodings, ranges,
+ *       discriminants, handles, lending, borrow scopes. A breach is a `COMPONENT_TRAPPED` whose `details.rule` names it.
+ *   A2  Whatever a guest's memory holds, a lift gives a value of the declared type or throws, and takes at most
+ *       `liftBudgetMax` bytes of host memory by estimate (`COMPONENT_LIMIT`).
+ *   A3  Arguments that do not fit are refused as `VALUE_INVALID` with their path, before the guest is touched. Only a
+ *       value that changes while it is read can be refused later.
+ *   A4  A lone surrogate is passed as U+FFFD. A NaN that is lifted has the canonical bits.
+ *   A5  While the guest allocates it cannot call out. Lends end with the call, borrows that remain after it trap.
+ *   A6  What ends a call of an import is recorded in `InstanceState.failure`, the first one, and thrown. After that a
+ *       promise that is still pending changes nothing in the guest.
+ *   A7  No text of a component reaches generated code but as a quoted literal.
+ * Limits      strings and lists of 2^28 − 1 bytes, 2^20 handles an instance, 32-bit little-endian memories.
+ * Not here    raising the trap inside wasm, suspending, post-return, re-entrance (the linker); async functions.
+ *
+ * @module
+ */
+
+export { toCamelCase } from './names.ts';
+export { disposeHandles, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
+export { CanonContext, GuestResourceType, InstanceState, type ResourceType, Suspension } from './state.ts';
+export { compileExport, type ExportStub } from './stub-export.ts';
+export { type CoreFunction, compileImport, type ImportStub } from './stub-import.ts';
+export { type TrapRule, trap } from './trap.ts';

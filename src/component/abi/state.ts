@@ -1,0 +1,178 @@
+import { Buffer } from 'node:buffer';
+import { assert, type RuntimeError } from '../../errors/index.ts';
+import type { HostResourceType } from '../host.ts';
+import { type BorrowScope, type Handle, HandleTable } from './handles.ts';
+import { LIFT_BUDGET_BYTES, LOWER_BUDGET_BYTES } from './limits.ts';
+import { exceed, trap } from './trap.ts';
+
+/** A resource type as an instance uses it. */
+export type ResourceType = HostResourceType | GuestResourceType;
+
+/** A resource type that a component defines. Its representation is a 32-bit number of the guest's own. */
+export class GuestResourceType {
+  /** For messages. */
+  readonly name: string;
+  /** The instance that defines it. */
+  readonly owner: InstanceState;
+  /** The guest's destructor; set when the core function exists. */
+  dtor: ((rep: number) => void) | undefined;
+
+  constructor(name: string, owner: InstanceState) {
+    this.name = name;
+    this.owner = owner;
+    this.dtor = undefined;
+  }
+}
+
+/** Where a host function that may block leaves what the engine has to wait for, and then its flat result. */
+export class Suspension {
+  /** Settles when the results are in guest memory and `value` is set; rejects when the instance failed. */
+  promise: Promise<unknown> | undefined;
+  /** The flat result, if there is one. */
+  value: number | bigint | undefined;
+
+  constructor() {
+    this.promise = undefined;
+    this.value = undefined;
+  }
+}
+
+/** What the Canonical ABI keeps for one component instance. */
+export class InstanceState {
+  readonly handles: HandleTable;
+  /** False while the guest runs code from which it may not call out: `realloc` and `post-return`. */
+  mayLeave: boolean;
+  /** False while a call of an export is under way. */
+  mayEnter: boolean;
+  /** Bytes of host memory that the lift under way may still take. */
+  liftBudget: number;
+  /** What `liftBudget` starts with at every lift. Default {@link LIFT_BUDGET_BYTES}. */
+  liftBudgetMax: number;
+  /** Bytes of guest memory that the lowering under way may still ask for. */
+  lowerBudget: number;
+  /** What `lowerBudget` starts with at every lowering. Default {@link LOWER_BUDGET_BYTES}. */
+  lowerBudgetMax: number;
+  /** By the slot of the resource symbol; filled by the linker. */
+  readonly resourceTypes: ResourceType[];
+  /** Why the instance died: what was thrown first. */
+  failure: RuntimeError | undefined;
+  readonly suspension: Suspension;
+  /** The innermost call of an export that takes borrows. */
+  scope: BorrowScope | undefined;
+  /** Handles lent to calls of imports under way, innermost last. Bounded by the lift budget. */
+  readonly lenders: Handle[];
+
+  constructor() {
+    this.handles = new HandleTable();
+    this.mayLeave = true;
+    this.mayEnter = true;
+    this.liftBudget = LIFT_BUDGET_BYTES;
+    this.liftBudgetMax = LIFT_BUDGET_BYTES;
+    this.lowerBudget = LOWER_BUDGET_BYTES;
+    this.lowerBudgetMax = LOWER_BUDGET_BYTES;
+    this.resourceTypes = [];
+    this.failure = undefined;
+    this.suspension = new Suspension();
+    this.scope = undefined;
+    this.lenders = [];
+  }
+}
+
+/** Charges the lift under way for `bytes` of host memory, before they are taken. */
+export function charge(state: InstanceState, bytes: number): void {
+  state.liftBudget -= bytes;
+  if (state.liftBudget < 0) {
+    exceed('lift-budget', `The component passes more than ${state.liftBudgetMax} bytes of values in one call`);
+  }
+}
+
+/** `cabi_realloc` of a component: old pointer, old size, alignment, new size. */
+type Realloc = (...args: [oldPtr: number, oldSize: number, align: number, newSize: number]) => number;
+
+const NO_BYTES = new ArrayBuffer(0);
+
+/**
+ * The memory and allocator that one canonical definition uses, with views that are kept until the memory grows.
+ * Growing detaches the old buffer, so views of length zero have to be made again: {@link fresh} does.
+ */
+export class CanonContext {
+  readonly state: InstanceState;
+  bytes: Uint8Array;
+  data: DataView;
+  /** The same bytes, for Node's native string functions. */
+  buffer: Buffer;
+  /** Second result of what lowers a string or list: its length as the guest counts it. */
+  length: number;
+  private memory: WebAssembly.Memory | undefined;
+  private realloc: Realloc | undefined;
+
+  constructor(state: InstanceState) {
+    this.state = state;
+    this.bytes = new Uint8Array(NO_BYTES);
+    this.data = new DataView(NO_BYTES);
+    this.buffer = Buffer.from(NO_BYTES);
+    this.length = 0;
+    this.memory = undefined;
+    this.realloc = undefined;
+  }
+
+  /** Called once, when the core instance exists. */
+  setMemory(memory: WebAssembly.Memory): void {
+    this.memory = memory;
+    this.refresh();
+  }
+
+  /** Called once, when the core instance exists. */
+  setRealloc(realloc: Realloc): void {
+    this.realloc = realloc;
+  }
+
+  /** Makes the views again. Called after guest or host code ran and the old ones are empty. */
+  refresh(): void {
+    const buffer = this.memory === undefined ? NO_BYTES : this.memory.buffer;
+    this.bytes = new Uint8Array(buffer);
+    this.data = new DataView(buffer);
+    this.buffer = Buffer.from(buffer);
+  }
+
+  /**
+   * Asks the guest for memory. Its code may not call out meanwhile; what it returns is checked, and the views are
+   * right again afterwards.
+   */
+  allocate(align: number, sizeBytes: number): number {
+    const { state, realloc } = this;
+    assert(realloc !== undefined, 'validation requires realloc where values are lowered into memory');
+    state.lowerBudget -= sizeBytes;
+    if (state.lowerBudget < 0) {
+      exceed(
+        'lower-budget',
+        `The values given to the component take more than ${state.lowerBudgetMax} bytes of its memory`,
+      );
+    }
+    state.mayLeave = false;
+    const ptr = realloc(0, 0, align, sizeBytes) >>> 0;
+    state.mayLeave = true;
+    if (this.bytes.length === 0) this.refresh();
+    if ((ptr & (align - 1)) !== 0)
+      trap('realloc-align', `The component allocated at ${ptr}, which is not a multiple of ${align}`);
+    if (ptr + sizeBytes > this.bytes.length) {
+      trap('realloc-bounds', `The component allocated ${sizeBytes} bytes at ${ptr}, outside of its memory`);
+    }
+    return ptr;
+  }
+}
+
+/** Makes the views of `ctx` current. Has to run after any guest or host code, before memory is touched. */
+export function fresh(ctx: CanonContext): void {
+  if (ctx.bytes.length === 0) ctx.refresh();
+}
+
+/** Checks a pointer to values that did not fit into registers. */
+export function checkPointer(ctx: CanonContext, ptr: number, shape: { align: number; sizeBytes: number }): void {
+  if ((ptr & (shape.align - 1)) !== 0) {
+    trap('pointer-align', `The component passed pointer ${ptr}, which is not a multiple of ${shape.align}`);
+  }
+  if (ptr + shape.sizeBytes > ctx.bytes.length) {
+    trap('pointer-bounds', `The component passed pointer ${ptr} to ${shape.sizeBytes} bytes, outside of its memory`);
+  }
+}

@@ -1,0 +1,182 @@
+import { RuntimeError } from '../../errors/index.ts';
+import {
+  type CanonOptions,
+  type CoreFuncType,
+  type FuncType,
+  flatten,
+  flattenFunc,
+  type ValueType,
+} from '../binary/index.ts';
+import { check } from './codegen-check.ts';
+import { FlatReader, liftFlat, load, withViews } from './codegen-lift.ts';
+import { lowerFlat, store } from './codegen-lower.ts';
+import { argumentsInvalid, unreadable } from './explain.ts';
+import { layoutOf, layoutOfAll, offsetsOf } from './layout.ts';
+import { assertLittleEndian } from './numbers.ts';
+import { Body, Program } from './program.ts';
+import { abandonScope } from './resources.ts';
+import { RUNTIME } from './runtime.ts';
+import type { CanonContext } from './state.ts';
+import { stringCodec } from './strings.ts';
+import { MISMATCH } from './trap.ts';
+
+/** The compiled form of `canon lift`: calls a function that a component exports. */
+export interface ExportStub {
+  /** The type of the core function. */
+  readonly flat: CoreFuncType;
+  /**
+   * Lowers `args` and leaves the flat values in `into[0..n)`. Opens the call's borrow scope, which {@link lift} ends.
+   *
+   * @throws {RuntimeError} `VALUE_INVALID` — an argument has not its type; the guest was not touched.
+   */
+  lower(ctx: CanonContext, args: readonly unknown[], into: (number | bigint)[]): void;
+  /**
+   * Lifts the result and ends the call's borrow scope.
+   *
+   * @throws {RuntimeError} `COMPONENT_TRAPPED` — the guest broke a rule; it has to be treated as dead.
+   * @throws {RuntimeError} `COMPONENT_LIMIT` — the result is larger than the lift budget; the same.
+   */
+  lift(ctx: CanonContext, coreResult: number | bigint | undefined): unknown;
+  /** Does {@link lower}, the call of `core` and {@link lift} in one. For calls that do not suspend. */
+  call(ctx: CanonContext, core: (...flat: never[]) => unknown, args: readonly unknown[]): unknown;
+}
+
+/** What of a function type decides how its stub is written. */
+interface Shape {
+  readonly type: FuncType;
+  readonly flat: CoreFuncType;
+  readonly hasBorrow: boolean;
+  /** Lowering asks the guest for memory. */
+  readonly allocates: boolean;
+  /** Lowering leaves traces before it has seen every argument. */
+  readonly leavesTraces: boolean;
+  readonly spillsParams: boolean;
+  readonly spillsResult: boolean;
+}
+
+function shapeOf(type: FuncType): Shape {
+  const flat = flattenFunc(type, 'lift');
+  const layouts = type.params.map((param) => layoutOf(param.type));
+  const spillsParams = type.params.flatMap((param) => flatten(param.type)).length > flat.params.length;
+  const allocates = spillsParams || layouts.some((part) => part.inMemory);
+  return {
+    type,
+    flat,
+    hasBorrow: layouts.some((part) => part.hasBorrow),
+    allocates,
+    leavesTraces: allocates || layouts.some((part) => part.hasHandle),
+    spillsParams,
+    spillsResult: type.result !== undefined && flatten(type.result).length > flat.results.length,
+  };
+}
+
+/** Compiles `canon lift` for one type. The result serves every instance; keep it with the compiled component. */
+export function compileExport(type: FuncType, encoding: CanonOptions['encoding']): ExportStub {
+  assertLittleEndian();
+  const shape = shapeOf(type);
+  const program = new Program();
+  const { lift: liftString, lower: lowerString } = stringCodec(encoding);
+  program.append('let left = 0;');
+  if (shape.leavesTraces) program.append(writeAdmit(program, shape));
+  program.append(writeLower(program, shape));
+  program.append(writeLift(program, shape));
+  program.append(writeCall(program, shape));
+  const runtime = {
+    ...RUNTIME,
+    liftString,
+    lowerString,
+    registers: [],
+    refuse: (ctx: CanonContext, args: readonly unknown[]) => argumentsInvalid(ctx.state, type, args),
+    unreadable: (thrown: unknown) => unreadable('args', thrown),
+    notLowered: (ctx: CanonContext, thrown: unknown, args: readonly unknown[]) => {
+      if (shape.hasBorrow) abandonScope(ctx.state);
+      if (thrown === MISMATCH) return argumentsInvalid(ctx.state, type, args);
+      // What the guest threw while it allocated is its trap; all else came out of the values.
+      return RuntimeError.is(thrown) || !ctx.state.mayLeave ? thrown : unreadable('args', thrown);
+    },
+  };
+  const functions = program.build('{ lower, lift, call }', runtime) as Omit<ExportStub, 'flat'>;
+  return { flat: shape.flat, ...functions };
+}
+
+/** Writes what refuses arguments before the guest is touched. */
+function writeAdmit(program: Program, { type }: Shape): string {
+  const body = new Body(program);
+  for (const [at, param] of type.params.entries()) check(body, param.type, body.bind(`args[${at}]`));
+  return `
+function fits(ctx, args) {
+if (args.length !== ${type.params.length}) return false;
+${body}
+return true;
+}
+function admit(ctx, args) {
+left = ctx.state.lowerBudgetMax;
+let ok = false;
+try { ok = fits(ctx, args); } catch (thrown) { throw unreadable(thrown); }
+if (!ok) throw refuse(ctx, args);
+}`;
+}
+
+/** Writes the statements that lower `args`, and hands the names of the flat values to `use` inside their block. */
+function writeArguments(program: Program, shape: Shape, use: (names: readonly string[]) => string): string {
+  const { type } = shape;
+  const body = new Body(program);
+  if (shape.leavesTraces) body.emit('admit(ctx, args);');
+  else body.emit(`if (args.length !== ${type.params.length}) throw refuse(ctx, args);`);
+  if (shape.allocates) body.emit('fresh(ctx);', 'ctx.state.lowerBudget = ctx.state.lowerBudgetMax;');
+  if (shape.hasBorrow) body.emit('openScope(ctx.state);');
+  body.block('try', () => {
+    const args = type.params.map((_, at) => body.bind(`args[${at}]`));
+    const names = shape.spillsParams
+      ? [storeArguments(body, type, args)]
+      : type.params.flatMap((param, at) => lowerFlat(body, param.type, args[at]!));
+    body.emit(use(names));
+  });
+  body.emit('catch (thrown) { throw notLowered(ctx, thrown, args); }');
+  return `${body}`;
+}
+
+function storeArguments(body: Body, type: FuncType, args: readonly string[]): string {
+  const types = type.params.map((param) => param.type);
+  const { align, sizeBytes } = layoutOfAll(types);
+  const offsets = offsetsOf(types);
+  const base = body.bind(`ctx.allocate(${align}, ${sizeBytes})`);
+  for (const [at, part] of types.entries())
+    store(body, { type: part, name: args[at]! }, { base, offset: offsets[at]! });
+  return base;
+}
+
+function writeLower(program: Program, shape: Shape): string {
+  const text = writeArguments(program, shape, (names) => names.map((name, at) => `into[${at}] = ${name};`).join(' '));
+  return `function lower(ctx, args, into) {\n${text}\n}`;
+}
+
+function writeCall(program: Program, shape: Shape): string {
+  const flats = shape.flat.params.map((_, at) => `x${at}`);
+  const text = writeArguments(program, shape, (names) => names.map((name, at) => `${flats[at]} = ${name};`).join(' '));
+  const declared = flats.length === 0 ? '' : `let ${flats.join(', ')};\n`;
+  return `function call(ctx, core, args) {\n${declared}${text}\nreturn lift(ctx, core(${flats.join(', ')}));\n}`;
+}
+
+function writeLift(program: Program, shape: Shape): string {
+  const body = new Body(program);
+  const { result } = shape.type;
+  if (result !== undefined) {
+    body.emit('fresh(ctx);', 'ctx.state.liftBudget = ctx.state.liftBudgetMax;');
+    const value = body.bind(
+      shape.spillsResult ? loadResult(body, result) : liftFlat(body, result, new FlatReader(['r'])),
+    );
+    if (shape.hasBorrow) body.emit('closeScope(ctx.state);');
+    body.emit(`return ${value};`);
+  } else if (shape.hasBorrow) {
+    body.emit('closeScope(ctx.state);');
+  }
+  return `function lift(ctx, r) {\n${body}\n}`;
+}
+
+function loadResult(body: Body, result: ValueType): string {
+  const { align, sizeBytes } = layoutOf(result);
+  body.emit('const p = r >>> 0;', `checkPointer(ctx, p, ${body.program.constant({ align, sizeBytes })});`);
+  withViews(body);
+  return load(body, result, { base: 'p', offset: 0 });
+}

@@ -1,0 +1,174 @@
+import {
+  type CanonOptions,
+  type CoreFuncType,
+  type FuncType,
+  flatten,
+  flattenFunc,
+  type ValueType,
+} from '../binary/index.ts';
+import type { HostFunction } from '../host.ts';
+import { FlatReader, liftFlat, loadAll, withViews } from './codegen-lift.ts';
+import { lowerFlat, store } from './codegen-lower.ts';
+import { resultInvalid } from './explain.ts';
+import { layoutOf, layoutOfAll } from './layout.ts';
+import { assertLittleEndian } from './numbers.ts';
+import { Body, Program } from './program.ts';
+import { fail } from './resources.ts';
+import { RUNTIME } from './runtime.ts';
+import type { CanonContext } from './state.ts';
+import { stringCodec } from './strings.ts';
+import { MISMATCH } from './trap.ts';
+
+/** A function as core code calls it: flat parameters in, the flat result out. */
+export type CoreFunction = (...flat: (number | bigint)[]) => number | bigint | undefined;
+
+/** The compiled form of `canon lower`: makes host functions callable by a component. */
+export interface ImportStub {
+  /** The type of the core function. */
+  readonly flat: CoreFuncType;
+  /**
+   * Makes the core function for a host function that never blocks. Whatever goes wrong in a call is recorded as the
+   * instance's `failure` and thrown; a promise is such a thing.
+   */
+  bindSync(ctx: CanonContext, host: HostFunction): CoreFunction;
+  /**
+   * Makes the core function for a host function that may return a promise. It returns 0 when the call is done, the
+   * flat result (if any) being in `state.suspension.value`; or 1 when the guest has to wait for
+   * `state.suspension.promise`, which is fulfilled when the same holds, and rejected when the instance failed.
+   */
+  bindBlocking(ctx: CanonContext, host: HostFunction): CoreFunction;
+}
+
+/** What of a function type decides how its stub is written. */
+interface Shape {
+  readonly type: FuncType;
+  /** Names of the flat parameters, without the pointer to a spilled result. */
+  readonly params: readonly string[];
+  /** Name of the pointer to a spilled result, or `undefined`. */
+  readonly out: string;
+  readonly spillsParams: boolean;
+  readonly spillsResult: boolean;
+  readonly hasBorrow: boolean;
+}
+
+function shapeOf(type: FuncType, flat: CoreFuncType): Shape {
+  const names = flat.params.map((_, at) => `p${at}`);
+  const spillsResult = type.result !== undefined && flatten(type.result).length > 1;
+  const params = spillsResult ? names.slice(0, -1) : names;
+  return {
+    type,
+    params,
+    out: spillsResult ? names.at(-1)! : 'undefined',
+    spillsParams: type.params.flatMap((param) => flatten(param.type)).length > params.length,
+    spillsResult,
+    hasBorrow: type.params.some((param) => layoutOf(param.type).hasBorrow),
+  };
+}
+
+/** Compiles `canon lower` for one type. The result serves every instance; keep it with the compiled component. */
+export function compileImport(type: FuncType, encoding: CanonOptions['encoding']): ImportStub {
+  assertLittleEndian();
+  const flat = flattenFunc(type, 'lower');
+  const shape = shapeOf(type, flat);
+  const program = new Program();
+  const { lift: liftString, lower: lowerString } = stringCodec(encoding);
+  program.append(writeFinish(program, shape));
+  program.append(writeBindSync(program, shape));
+  program.append(writeBindBlocking(program, shape));
+  const failed = (ctx: CanonContext, thrown: unknown, result: unknown): unknown => {
+    const isResult = thrown === MISMATCH && type.result !== undefined;
+    return fail(ctx.state, isResult ? resultInvalid(ctx.state, type.result, result) : thrown);
+  };
+  const runtime = { ...RUNTIME, liftString, lowerString, registers: [], failed };
+  const functions = program.build('{ bindSync, bindBlocking }', runtime) as Omit<ImportStub, 'flat'>;
+  return { flat, ...functions };
+}
+
+/** Writes the function that lowers the host's result `r`, through the pointer `out` if it is no single register. */
+function writeFinish(program: Program, shape: Shape): string {
+  const { result } = shape.type;
+  const body = new Body(program);
+  if (result !== undefined) {
+    body.emit('fresh(ctx);');
+    if (layoutOf(result).inMemory) body.emit('ctx.state.lowerBudget = ctx.state.lowerBudgetMax;');
+    if (shape.spillsResult) storeResult(body, result);
+    else body.emit(`return ${lowerFlat(body, result, 'r')[0]};`);
+  }
+  return `function finish(ctx, r, out) {\n${body}\n}`;
+}
+
+function storeResult(body: Body, result: ValueType): void {
+  const { align, sizeBytes } = layoutOf(result);
+  body.emit('const p = out >>> 0;', `checkPointer(ctx, p, ${body.program.constant({ align, sizeBytes })});`);
+  store(body, { type: result, name: 'r' }, { base: 'p', offset: 0 });
+}
+
+/** Writes the statements that check the call, lift its arguments, and leave the host's result in `r`. */
+function writeHostCall(program: Program, shape: Shape): string {
+  const { type, params } = shape;
+  const body = new Body(program);
+  body.emit('if (!state.mayLeave) cannotLeave();');
+  if (type.params.length > 0) body.emit('fresh(ctx);', 'state.liftBudget = state.liftBudgetMax;');
+  const args = shape.spillsParams ? loadArguments(body, type) : liftArguments(body, type, params);
+  body.emit(`r = host(${args.join(', ')});`);
+  return `${body}`;
+}
+
+function liftArguments(body: Body, type: FuncType, params: readonly string[]): string[] {
+  const flats = new FlatReader(params);
+  return type.params.map((param) => liftFlat(body, param.type, flats));
+}
+
+function loadArguments(body: Body, type: FuncType): string[] {
+  const types = type.params.map((param) => param.type);
+  const { align, sizeBytes } = layoutOfAll(types);
+  body.emit('const p = p0 >>> 0;', `checkPointer(ctx, p, ${body.program.constant({ align, sizeBytes })});`);
+  withViews(body);
+  return loadAll(body, types, 'p');
+}
+
+function writeBindSync(program: Program, shape: Shape): string {
+  const flats = shape.spillsResult ? [...shape.params, shape.out] : shape.params;
+  const mark = shape.hasBorrow ? 'const base = state.lenders.length;' : '';
+  const release = shape.hasBorrow ? 'releaseLends(state, base);' : '';
+  return `
+function bindSync(ctx, host) {
+const state = ctx.state;
+return (${flats.join(', ')}) => {
+let r;
+${mark}
+try {
+${writeHostCall(program, shape)}
+if (isThenable(r)) promised(host, r);
+${release}
+return finish(ctx, r, ${shape.out});
+} catch (thrown) {
+${release}
+throw failed(ctx, thrown, r);
+}
+};
+}`;
+}
+
+function writeBindBlocking(program: Program, shape: Shape): string {
+  const flats = shape.spillsResult ? [...shape.params, shape.out] : shape.params;
+  const release = shape.hasBorrow ? 'releaseLends(state, base);' : '';
+  return `
+function bindBlocking(ctx, host) {
+const state = ctx.state;
+return (${flats.join(', ')}) => {
+let r;
+const base = state.lenders.length;
+try {
+${writeHostCall(program, shape)}
+if (isThenable(r)) return suspend({ ctx, promise: r, base, out: ${shape.out}, finish, failed });
+${release}
+state.suspension.value = finish(ctx, r, ${shape.out});
+return 0;
+} catch (thrown) {
+${release}
+throw failed(ctx, thrown, r);
+}
+};
+}`;
+}
