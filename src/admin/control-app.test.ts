@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { routePath } from '../api/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { ManualClock } from '../time/index.ts';
+import { createControlApp } from './control-app.ts';
+import type { ControlAsk, ControlPlane } from './control-plane.ts';
+import { createToken, isAuthorized } from './token.ts';
+
+const TOKEN = 'right';
+const PAYLOAD = { form: 'json', value: ['hi'] } as const;
+
+/** A plane whose one actor answers with what it was asked. */
+function createApp(parts: Partial<ControlPlane> = {}) {
+  const asked: ControlAsk[] = [];
+  const plane: ControlPlane = {
+    application: () => ({ name: 'quakes', pid: 7, startedAtMs: 1 }),
+    actors: () => [],
+    operations: (name) => {
+      if (name === 'parse/1') return [{ name: 'echo', kind: 'function', wit: 'func(text: string) -> string' }];
+      throw new RuntimeError('ACTOR_NOT_FOUND', `No actor is named "${name}"`);
+    },
+    ask: async (request) => {
+      asked.push(request);
+      return request.payload;
+    },
+    tell: () => ({ ok: true }),
+    stop: async () => undefined,
+    ...parts,
+  };
+  const clock = new ManualClock();
+  const app = createControlApp({ plane, token: TOKEN, clock });
+  const send = async (path: string, init: RequestInit = {}) => {
+    const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
+    const response = await app.request(path, { ...init, headers });
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
+      body: (await response.json()) as Answer,
+    };
+  };
+  return { app, asked, clock, send };
+}
+
+type Answer = { code?: string; kind?: string; detail?: string; [key: string]: unknown };
+
+const post = (body: unknown): RequestInit => ({
+  method: 'POST',
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+
+test('createControlApp answers nothing but 401 without the right token', async () => {
+  const { app } = createApp();
+  for (const authorization of [
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer wrong',
+    'bearer right',
+    'Basic right',
+    TOKEN,
+  ]) {
+    for (const path of ['/v1/actors', '/v1/nothing', '/v1/stop']) {
+      const response = await app.request(path, authorization === undefined ? {} : { headers: { authorization } });
+      const problem = (await response.json()) as Answer;
+      assert.deepEqual([response.status, problem.code, problem.kind], [401, 'CONTROL_UNAUTHORIZED', 'denied']);
+      assert.equal(response.headers.get('www-authenticate'), 'Bearer');
+    }
+  }
+});
+
+test('createControlApp hands an ask to the plane and its reply back', async () => {
+  const { send, asked } = createApp();
+  const answer = await send(routePath('ask', 'parse/1'), post({ op: 'echo', payload: PAYLOAD, timeoutMs: 50 }));
+  assert.deepEqual([answer.status, answer.body], [200, { payload: PAYLOAD }]);
+  assert.deepEqual([asked[0]?.actor, asked[0]?.op, asked[0]?.timeoutMs], ['parse/1', 'echo', 50]);
+});
+
+test('createControlApp reports every error as a problem document with code and kind', async () => {
+  const { send } = createApp({
+    tell: () => ({ ok: false, error: { code: 'MAILBOX_FULL', message: 'Full', details: { capacity: 1 } } }),
+    actors: () => {
+      throw new Error('a secret');
+    },
+  });
+  const cases: readonly [string, RequestInit, number, string][] = [
+    ['/v1/nothing', {}, 404, 'OPERATION_UNKNOWN'],
+    ['/v1/actors', {}, 500, 'INTERNAL'],
+    [routePath('operations', 'nobody'), {}, 404, 'ACTOR_NOT_FOUND'],
+    [routePath('tell', 'a'), post({ op: 'x', payload: PAYLOAD }), 503, 'MAILBOX_FULL'],
+    [routePath('tell', 'a'), post('{'), 400, 'MESSAGE_INVALID'],
+    [routePath('tell', 'a'), post({ op: 1 }), 400, 'MESSAGE_INVALID'],
+    [routePath('tell', 'a'), post('x'.repeat(1_048_577)), 400, 'MESSAGE_INVALID'],
+  ];
+  for (const [path, init, status, code] of cases) {
+    const answer = await send(path, init);
+    assert.deepEqual([answer.status, answer.type, answer.body.code], [status, 'application/problem+json', code], path);
+    assert.ok(!JSON.stringify(answer.body).includes('secret'));
+  }
+});
+
+test('createControlApp gives up on a plane that does not keep the deadline of an ask', async () => {
+  const { send, clock } = createApp({ ask: () => new Promise(() => undefined) });
+  const answer = send(routePath('ask', 'a'), post({ op: 'x', payload: PAYLOAD, timeoutMs: 10 }));
+  await new Promise((resolve) => setImmediate(resolve));
+  clock.advance(2_000);
+  assert.deepEqual([(await answer).status, (await answer).body.code], [504, 'ASK_TIMEOUT']);
+});
+
+test('createControlApp answers a stop before it begins', async () => {
+  let stopped = 0;
+  const { send, clock } = createApp({
+    stop: async () => {
+      stopped++;
+    },
+  });
+  assert.equal((await send('/v1/stop', { method: 'POST' })).status, 202);
+  assert.equal(stopped, 0);
+  clock.advance(1);
+  assert.equal(stopped, 1);
+});
+
+test('isAuthorized takes the whole token only; createToken makes a new one each time', () => {
+  const token = createToken();
+  assert.ok(isAuthorized(`Bearer ${token}`, token));
+  assert.ok(!isAuthorized(`Bearer ${token}x`, token) && !isAuthorized(`Bearer ${token.slice(1)}`, token));
+  assert.notEqual(createToken(), token);
+  assert.ok(token.length >= 43);
+});
