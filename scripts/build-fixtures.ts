@@ -2,8 +2,8 @@
  * Rebuilds the components of `fixtures/` and `examples/` from source and writes their checksums. Nobody needs this to
  * run or test Troupe: the components are committed.
  *
- *     npm run -s fixtures            all of them
- *     npm run -s fixtures echo tally  those whose path contains one of the words
+ *     node scripts/build-fixtures.ts              all of them
+ *     node scripts/build-fixtures.ts echo tally   those whose path contains one of the words
  *
  * Toolchains (Debian): `apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32`.
  * AssemblyScript and the wasm tools come with `npm ci`; the WASI adapter is taken out of a pinned npm package.
@@ -56,24 +56,25 @@ class MissingToolchain extends Error {}
 async function main(words: readonly string[]): Promise<number> {
   const wanted = GUESTS.filter((guest) => words.length === 0 || words.some((word) => guest.output.includes(word)));
   const scratch = mkdtempSync(join(tmpdir(), 'troupe-fixtures-'));
-  const failures: string[] = [];
+  const built: Guest[] = [];
   try {
     for (const guest of wanted) {
       try {
         const component = await build(guest, scratch);
         writeFileSync(join(ROOT, guest.output), component);
+        built.push(guest);
         console.log(`${guest.output}  ${component.length.toLocaleString('en-US')} bytes`);
       } catch (error) {
-        failures.push(guest.output);
         console.error(`${guest.output}  not built: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  writeFileSync(join(ROOT, CHECKSUMS_FILE), checksums());
-  if (failures.length > 0) console.error(`${failures.length} of ${wanted.length} components were not built`);
-  return failures.length === 0 ? 0 : 1;
+  writeFileSync(join(ROOT, CHECKSUMS_FILE), checksums(built));
+  const failed = wanted.length - built.length;
+  if (failed > 0) console.error(`${failed} of ${wanted.length} components were not built`);
+  return failed === 0 ? 0 : 1;
 }
 
 async function build(guest: Guest, scratch: string): Promise<Uint8Array> {
@@ -168,7 +169,15 @@ function rustcWith(guest: Guest, target: string): string {
 function compileAssemblyScript(guest: Guest, output: string): void {
   const compiler = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
   if (!existsSync(compiler)) throw missing(guest, 'assemblyscript');
-  const flags = ['-O3', '--converge', '--noAssert', '--runtime', 'incremental', '--use', 'abort=examples/guest-kit/as/troupe/troupe_abort'];
+  const flags = [
+    '-O3',
+    '--converge',
+    '--noAssert',
+    '--runtime',
+    'incremental',
+    '--use',
+    'abort=examples/guest-kit/as/troupe/troupe_abort',
+  ];
   run(guest, process.execPath, [compiler, guest.source, '--outFile', output, ...flags]);
 }
 
@@ -212,11 +221,28 @@ function missing(guest: Guest, what: string): MissingToolchain {
   return new MissingToolchain(`${what} is missing; try \`${INSTALL[guest.toolchain]}\``);
 }
 
-/** Inputs too: a source that was changed without a rebuild is found by the test that compares. */
-function checksums(): string {
-  const paths = new Set(GUESTS.flatMap((guest) => [guest.output, ...inputsOf(guest)]));
-  const lines = [...paths].filter((path) => existsSync(join(ROOT, path))).sort();
-  return lines.map((path) => `${sha256(readFileSync(join(ROOT, path)))}  ${path}\n`).join('');
+/**
+ * Digests of components and of their inputs, so that the test that compares finds a source that was changed without a
+ * rebuild. Hence only what was built now gets a new digest, and an input only if all that is made of it was built.
+ */
+function checksums(built: readonly Guest[]): string {
+  const stale = new Set(GUESTS.filter((guest) => !built.includes(guest)).flatMap(inputsOf));
+  const known = new Map(knownChecksums());
+  const sums: [string, string][] = [];
+  for (const path of new Set(GUESTS.flatMap((guest) => [guest.output, ...inputsOf(guest)]))) {
+    const fresh = built.some((guest) => guest.output === path || (inputsOf(guest).includes(path) && !stale.has(path)));
+    const digest = fresh ? sha256(readFileSync(join(ROOT, path))) : known.get(path);
+    if (digest !== undefined) sums.push([path, digest]);
+  }
+  sums.sort(([a], [b]) => (a < b ? -1 : 1));
+  return sums.map(([path, digest]) => `${digest}  ${path}\n`).join('');
+}
+
+function knownChecksums(): [string, string][] {
+  const file = join(ROOT, CHECKSUMS_FILE);
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.map((line) => [line.slice(66), line.slice(0, 64)]);
 }
 
 function sha256(bytes: Uint8Array): string {
