@@ -380,7 +380,11 @@ class Scope {
       case 'instance':
         return { sort: 'instance', exports: this.#hostExports(path, type.type) };
       case 'type':
-        return { sort: 'type', resource: type.type.kind === 'resource' ? this.#hostResource(path) : undefined };
+        // By symbol, not by path: an interface that uses another one's resource names it again.
+        return {
+          sort: 'type',
+          resource: type.type.kind === 'resource' ? this.#resource(type.type.resource) : undefined,
+        };
       case 'component':
         return unsupported(`the imported component "${path.join('#')}"`);
       case 'core-module':
