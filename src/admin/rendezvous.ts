@@ -89,10 +89,19 @@ export class Rendezvous {
       if (readFileSync(join(this.#directory, 'control.json'), 'utf8') !== this.#address) return;
       rmSync(join(this.#directory, 'control.json'), { force: true });
       rmSync(join(this.#directory, 'token'), { force: true });
-      rmdirSync(this.#directory);
+      removeIfEmpty(this.#directory);
     } catch {
-      // Gone already, or the folder holds something else: either is as it should be.
+      // Gone already: as it should be.
     }
+  }
+}
+
+/** Removes the folder unless something is in it. */
+export function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // It holds what others put there, or is gone: either is as it should be.
   }
 }
 

@@ -8,7 +8,14 @@ import { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import { createControlApp } from './control-app.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { type ControlAddress, freeSocketPath, prepareDirectory, Rendezvous, refuseIfRunning } from './rendezvous.ts';
+import {
+  type ControlAddress,
+  freeSocketPath,
+  prepareDirectory,
+  Rendezvous,
+  refuseIfRunning,
+  removeIfEmpty,
+} from './rendezvous.ts';
 import { createToken } from './token.ts';
 
 /** Bytes of a Unix socket's path: `sun_path` has 104 on macOS and 108 on Linux, with the final zero. */
@@ -51,39 +58,51 @@ export interface ControlServer {
  * @throws {RuntimeError} `FILE_UNREADABLE` — the folder cannot be used.
  */
 export async function serveControl(options: ServeControlOptions): Promise<ControlServer> {
-  const { plane, directory, listen, clock } = options;
+  const { directory, clock } = options;
   await prepareDirectory(directory);
-  await refuseIfRunning(directory, clock);
+  try {
+    await refuseIfRunning(directory, clock);
+    return await open(options);
+  } catch (error) {
+    removeIfEmpty(directory);
+    throw error;
+  }
+}
+
+async function open({ plane, directory, listen, clock }: ServeControlOptions): Promise<ControlServer> {
   const token = createToken();
-  const server = createHttpServer(createControlApp({ plane, token, clock }).fetch);
   const place = await choosePlace(listen, clock);
+  const server = createHttpServer(createControlApp({ plane, token, clock }).fetch);
   try {
     const address = await listenAt(server, place.address);
     const files = await Rendezvous.publish(directory, token, address);
     return new ListeningServer({ server, files, place, address, clock });
   } catch (error) {
+    // A path that could not be bound belongs to whoever was faster.
+    if (server.listening || place.fresh) place.remove();
     server.close();
-    place.remove();
     throw error;
   }
 }
 
 interface Place {
   readonly address: ControlAddress;
+  /** Whether its folder was made for it. */
+  readonly fresh: boolean;
   /** Removes the socket, and the folder that was made for it, if one was. */
   remove(): void;
 }
 
 /** A socket path that is too long for the system is replaced by one in a fresh private folder. */
 async function choosePlace(listen: ControlAddress, clock: Clock): Promise<Place> {
-  if ('port' in listen) return { address: listen, remove: () => undefined };
+  if ('port' in listen) return { address: listen, fresh: false, remove: () => undefined };
   if (Buffer.byteLength(listen.socketPath) > SOCKET_PATH_BYTES_MAX) {
     const folder = await mkdtemp(join(tmpdir(), 'troupe-'));
     const address = { socketPath: join(folder, 'control.sock') };
-    return { address, remove: () => rmSync(folder, { recursive: true, force: true }) };
+    return { address, fresh: true, remove: () => rmSync(folder, { recursive: true, force: true }) };
   }
   await freeSocketPath(listen.socketPath, clock);
-  return { address: listen, remove: () => rmSync(listen.socketPath, { force: true }) };
+  return { address: listen, fresh: false, remove: () => rmSync(listen.socketPath, { force: true }) };
 }
 
 function createHttpServer(fetch: (request: Request) => Response | Promise<Response>): Server {
