@@ -27,10 +27,12 @@ export { ADMISSION_DEFAULTS, type AdmissionLimits } from './admission/index.ts';
 export {
   type ComponentType,
   decodeComponent,
+  describeFunc,
   describeType,
   type ExternType,
   type FuncType,
   type InstanceType,
+  printWorld,
   type ValueType,
 } from './binary/index.ts';
 export { blocking, type HostFunction, type HostInstance, HostResourceType } from './host.ts';

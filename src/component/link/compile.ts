@@ -35,6 +35,20 @@ export interface ExportedFunction {
   readonly type: FuncType;
 }
 
+/** A core module, as its author made it. */
+export interface CoreModuleInfo {
+  readonly sizeBytes: number;
+  readonly memories: readonly { readonly minBytes: number; readonly maxBytes: number | undefined }[];
+}
+
+function describeModule(bytes: Uint8Array): CoreModuleInfo {
+  const memories = readCoreModule(bytes).memories.map(({ min, max }) => ({
+    minBytes: Number(min) * PAGE_BYTES,
+    maxBytes: max === undefined ? undefined : Number(max) * PAGE_BYTES,
+  }));
+  return { sizeBytes: bytes.length, memories };
+}
+
 /** What an instance must know of one exported function. */
 export interface CompiledExport extends ExportedFunction {
   readonly stub: ExportStub;
@@ -63,6 +77,8 @@ export class CompiledComponent {
   readonly exports: readonly ExportedFunction[];
   /** Host functions that its code can call, as `interface#function`. Types and unused imports are not among them. */
   readonly calls: readonly string[];
+  /** Size and declared memories of each core module that an instance consists of. */
+  readonly coreModules: readonly CoreModuleInfo[];
   /** @internal */
   readonly plan: Plan;
   /** @internal */
@@ -82,6 +98,7 @@ export class CompiledComponent {
     this.plan = parts.plan;
     this.steps = parts.steps;
     this.exports = parts.exports;
+    this.coreModules = parts.plan.steps.map((step) => describeModule(step.bytes));
     this.#exports = new Map(parts.exports.map((item) => [item.name, item]));
     this.importStubs = parts.plan.lowerings.map((lowering) => compileImport(lowering.type, lowering.encoding));
     this.calls = [...new Set(parts.plan.lowerings.map((lowering) => lowering.path.join('#')))];

@@ -1,0 +1,94 @@
+import type {
+  ComponentReport,
+  CoreModuleReport,
+  ExportReport,
+  FunctionReport,
+  ImportReport,
+  OperationInfo,
+} from '../api/index.ts';
+import { ANY_OPERATION } from '../api/index.ts';
+import { NO_GRANTS } from '../capability/index.ts';
+import {
+  type CompiledComponent,
+  compileComponent,
+  describeFunc,
+  type ExternType,
+  printWorld,
+} from '../component/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { type ComponentShape, digestOf, importNeeds, readComponentFile, shapeOf } from '../host/index.ts';
+
+/**
+ * Says what a component is, what it imports and needs, and what it becomes.
+ *
+ * @throws {RuntimeError} `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `NOT_A_COMPONENT`, `COMPONENT_INVALID`.
+ */
+export async function inspectComponent(file: string): Promise<ComponentReport> {
+  const bytes = await readComponentFile(file);
+  const component = await compileComponent(bytes);
+  const refusals: string[] = [];
+  const shape = attempt(() => shapeOf(component), refusals);
+  const needs = new Map(importNeeds(component, NO_GRANTS).map((need) => [need.name, need]));
+  for (const need of needs.values())
+    if (need.need === 'unsupported') refusals.push(`Nothing here offers "${need.name}"`);
+  const imports = [...component.type.imports].flatMap(([name, type]): ImportReport[] => {
+    const functions = functionsOf(name, type);
+    if (functions.length === 0) return [];
+    const need = needs.get(name);
+    return [{ name, functions, need: need?.need ?? 'free', ...(need?.line !== undefined && { grantLine: need.line }) }];
+  });
+  return {
+    file,
+    sizeBytes: bytes.length,
+    sha256: digestOf(bytes),
+    becomes: shape?.kind ?? 'none',
+    lifecycle: shape !== undefined && Object.keys(shape.lifecycle).length > 0,
+    imports,
+    exports: [...component.type.exports].flatMap(([name, type]): ExportReport[] => {
+      const functions = functionsOf(name, type);
+      return functions.length === 0 ? [] : [{ name, functions }];
+    }),
+    operations: shape === undefined ? [] : operationInfos(shape),
+    coreModules: coreModulesOf(component),
+    refusals,
+    wit: printWorld(component.type),
+  };
+}
+
+function attempt<T>(work: () => T, refusals: string[]): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!RuntimeError.is(error)) throw error;
+    refusals.push(error.message);
+    return undefined;
+  }
+}
+
+/** The functions of an interface, or the function itself. */
+function functionsOf(name: string, type: ExternType): FunctionReport[] {
+  if (type.kind === 'func') return [{ name, wit: describeFunc(type.type) }];
+  if (type.kind !== 'instance') return [];
+  return [...type.type.exports].flatMap(([inner, item]) =>
+    item.kind === 'func' ? [{ name: inner, wit: describeFunc(item.type) }] : [],
+  );
+}
+
+function coreModulesOf(component: CompiledComponent): CoreModuleReport[] {
+  return component.coreModules.map(({ sizeBytes, memories }) => {
+    const [memory] = memories;
+    if (memory === undefined) return { sizeBytes };
+    return {
+      sizeBytes,
+      memory: { minBytes: memory.minBytes, ...(memory.maxBytes !== undefined && { maxBytes: memory.maxBytes }) },
+    };
+  });
+}
+
+/** What can be asked of an actor of this shape. */
+export function operationInfos(shape: ComponentShape): OperationInfo[] {
+  if (shape.kind === 'message' && shape.main !== undefined) {
+    return [{ name: ANY_OPERATION, kind: 'message', wit: describeFunc(shape.main.type) }];
+  }
+  return [...shape.operations].map(([name, item]) => ({ name, kind: 'function', wit: describeFunc(item.type) }));
+}

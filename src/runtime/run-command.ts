@@ -1,0 +1,129 @@
+import { basename } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import type { FilesystemRight, Grants } from '../capability/index.ts';
+import type { CompiledComponent, ComponentInstance } from '../component/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { checkImports, loadComponent, shapeOf } from '../host/index.ts';
+import { systemClock } from '../time/index.ts';
+import { createWasi, readableSource, writableSink } from '../wasi/index.ts';
+
+/** How to run a program. */
+export interface RunCommandOptions {
+  readonly file: string;
+  /** What follows the program's name; the name itself is the file's. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Folders that the program sees, with every right. */
+  readonly dirs: readonly { readonly hostPath: string; readonly guestPath: string }[];
+  /** Linear memory. Default: the engine's. */
+  readonly memoryBytes?: number;
+  /** Wall-clock time from the program's start. Default: none. */
+  readonly timeoutMs?: number;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Ends the program; the promise rejects with `signal.reason`. */
+  readonly signal?: AbortSignal;
+}
+
+const ALL_RIGHTS: readonly FilesystemRight[] = ['read', 'write', 'list', 'delete'];
+
+/**
+ * Runs a `wasi:cli/run` component to its end, as `wasmtime run` does: clocks, randomness and the standard streams are
+ * granted, folders and variables are what the options name.
+ *
+ * @returns The program's exit code, 0 to 255.
+ * @throws {RuntimeError} `COMPONENT_TRAPPED`, `COMPONENT_DEADLINE` — it did not come to an end of its own.
+ * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it is no program; the text says what it is.
+ * @throws {RuntimeError} whatever loading it reports.
+ */
+export async function runCommand(options: RunCommandOptions): Promise<number> {
+  const { file, memoryBytes, signal } = options;
+  const compiled = await loadComponent(file, {
+    ...(memoryBytes !== undefined && { limits: { memoryBytes } }),
+    ...(signal && { signal }),
+  });
+  const run = programOf(compiled, file);
+  const grants: Grants = {
+    clock: true,
+    random: true,
+    stdio: { stdin: true, stdout: true, stderr: true },
+    env: Object.keys(options.env),
+    filesystem: options.dirs.map((dir) => ({ ...dir, rights: ALL_RIGHTS })),
+  };
+  checkImports(compiled, grants, basename(file));
+  const stdin = readableSource(options.stdin);
+  const stdout = writableSink(options.stdout);
+  const stderr = writableSink(options.stderr);
+  const wasi = createWasi({
+    clock: systemClock,
+    clockGranted: true,
+    randomGranted: true,
+    args: [basename(file), ...options.args],
+    env: options.env,
+    stdin,
+    stdout,
+    stderr,
+    terminals: {
+      stdin: isTerminal(options.stdin),
+      stdout: isTerminal(options.stdout),
+      stderr: isTerminal(options.stderr),
+    },
+    preopens: grants.filesystem ?? [],
+  });
+  try {
+    const instance = await compiled.instantiate(wasi.interfaces);
+    return await toExit(instance, run, options);
+  } finally {
+    await wasi.dispose();
+    for (const stream of [stdin, stdout, stderr]) stream.close();
+  }
+}
+
+/** The name of the program's entry. */
+function programOf(compiled: CompiledComponent, file: string): string {
+  const shape = shapeOf(compiled);
+  if (shape.kind === 'task' && shape.main !== undefined) return shape.main.name;
+  const what = shape.kind === 'message' ? 'it handles messages' : 'it exports functions';
+  throw new RuntimeError(
+    'COMPONENT_UNSUPPORTED',
+    `Cannot run "${file}": it does not export wasi:cli/run; ${what}: give it a place in troupe.toml and use "troupe up"`,
+    { details: { file } },
+  );
+}
+
+async function toExit(
+  instance: ComponentInstance,
+  run: string,
+  { timeoutMs, signal }: RunCommandOptions,
+): Promise<number> {
+  signal?.throwIfAborted();
+  const onAbort = () => instance.kill(RuntimeError.from(signal?.reason, 'COMPONENT_KILLED'));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : systemClock.after(timeoutMs, () =>
+          instance.kill(
+            new RuntimeError('COMPONENT_DEADLINE', `The program took longer than ${timeoutMs} ms`, {
+              details: { deadlineMs: timeoutMs },
+            }),
+          ),
+        );
+  try {
+    const result = (await instance.call(run)) as { tag: 'ok' | 'err' };
+    return result.tag === 'ok' ? 0 : 1;
+  } catch (error) {
+    if (RuntimeError.is(error, 'COMPONENT_EXITED') && typeof error.details.status === 'number')
+      return error.details.status & 0xff;
+    throw error;
+  } finally {
+    timer?.cancel();
+    signal?.removeEventListener('abort', onAbort);
+    instance.kill();
+  }
+}
+
+function isTerminal(stream: Readable | Writable): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
+}
