@@ -16,19 +16,13 @@ const DEADLINE_MS = { min: 1, max: 3_600_000 } as const;
 
 /** `[limits]` of `Component.toml` and `[components.NAME.limits]` of `troupe.toml`. */
 export const LIMITS_SECTION = table({
-  memory: size(MEMORY_BYTES)
-    .optional()
-    .meta({ description: 'Linear memory of one instance', default: '64MiB', examples: ['32MiB'] }),
+  memory: size(MEMORY_BYTES).optional().meta({ description: 'Linear memory of one instance. Default: 64MiB' }),
   table: integer(TABLE_ELEMENTS)
     .optional()
     .meta({ description: 'Table elements of one instance', default: TABLE_ELEMENTS.default }),
   deadline: durationOrUnbounded(DEADLINE_MS)
     .optional()
-    .meta({
-      description: 'Wall-clock time for one message; a task has none by default',
-      default: '5s',
-      examples: ['2s'],
-    }),
+    .meta({ description: 'Wall-clock time for one message. Default: 5s; none for the run of a task' }),
 }).meta({ description: "Upper bounds; of the author's and the operator's the smaller counts" });
 
 export type LimitsSection = z.output<typeof LIMITS_SECTION>;

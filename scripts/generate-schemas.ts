@@ -1,0 +1,232 @@
+/**
+ * Writes what is made from the code's own tables: the JSON Schemas in `schema/`, and `docs/reference/config.md` and
+ * `cli.md`. A test compares the files with what this makes.
+ *
+ *     node scripts/generate-schemas.ts
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { type CliContext, createProgram, Interrupts } from '../src/cli/index.ts';
+import { type JsonSchema, publishedSchemas } from '../src/config/index.ts';
+import { ERROR_KINDS } from '../src/errors/index.ts';
+import { systemClock } from '../src/time/index.ts';
+
+const ROOT = dirname(import.meta.dirname);
+
+/** Every generated file: its path from the root, and what must stand in it. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const schemas = publishedSchemas();
+  const files = new Map<string, string>();
+  for (const [name, schema] of Object.entries(schemas))
+    files.set(`schema/${name}`, `${JSON.stringify(schema, undefined, 2)}\n`);
+  files.set('docs/reference/config.md', configPage(schemas['troupe.schema.json'], schemas['component.schema.json']));
+  files.set('docs/reference/cli.md', cliPage());
+  return files;
+}
+
+const GENERATED = '<!-- Made by scripts/generate-schemas.ts: change that, or the tables that it reads, and run it. -->';
+
+const CONFIG_INTRO = `# Configuration
+
+${GENERATED}
+
+An application is a folder with a \`troupe.toml\`: which components there are, and what the operator gives each of them.
+A component may bring a \`Component.toml\`: what its author says it is and needs.
+
+- **Paths** are relative to the file that they stand in.
+- **Durations** are a number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; **sizes** a number and \`B\`, \`KiB\`, \`MiB\`, \`GiB\` (powers of 1,024) or
+  \`KB\`, \`MB\`, \`GB\` (powers of 1,000).
+- **Unknown keys are errors.** All mistakes of all files are reported at once, with file, line and column.
+- **Grants** are what both sides name: with \`[asks]\` in \`Component.toml\`, a component gets what it asks for *and* is granted.
+  Without \`[asks]\` the operator alone decides. \`troupe up\` notes what is asked for and not granted, with the line to add.
+- **Folders** are matched by their guest path: a mount counts if it is the folder asked for or lies in it. A grant covers
+  the whole folder.
+- **Limits**: of both sides' values the smaller counts.
+- **Topic patterns** are tokens separated by \`.\`; \`*\` is one token, \`>\` as the last one is one or more. **Actor patterns** are
+  \`NAME\`, \`NAME/1\`, \`NAME/*\` (all numbered actors of a component) or \`*\`.
+- Editors complete and check both files with the schemas in \`schema/\`; name one in the first line:
+  \`#:schema ./node_modules/troupe/schema/troupe.schema.json\`
+`;
+
+const CONTROL_TEXT = `
+While an application runs, the folder \`.troupe\` beside its \`troupe.toml\` holds \`control.json\` (where it listens), \`token\` (what
+a client must send; both readable by this user only) and the socket. They are gone when it has ended. A socket path that is
+too long for the system is replaced by one in a temporary folder; \`control.json\` always names the right one.
+`;
+
+function configPage(application: JsonSchema, manifest: JsonSchema): string {
+  return [
+    CONFIG_INTRO,
+    '## `troupe.toml`\n',
+    ...sections(application, ''),
+    CONTROL_TEXT,
+    '## `Component.toml`\n',
+    ...sections(manifest, ''),
+  ].join('\n');
+}
+
+interface Property {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Property;
+  readonly anyOf?: readonly Property[];
+  readonly properties?: Readonly<Record<string, Property>>;
+  readonly additionalProperties?: Property | boolean;
+  readonly required?: readonly string[];
+  readonly examples?: readonly unknown[];
+}
+
+/** One heading and table for each TOML table, its own keys first, then the tables in it. */
+function sections(schema: Property, path: string): string[] {
+  const tables: string[] = [];
+  const rows: string[] = [];
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    const inner = path === '' ? key : `${path}.${key}`;
+    const entries = typeof property.additionalProperties === 'object' ? property.additionalProperties : undefined;
+    if (property.properties !== undefined) tables.push(...sections(property, inner));
+    else if (entries?.properties !== undefined) tables.push(...sections(entries, `${inner}.NAME`));
+    else rows.push(row(key, property, schema.required?.includes(key) ?? false));
+  }
+  if (rows.length === 0) return tables;
+  const heading = path === '' ? '### At the top' : `### \`[${path}]\``;
+  const text = schema.description === undefined || path === '' ? '' : `${schema.description}.\n`;
+  return [
+    heading,
+    '',
+    ...(text === '' ? [] : [text]),
+    '| key | value | default | meaning |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    ...tables,
+  ];
+}
+
+function row(key: string, property: Property, required: boolean): string {
+  const fallback =
+    property.default === undefined ? (required ? 'required' : '') : `\`${JSON.stringify(property.default)}\``;
+  const example = property.examples?.[0];
+  const shown = example === undefined ? '' : `: \`${JSON.stringify(example)}\``;
+  const cells = [`\`${key}\``, valueText(property), fallback, `${property.description ?? ''}${shown}`];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function valueText(property: Property): string {
+  if (property.enum !== undefined) return property.enum.map((word) => `\`"${word}"\``).join(', ');
+  if (property.anyOf !== undefined) return property.anyOf.map(valueText).join(' or ');
+  if (property.type === 'array') return `list of ${itemText(property.items ?? {})}`;
+  if (property.type === 'integer' || property.type === 'number') return rangeText(property);
+  if (property.pattern?.includes('KiB')) return 'size';
+  if (property.pattern?.includes('ms|s|m'))
+    return property.pattern.includes('unbounded') ? 'duration or `"unbounded"`' : 'duration';
+  if (property.type === 'string') return 'text';
+  if (property.type === 'boolean') return '`true`, `false`';
+  return 'table';
+}
+
+function itemText(item: Property): string {
+  if (item.properties === undefined) return valueText(item);
+  const required = Object.entries(item.properties).map(([key, property]) => `${key} = ${valueText(property)}`);
+  return `{ ${required.join(', ')} }`;
+}
+
+function rangeText({ type, minimum, maximum }: Property): string {
+  const range =
+    minimum === undefined || maximum === undefined
+      ? ''
+      : ` ${minimum.toLocaleString('en-US')} to ${maximum.toLocaleString('en-US')}`;
+  return `${type}${range}`;
+}
+
+const CLI_INTRO = `# Command line
+
+${GENERATED}
+
+Installed, the command is \`troupe\`; in a checkout it is \`npm run -s troupe --\`.
+
+Results go to standard output, everything else to standard error. With \`--output json\` results are JSON, and an error is one
+line on standard error: \`{"error":{"code","kind","message","details","exitCode"}}\`. Colours appear on terminals only, and not
+when \`NO_COLOR\` is set.
+
+## Exit codes
+
+| code | kind of error |
+| --- | --- |
+| 0 | none |
+`;
+
+const CLI_OUTRO = `
+\`run\` ends with the exit code of the component. A command that a signal ended has 128 + its number: 130 after Ctrl-C, 143 after
+SIGTERM. \`up\` too: it stops in order on the first signal, and at once on the second.
+
+## Payloads of \`ask\` and \`tell\`
+
+An operation with WIT types takes JSON: an array of its arguments in order. One argument that is no list may stand by itself:
+\`troupe ask calc double 21\`. A list as the only argument is an array in an array: \`troupe ask calc sum '[[1, 2, 3]]'\`.
+The reply is the result as JSON.
+
+| WIT | JSON |
+| --- | --- |
+| \`s64\`, \`u64\` | a number if it is exact, else a decimal string |
+| \`f32\`, \`f64\` | a number, or \`"NaN"\`, \`"Infinity"\`, \`"-Infinity"\` |
+| \`list<u8>\` | base64 text; an array of numbers is taken too |
+| \`option\` | the value or \`null\` |
+| \`variant\`, \`result\` | \`{"tag": …, "val": …}\` |
+| \`flags\` | an array of names |
+| \`record\` | an object |
+
+An actor that handles messages takes bytes: the text as UTF-8, or those of \`--data @FILE\` or \`-\` (standard input). Its reply is
+written as it is; to a terminal, bytes that are no text are shown as a hexadecimal dump.
+
+## Events of \`up --output json\`
+
+One object a line, each with \`type\` and \`atMs\` (milliseconds since 1970): \`notice\`, \`compiling\`, \`compiled\`, \`started\`,
+\`running\` (the application is up), \`output\` (what a guest wrote), \`failed\`, \`restarted\`, \`dead-letter\`, \`completed\`, \`stopped\`,
+\`view\` (its text has changed), \`stopping\`, \`ended\` (with the actors' last state).
+`;
+
+function cliPage(): string {
+  const codes = Map.groupBy(Object.entries(ERROR_KINDS), ([, { exitCode }]) => exitCode);
+  const rows = [...codes].toSorted(([one], [other]) => one - other);
+  const table = rows.map(([code, kinds]) => `| ${code} | ${kinds.map(([kind]) => `\`${kind}\``).join(', ')} |`);
+  const program = createProgram(silentContext(), () => undefined);
+  const commands = [program, ...program.commands].map((command) => {
+    const name = command === program ? 'troupe' : `troupe ${command.name()}`;
+    let text = '';
+    command.configureOutput({
+      writeOut: (part) => (text += part),
+      getOutHelpWidth: () => 100,
+      getOutHasColors: () => false,
+    });
+    command.outputHelp();
+    return `## \`${name}\`\n\n\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;
+  });
+  return `${CLI_INTRO}${table.join('\n')}\n${CLI_OUTRO}\n${commands.join('\n')}`;
+}
+
+function silentContext(): CliContext {
+  const stream = new PassThrough();
+  return {
+    argv: [],
+    stdin: stream,
+    stdout: stream,
+    stderr: stream,
+    environment: {},
+    clock: systemClock,
+    interrupts: new Interrupts(() => undefined),
+    loadRuntime: () => Promise.reject(new Error('Help needs no runtime')),
+  };
+}
+
+if (import.meta.main) {
+  for (const [path, content] of generatedFiles()) {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true });
+    writeFileSync(join(ROOT, path), content);
+  }
+}
