@@ -1,0 +1,278 @@
+import { type ActorRef, ActorSystem, type SpawnOptions, type Termination } from '../actor/index.ts';
+import type { ControlAsk, ControlTell } from '../admin/index.ts';
+import {
+  type ActorInfo,
+  type ActorState,
+  bytesPayload,
+  type JsonValue,
+  type OperationInfo,
+  type Payload,
+  payloadBytes,
+} from '../api/index.ts';
+import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
+import { RuntimeError, type WireError } from '../errors/index.ts';
+import {
+  argumentsFromJson,
+  type ComponentActorType,
+  componentActor,
+  DEADLINE_MS,
+  loadComponent,
+  toJson,
+} from '../host/index.ts';
+import { type Clock, systemClock } from '../time/index.ts';
+import { lineSink } from '../wasi/index.ts';
+import { operationInfos } from './inspect.ts';
+import type { Application, ApplicationEvent, StartOptions } from './port.ts';
+
+/** Milliseconds between two looks at whether everything is done. Chosen: a script that waits for it does not feel it. */
+const IDLE_CHECK_MS = 10;
+/** Milliseconds for one answer of the view; what takes longer is shown as it was. */
+const VIEW_TIMEOUT_MS = 2_000;
+
+/**
+ * Starts an application: compiles every component, checks every import against its grants, then starts the actors in
+ * the order of the file.
+ *
+ * @throws {RuntimeError} whatever is wrong with a component, naming it; then nothing has been started.
+ */
+export async function startApplication(config: ApplicationConfig, options: StartOptions): Promise<Application> {
+  const types = new Map<ComponentConfig, ComponentActorType>();
+  for (const component of config.components) types.set(component, await prepare(component, options));
+  options.signal?.throwIfAborted();
+  return new RunningApplication(config, types, options);
+}
+
+async function prepare(config: ComponentConfig, { onEvent, signal }: StartOptions): Promise<ComponentActorType> {
+  const { name } = config;
+  onEvent({ type: 'compiling', component: name });
+  const startMs = systemClock.nowMs();
+  const { memoryBytes, tableElements } = config.limits;
+  const compiled = await loadComponent(config.source, {
+    sha256: config.sha256,
+    limits: { memoryBytes, tableElements },
+    ...(signal && { signal }),
+  });
+  const type = componentActor(compiled, {
+    name,
+    grants: config.grants,
+    deadlineMs: config.limits.deadlineMs ?? DEADLINE_MS,
+    config: config.config,
+    args: config.args,
+    env: config.env,
+    stdio: (actor) => {
+      const sink = (stream: 'stdout' | 'stderr') =>
+        lineSink((text) => onEvent({ type: 'output', actor, component: name, stream, text }));
+      return { stdout: sink('stdout'), stderr: sink('stderr') };
+    },
+    onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
+  });
+  onEvent({ type: 'compiled', component: name, durationMs: systemClock.nowMs() - startMs });
+  return type;
+}
+
+/** One actor of the application, and what is known of it when it is no more. */
+interface Member {
+  readonly ref: ActorRef;
+  readonly component: ComponentConfig;
+  readonly type: ComponentActorType;
+  readonly startedAtMs: number;
+  starts: number;
+  end: ActorInfo | undefined;
+}
+
+class RunningApplication implements Application {
+  readonly idle: Promise<void>;
+  readonly #config: ApplicationConfig;
+  readonly #clock: Clock = systemClock;
+  readonly #system: ActorSystem;
+  readonly #members = new Map<string, Member>();
+  readonly #startedAtMs: number;
+  readonly #onEvent: (event: ApplicationEvent) => void;
+  #stopped = false;
+
+  constructor(
+    config: ApplicationConfig,
+    types: ReadonlyMap<ComponentConfig, ComponentActorType>,
+    options: StartOptions,
+  ) {
+    this.#config = config;
+    this.#onEvent = (event) => options.onEvent(event);
+    this.#startedAtMs = this.#clock.wallMs();
+    this.#system = this.#createSystem();
+    for (const [component, type] of types) for (const name of component.actors) this.#spawn(name, component, type);
+    this.idle = new Promise((resolve) => this.#whenIdle(resolve));
+  }
+
+  #createSystem(): ActorSystem {
+    return ActorSystem.create({
+      clock: this.#clock,
+      onStarted: (ref) => this.#onStarted(ref),
+      onFailure: ({ actor, error, directive }) =>
+        this.#event(actor.name, {
+          type: directive?.kind === 'restart' ? 'restarted' : 'failed',
+          error: error.toWire(),
+        }),
+      onDeadLetter: ({ to, reason, op, topic, error }) =>
+        this.#event(to.name, {
+          type: 'dead-letter',
+          text: `${reason}: ${topic ?? op}`,
+          ...(error !== undefined && { error: error.toWire() }),
+        }),
+    });
+  }
+
+  #event(actor: string, event: ApplicationEvent): void {
+    const component = this.#members.get(actor)?.component.name;
+    this.#onEvent({ actor, ...(component !== undefined && { component }), ...event });
+  }
+
+  #spawn(name: string, component: ComponentConfig, type: ComponentActorType): void {
+    const { restart, ...supervise } = component.supervise;
+    const options: SpawnOptions = {
+      mailbox: component.mailbox,
+      supervision: { ...supervise, restart: restart ?? (type.shape.kind === 'task' ? 'transient' : 'permanent') },
+      subscribe: component.subscribe,
+    };
+    const ref = this.#system.spawn(type, name, options);
+    this.#members.set(name, { ref, component, type, startedAtMs: this.#clock.wallMs(), starts: 0, end: undefined });
+    ref.terminated.then((termination) => this.#onTerminated(name, termination));
+    // Whoever waits for `ready` hears of a failed start; here it is an event.
+    ref.ready.catch(() => undefined);
+  }
+
+  #onStarted(ref: ActorRef): void {
+    const member = this.#members.get(ref.name);
+    if (member !== undefined) member.starts += 1;
+    this.#event(ref.name, { type: 'started' });
+  }
+
+  #onTerminated(name: string, termination: Termination): void {
+    const member = this.#members.get(name);
+    if (member === undefined) return;
+    const state = endState(member, termination, this.#stopped);
+    member.end = { ...this.#live(member), state, queued: 0 };
+    if (state !== 'failed') this.#event(name, { type: state === 'completed' ? 'completed' : 'stopped' });
+    else this.#event(name, { type: 'failed', ...(termination.error && { error: termination.error.toWire() }) });
+  }
+
+  #whenIdle(resolve: () => void): void {
+    if (this.#isIdle()) resolve();
+    else this.#clock.after(IDLE_CHECK_MS, () => this.#whenIdle(resolve));
+  }
+
+  #isIdle(): boolean {
+    for (const { type, end } of this.#members.values())
+      if (type.shape.kind === 'task' && end === undefined) return false;
+    for (const actor of this.#system.actors()) if (actor.queued > 0 || actor.busy) return false;
+    return true;
+  }
+
+  // ── the control plane ──
+
+  application() {
+    return { name: this.#config.name, pid: process.pid, startedAtMs: this.#startedAtMs };
+  }
+
+  actors(): ActorInfo[] {
+    return [...this.#members.values()].map((member) => member.end ?? this.#live(member));
+  }
+
+  #live(member: Member): ActorInfo {
+    const { ref, component, type } = member;
+    const live = this.#system.info(ref);
+    const memoryBytes = type.memoryBytes(ref.name);
+    return {
+      name: ref.name,
+      type: type.shape.kind === 'task' ? 'task' : 'component',
+      component: component.name,
+      state: live.state,
+      queued: live.queued,
+      capacity: live.capacity,
+      handled: live.handled,
+      failed: live.failed,
+      restarts: live.restarts,
+      deadLetters: live.deadLetters,
+      ...(memoryBytes !== undefined && { memoryBytes }),
+      uptimeMs: this.#clock.wallMs() - member.startedAtMs,
+    };
+  }
+
+  operations(name: string): OperationInfo[] {
+    return operationInfos(this.#member(name).type.shape);
+  }
+
+  #member(name: string): Member {
+    const member = this.#members.get(name);
+    if (member !== undefined) return member;
+    const names = [...this.#members.keys()];
+    throw new RuntimeError(
+      'ACTOR_NOT_FOUND',
+      `Cannot find actor "${name}": there are ${names.map((known) => `"${known}"`).join(', ')}`,
+      {
+        details: { actors: names },
+      },
+    );
+  }
+
+  async ask({ actor, op, payload, timeoutMs, signal }: ControlAsk): Promise<Payload> {
+    const member = this.#member(actor);
+    const reply = await member.ref.askOp(op, toMessage(member.type, op, payload), {
+      timeoutMs,
+      ...(signal && { signal }),
+    });
+    if (reply instanceof Uint8Array && member.type.shape.kind === 'message') return bytesPayload(reply);
+    const type = member.type.shape.operations.get(op)?.type.result;
+    return { form: 'json', value: toJson(type, reply) as JsonValue };
+  }
+
+  tell({ actor, op, payload }: ControlTell): { ok: true } | { ok: false; error: WireError } {
+    try {
+      const member = this.#member(actor);
+      const sent = member.ref.tellOp(op, toMessage(member.type, op, payload));
+      return sent.ok ? { ok: true } : { ok: false, error: sent.error.toWire() };
+    } catch (error) {
+      return { ok: false, error: RuntimeError.from(error).toWire() };
+    }
+  }
+
+  async viewText(): Promise<string | undefined> {
+    const { view } = this.#config;
+    if (view === undefined) return undefined;
+    const reply = await this.#member(view.actor).ref.askOp(view.op, new Uint8Array(0), { timeoutMs: VIEW_TIMEOUT_MS });
+    return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : String(reply);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#system.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+function endState({ type }: Member, { kind }: Termination, stopping: boolean): ActorState {
+  if (kind === 'failed' || kind === 'escalated') return 'failed';
+  return type.shape.kind === 'task' && kind === 'stopped' && !stopping ? 'completed' : 'stopped';
+}
+
+function toMessage(type: ComponentActorType, op: string, payload: Payload): unknown {
+  if (type.shape.kind === 'message') {
+    if (payload.form === 'bytes') return payloadBytes(payload);
+    throw new RuntimeError('MESSAGE_INVALID', `Cannot send "${op}": this actor takes bytes`);
+  }
+  const func = type.shape.operations.get(op);
+  if (func === undefined) {
+    const known = [...type.shape.operations.keys()];
+    throw new RuntimeError(
+      'OPERATION_UNKNOWN',
+      `Cannot send "${op}": the actor has the operations ${known.map((name) => `"${name}"`).join(', ')}`,
+      {
+        details: { operations: known },
+      },
+    );
+  }
+  if (payload.form === 'json') return argumentsFromJson(func.type, payload.value);
+  throw new RuntimeError('MESSAGE_INVALID', `Cannot send "${op}": its arguments are JSON`);
+}

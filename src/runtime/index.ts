@@ -1,0 +1,17 @@
+/**
+ * Runtime: the composition root. Puts actors, components, capabilities and WASI together from a configuration.
+ *
+ * Guarantees
+ *   R1  An application starts whole or not at all: every component is loaded, admitted and checked against its grants
+ *       before the first actor starts.
+ *   R2  Whatever happens to an actor is an event with its name; what a guest prints is one too.
+ *   R3  `stop` ends every actor within its deadline and leaves nothing open.
+ * Limits      one process, one thread.
+ * Not here    reading configuration (config/), the control port's server (admin/), the terminal (cli/).
+ *
+ * @module
+ */
+export { startApplication } from './application.ts';
+export { inspectComponent } from './inspect.ts';
+export type { Application, ApplicationEvent, StartOptions } from './port.ts';
+export { type RunCommandOptions, runCommand } from './run-command.ts';

@@ -1,0 +1,38 @@
+import type { ControlPlane } from '../admin/index.ts';
+import type { WireError } from '../errors/index.ts';
+
+export interface StartOptions {
+  /** Hears of everything that happens, in the middle of other work: it should be quick. */
+  onEvent(event: ApplicationEvent): void;
+  /** Gives up the start; nothing half-started is left. */
+  readonly signal?: AbortSignal;
+}
+
+/** A running application. */
+export interface Application extends ControlPlane, AsyncDisposable {
+  /** Resolves when every task has ended and every mailbox is empty. Never rejects; pending for ever if that never comes. */
+  readonly idle: Promise<void>;
+  /** The text of `[view]`; `undefined` when there is none. Rejects as an `ask` does. */
+  viewText(): Promise<string | undefined>;
+}
+
+/** Something that happened, for people and logs. Texts may come from a guest. */
+export interface ApplicationEvent {
+  readonly type:
+    | 'compiling'
+    | 'compiled'
+    | 'started'
+    | 'failed'
+    | 'restarted'
+    | 'stopped'
+    | 'completed'
+    | 'output'
+    | 'dead-letter'
+    | 'denied';
+  readonly actor?: string;
+  readonly component?: string;
+  readonly text?: string;
+  readonly stream?: 'stdout' | 'stderr';
+  readonly error?: WireError;
+  readonly durationMs?: number;
+}
