@@ -51,7 +51,7 @@ function medianOf(rows: readonly Measured[], name: string): number {
   return row.median;
 }
 
-function judge(row: Measured, target: Target, rows: readonly Measured[]): Verdict {
+function judge(row: Pick<Measured, 'median' | 'unit'>, target: Target, rows: readonly Measured[]): Verdict {
   if ('timesFasterThan' in target) {
     const value = medianOf(rows, target.timesFasterThan) / row.median;
     return {
