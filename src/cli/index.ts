@@ -17,4 +17,4 @@
 export type { CliContext, InputStream, OutputStream } from './context.ts';
 export { Interrupts } from './interrupts.ts';
 export { createProgram, runCli } from './run-cli.ts';
-export type { Application, ApplicationEvent, RunCommandOptions, RuntimePort, StartOptions } from './runtime-port.ts';
+export type { RuntimePort } from './runtime-port.ts';

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { RuntimeError } from '../../errors/index.ts';
+import type { RunCommandOptions } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
 import { collect, parseDurationFlag, parseMemoryFlag, withExamples, withOutput } from '../options.ts';
-import type { RunCommandOptions } from '../runtime-port.ts';
 
 /** What an interrupted guest gets to end before the process ends without it. */
 const KILL_GRACE_MS = 2_000;

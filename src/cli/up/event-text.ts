@@ -1,4 +1,4 @@
-import type { ApplicationEvent } from '../runtime-port.ts';
+import type { ApplicationEvent } from '../../runtime/index.ts';
 import { humanDuration, sanitize, sanitizeLine } from '../text.ts';
 
 /** The event as lines for people, safe for a terminal. */
@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<Exclude<ApplicationEvent['type'], 'output'>, string
   stopped: 'stopped',
   completed: 'completed',
   'dead-letter': 'did not get a message',
+  denied: 'was denied something',
 };
 
 /** What a guest wrote, each line behind its name. */

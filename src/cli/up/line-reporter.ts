@@ -1,7 +1,7 @@
 import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
+import type { ApplicationEvent } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
-import type { ApplicationEvent } from '../runtime-port.ts';
 import { humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import { eventLines } from './event-text.ts';
 import type { Frame, Reporter } from './reporter.ts';

@@ -2,9 +2,9 @@ import { createLogUpdate } from 'log-update';
 import yoctoSpinner, { type Spinner } from 'yocto-spinner';
 import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
+import type { ApplicationEvent } from '../../runtime/index.ts';
 import { renderActors } from '../actor-table.ts';
 import type { CliContext } from '../context.ts';
-import type { ApplicationEvent } from '../runtime-port.ts';
 import { paint, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import { eventLines } from './event-text.ts';
 import { summaryLine } from './line-reporter.ts';
@@ -118,7 +118,8 @@ export class LiveReporter implements Reporter {
   #colour(event: ApplicationEvent, line: string): string {
     const { stdout } = this.#context;
     if (event.type === 'failed') return paint(stdout, 'red', line);
-    if (event.type === 'restarted' || event.type === 'dead-letter') return paint(stdout, 'yellow', line);
+    if (event.type === 'restarted' || event.type === 'dead-letter' || event.type === 'denied')
+      return paint(stdout, 'yellow', line);
     return line;
   }
 

@@ -1,6 +1,6 @@
 import type { ActorInfo, ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
-import type { ApplicationEvent } from '../runtime-port.ts';
+import type { ApplicationEvent } from '../../runtime/index.ts';
 
 /** What `up` shows of an application at one moment. */
 export interface Frame {

@@ -2,9 +2,10 @@ import { type ControlPlane, type ControlServer, serveControl } from '../../admin
 import type { ActorState } from '../../api/index.ts';
 import type { ApplicationConfig } from '../../config/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
+import type { Application, ApplicationEvent } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
-import type { Application, ApplicationEvent, RuntimePort } from '../runtime-port.ts';
+import type { RuntimePort } from '../runtime-port.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
 /** What a stop may take before the process ends without it: longer than any drain that an actor is given. */
