@@ -35,3 +35,4 @@ export type {
   TypeBound,
   ValueType,
 } from './model.ts';
+export { describeFunc, describeType, printWorld } from './print.ts';

@@ -53,7 +53,7 @@ export const MEMORY64_PAGES_MAX = 2n ** 48n;
 
 /**
  * Steps of type checking in one binary: parts of types that are compared, substituted or translated. Chosen: large
- * components of published toolchains need some ten thousand, a million takes about half a second. Without it a few
+ * components of published toolchains need some ten thousand, and this many take about a second. Without it a few
  * kilobytes can ask for hours, because types share parts.
  */
-export const STEPS_MAX = 4_000_000;
+export const STEPS_MAX = 2_000_000;
