@@ -199,7 +199,7 @@ class Loader {
     const mounts = new Set<string>();
     for (const [index, { mount }] of (section.grants?.filesystem ?? []).entries()) {
       const message = `is mounted twice: ${quote(mount)}`;
-      if (mounts.has(mount)) this.#report([...at, 'grants', 'filesystem', String(index), 'mount'], { message });
+      if (mounts.has(mount)) this.#report([...at, 'grants', 'filesystem', index, 'mount'], { message });
       mounts.add(mount);
     }
     const strange = findUnspeakable(section.config ?? {}, []);
@@ -267,7 +267,7 @@ class Loader {
     };
   }
 
-  #report(path: readonly string[], text: { message: string; help?: string; absent?: boolean }): void {
+  #report(path: readonly (string | number)[], text: { message: string; help?: string; absent?: boolean }): void {
     this.#problems.push(problemAt(this.#document, path, text));
   }
 }
