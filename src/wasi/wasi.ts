@@ -60,9 +60,8 @@ export function createWasi(options: WasiOptions): Wasi {
     }),
     async dispose() {
       guest.dispose();
-      preopens.dispose();
       await Promise.all(cli.writers.map((writer) => drained(writer, options.clock, drainMs)));
-      await system.open.settled();
+      await system.open.dispose();
     },
   };
 }

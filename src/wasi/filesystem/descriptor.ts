@@ -3,7 +3,7 @@ import type { FilesystemRight } from '../../capability/index.ts';
 import type { Guest } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
 import { HostFiles } from './host-files.ts';
-import { type OpenFile, OpenFiles } from './open-files.ts';
+import { OpenFile, OpenFiles } from './open-files.ts';
 
 /** File streams that one guest may have at once; each holds up to 64 KiB in either direction. */
 export const STREAMS_MAX = 256;
@@ -61,7 +61,7 @@ export class Descriptor {
     this.system = system;
     this.kind = kind;
     this.access = access;
-    if ('fd' in file) this.#file = file;
+    if (file instanceof OpenFile) this.#file = file;
     else this.#root = file;
   }
 

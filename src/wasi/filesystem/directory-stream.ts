@@ -1,8 +1,9 @@
-import type { Dir, Dirent } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { type Eventually, err, ok } from '../guest/index.ts';
 import { attempt, type Descriptor, demand, type FileSystem } from './descriptor.ts';
 import { FileError, type FileResult, refuse } from './error-code.ts';
 import { descriptorPath } from './host-files.ts';
+import type { OpenDirectory } from './open-files.ts';
 import { direntType, type FileType } from './stat.ts';
 import { decodeName } from './walk.ts';
 
@@ -18,11 +19,11 @@ export interface DirectoryEntry {
 /** The `directory-entry-stream` resource. */
 export class DirectoryStream {
   readonly #system: FileSystem;
-  readonly #directory: Dir;
+  readonly #directory: OpenDirectory;
   #page: FileResult<DirectoryEntry>[] = [];
   #ended = false;
 
-  constructor(system: FileSystem, directory: Dir) {
+  constructor(system: FileSystem, directory: OpenDirectory) {
     system.guest.hold();
     this.#system = system;
     this.#directory = directory;
@@ -41,12 +42,12 @@ export class DirectoryStream {
 
   drop(): void {
     this.#system.guest.release();
-    this.#system.open.track(this.#system.files.closeDirectory(this.#directory));
+    this.#directory.abandon();
   }
 
   async #fill(): Promise<void> {
     while (this.#page.length < PAGE_ENTRIES) {
-      const entry = await this.#system.files.readEntry(this.#directory);
+      const entry = await this.#directory.read();
       if (entry === null) {
         this.#ended = true;
         return;
@@ -62,8 +63,8 @@ export function readDirectory(descriptor: Descriptor): Promise<FileResult<Direct
     if (descriptor.kind !== 'directory') refuse('not-directory');
     demand(descriptor, 'list');
     const { system } = descriptor;
-    const open = (fd: number) => system.open.reserve(() => system.files.openDirectory(descriptorPath(fd)));
-    return ok(new DirectoryStream(system, await descriptor.use(open)));
+    const directory = await descriptor.use((fd) => system.open.openDirectory(descriptorPath(fd)));
+    return ok(new DirectoryStream(system, directory));
   });
 }
 

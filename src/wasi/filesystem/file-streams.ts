@@ -46,7 +46,7 @@ export function appendViaStream(descriptor: Descriptor): Promise<FileResult<Outp
     demandWritable(descriptor);
     const { system } = descriptor;
     const flags = fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_NONBLOCK;
-    const appending = await descriptor.use((fd) => system.open.open(descriptorPath(fd), flags));
+    const appending = await descriptor.use((fd) => system.open.openFile(descriptorPath(fd), flags));
     const { file, onDrop } = holdForStream(system, () => appending);
     return ok(outputStream(system, fileSink(system, file, null), onDrop));
   });

@@ -94,13 +94,13 @@ async function openFile({ base, access }: Opening, path: string, flags: number):
   if (access.read) demand(base, 'read');
   const mode = access.read ? (access.write ? O_RDWR : O_RDONLY) : O_WRONLY;
   const sync = access.fileIntegritySync || access.requestedWriteSync ? O_SYNC : access.dataIntegritySync ? O_DSYNC : 0;
-  const file = await system.open.open(path, mode | flags | sync | O_NONBLOCK | O_NOCTTY);
+  const file = await system.open.openFile(path, mode | flags | sync | O_NONBLOCK | O_NOCTTY);
   return new Descriptor({ system, kind: 'regular-file', access, file });
 }
 
 async function openDirectory({ base, request, access }: Opening, fd: number): Promise<Descriptor> {
   const { system } = base;
   if (request.write || request.create || request.truncate) refuse('is-directory');
-  const file = await system.open.open(descriptorPath(fd), ROOT_FLAGS);
+  const file = await system.open.openFile(descriptorPath(fd), ROOT_FLAGS);
   return new Descriptor({ system, kind: 'directory', access, file });
 }

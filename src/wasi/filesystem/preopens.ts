@@ -9,8 +9,6 @@ import type { OpenFile } from './open-files.ts';
 export interface Preopens {
   /** `preopens.get-directories`: new handles for every call. */
   directories(): [Descriptor, string][];
-  /** Lets go of the folders; handles that the guest has keep theirs. */
-  dispose(): void;
 }
 
 /**
@@ -35,9 +33,6 @@ export function createPreopens(system: FileSystem, grants: readonly FilesystemGr
         const access = rootAccess(grant.rights);
         return [new Descriptor({ system, kind: 'directory', access, file: root }), grant.guestPath];
       }),
-    dispose() {
-      for (const { root } of folders) root.dispose();
-    },
   };
 }
 
@@ -57,7 +52,6 @@ class Folder implements Root {
   readonly #system: FileSystem;
   readonly #hostPath: string;
   #opening: Promise<OpenFile> | undefined;
-  #disposed = false;
 
   constructor(system: FileSystem, hostPath: string) {
     this.#system = system;
@@ -69,21 +63,12 @@ class Folder implements Root {
     return this.#opening;
   }
 
-  dispose(): void {
-    this.#disposed = true;
-    this.#opening?.then(
-      (file) => file.release(),
-      () => {},
-    );
-    this.#opening = undefined;
-  }
-
   async #open(): Promise<OpenFile> {
     try {
-      return await this.#system.open.open(this.#hostPath, ROOT_FLAGS);
+      return await this.#system.open.openFile(this.#hostPath, ROOT_FLAGS);
     } catch (error) {
       // The next use tries again: the operator may have made the folder by then.
-      if (!this.#disposed) this.#opening = undefined;
+      this.#opening = undefined;
       throw error;
     }
   }
