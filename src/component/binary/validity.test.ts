@@ -3,11 +3,22 @@ import { test } from 'node:test';
 import { type ErrorCode, RuntimeError } from '../../errors/index.ts';
 import { parseWat, validateComponent } from '../tooling/index.ts';
 import type { CaseTable } from './cases.suite.ts';
+import { CANON_CASES, UNSUPPORTED_CASES } from './cases-canon.suite.ts';
+import { CORE_CASES, INSTANTIATION_CASES, RESOURCE_CASES } from './cases-linking.suite.ts';
 import { ANNOTATION_CASES, NAME_CASES } from './cases-names.suite.ts';
 import { TYPE_CASES, VISIBILITY_CASES } from './cases-types.suite.ts';
 import { decodeComponent } from './index.ts';
 
-const TABLES: readonly CaseTable[] = [TYPE_CASES, VISIBILITY_CASES, NAME_CASES, ANNOTATION_CASES];
+const TABLES: readonly CaseTable[] = [
+  TYPE_CASES,
+  VISIBILITY_CASES,
+  NAME_CASES,
+  ANNOTATION_CASES,
+  RESOURCE_CASES,
+  CANON_CASES,
+  INSTANTIATION_CASES,
+  CORE_CASES,
+];
 
 async function binaryOf(body: string): Promise<Uint8Array> {
   return parseWat(`(component ${body}\n)`);
@@ -42,3 +53,8 @@ for (const { topic, valid, invalid, stricter = [] } of TABLES) {
     t.diagnostic(`${valid.length} valid and ${invalid.length + stricter.length} invalid components: all as expected`);
   });
 }
+
+test('decodeComponent refuses by name what comes after WASI 0.2', async (t) => {
+  for (const entry of UNSUPPORTED_CASES) assertRefused(await binaryOf(entry[0]), 'COMPONENT_UNSUPPORTED', entry);
+  t.diagnostic(`${UNSUPPORTED_CASES.length} features: all refused by name`);
+});
