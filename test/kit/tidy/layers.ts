@@ -36,7 +36,8 @@ export const MAY_IMPORT: LayerTable = {
   observe: [...BASE, 'audit'],
   admin: [...BASE, 'api', 'capability', 'audit'],
   config: [...CORE, ...ENGINE, ...FEATURES],
-  runtime: [...CORE, ...ENGINE, ...FEATURES, 'config'],
+  // `api`: what the control plane says is what its implementation returns.
+  runtime: [...CORE, ...ENGINE, ...FEATURES, 'config', 'api'],
   client: ['api', 'errors'],
   // `admin`: the process that runs `up` opens the control port, and closes it last.
   cli: [...BASE, 'api', 'client', 'config', 'runtime', 'admin'],
