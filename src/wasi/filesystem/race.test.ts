@@ -11,7 +11,7 @@ import { type GuestFiles, setUpFiles } from './guest-files.suite.ts';
 const ATTACK_MS = 500;
 
 /** Attempts that each attack has to get through in that time, so that it is one. */
-const TRIES_MIN = 300;
+const TRIES_MIN = 100;
 
 /**
  * Runs in a thread of its own: `swap`, on the way to the file, is a directory and a link out of the folder by turns,
