@@ -123,7 +123,10 @@ function writeArguments(program: Program, shape: Shape, use: (names: readonly st
   const body = new Body(program);
   if (shape.leavesTraces) body.emit('admit(ctx, args);');
   else body.emit(`if (args.length !== ${type.params.length}) throw refuse(ctx, args);`);
-  if (shape.allocates) body.emit('fresh(ctx);', 'ctx.state.lowerBudget = ctx.state.lowerBudgetMax;');
+  if (shape.allocates) {
+    // What was admitted is bounded already; a character takes up to three bytes, so this bound is never met first.
+    body.emit('fresh(ctx);', 'ctx.state.lowerBudget = 4 * ctx.state.lowerBudgetMax;');
+  }
   if (shape.hasBorrow) body.emit('openScope(ctx.state);');
   body.block('try', () => {
     const args = type.params.map((_, at) => body.bind(`args[${at}]`));
