@@ -1,17 +1,20 @@
-import type { ApplicationEvent } from '../../runtime/index.ts';
 import { humanDuration, sanitize, sanitizeLine } from '../text.ts';
+import type { ShownEvent } from './event-limiter.ts';
 
 /** The event as lines for people, safe for a terminal. */
-export function eventLines(event: ApplicationEvent): string[] {
+export function eventLines(event: ShownEvent): string[] {
   const who = sanitizeLine(event.actor ?? event.component ?? 'application');
   if (event.type === 'output') return outputLines(who, event.text ?? '');
+  if (event.repeated !== undefined) {
+    return [`${who} ${VERBS[event.type]}, ${event.repeated.toLocaleString('en-US')} times more`];
+  }
   const took = event.durationMs === undefined ? '' : ` in ${humanDuration(event.durationMs)}`;
   const reason = event.error === undefined ? (event.text ?? '') : `${event.error.code}: ${event.error.message}`;
   const tail = reason === '' ? '' : `: ${sanitizeLine(reason)}`;
   return [`${who} ${VERBS[event.type]}${took}${tail}`];
 }
 
-const VERBS: Readonly<Record<Exclude<ApplicationEvent['type'], 'output'>, string>> = {
+const VERBS: Readonly<Record<Exclude<ShownEvent['type'], 'output'>, string>> = {
   compiling: 'is being compiled',
   compiled: 'compiled',
   started: 'started',

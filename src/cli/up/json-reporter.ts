@@ -1,8 +1,8 @@
 import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
-import type { ApplicationEvent } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { toJson, writeLine } from '../text.ts';
+import type { ShownEvent } from './event-limiter.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
 /** For programs: one JSON object a line on standard output, each with `type` and `atMs` (since 1970). */
@@ -19,7 +19,7 @@ export class JsonReporter implements Reporter {
     this.#write('notice', notice);
   }
 
-  event({ type, ...rest }: ApplicationEvent): void {
+  event({ type, ...rest }: ShownEvent): void {
     this.#write(type, rest);
   }
 

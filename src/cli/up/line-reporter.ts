@@ -1,8 +1,8 @@
 import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
-import type { ApplicationEvent } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
+import type { ShownEvent } from './event-limiter.ts';
 import { eventLines } from './event-text.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
@@ -29,7 +29,7 @@ export class LineReporter implements Reporter {
     if (help !== undefined) writeLine(stderr, sanitizeLine(`  ${help}`));
   }
 
-  event(event: ApplicationEvent): void {
+  event(event: ShownEvent): void {
     const { stdout, stderr } = this.#context;
     const stream = event.type === 'output' && event.stream === 'stdout' ? stdout : stderr;
     for (const line of eventLines(event)) writeLine(stream, line);

@@ -2,10 +2,10 @@ import { createLogUpdate } from 'log-update';
 import yoctoSpinner, { type Spinner } from 'yocto-spinner';
 import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
-import type { ApplicationEvent } from '../../runtime/index.ts';
 import { renderActors } from '../actor-table.ts';
 import type { CliContext } from '../context.ts';
 import { paint, sanitize, sanitizeLine, writeLine } from '../text.ts';
+import type { ShownEvent } from './event-limiter.ts';
 import { eventLines } from './event-text.ts';
 import { summaryLine } from './line-reporter.ts';
 import type { Frame, Reporter } from './reporter.ts';
@@ -46,7 +46,7 @@ export class LiveReporter implements Reporter {
     if (help !== undefined) writeLine(stderr, `  ${sanitizeLine(help)}`);
   }
 
-  event(event: ApplicationEvent): void {
+  event(event: ShownEvent): void {
     if (event.type === 'compiling') this.#spin(`Compiling ${sanitizeLine(event.component ?? 'a component')}`);
     if (event.type === 'compiling' || event.type === 'compiled' || event.type === 'started') return;
     for (const line of eventLines(event)) {
@@ -115,7 +115,7 @@ export class LiveReporter implements Reporter {
     return ['', ...cut, ...(lines.length > rows ? [`… ${lines.length - rows} more lines`] : [])];
   }
 
-  #colour(event: ApplicationEvent, line: string): string {
+  #colour(event: ShownEvent, line: string): string {
     const { stdout } = this.#context;
     if (event.type === 'failed') return paint(stdout, 'red', line);
     if (event.type === 'restarted' || event.type === 'dead-letter' || event.type === 'denied')

@@ -1,6 +1,6 @@
 import type { ActorInfo, ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
-import type { ApplicationEvent } from '../../runtime/index.ts';
+import type { ShownEvent } from './event-limiter.ts';
 
 /** What `up` shows of an application at one moment. */
 export interface Frame {
@@ -13,7 +13,7 @@ export interface Frame {
 /** How `up` tells what happens: live on a terminal, in lines elsewhere, or as JSON lines. */
 export interface Reporter {
   notice(notice: ConfigNotice): void;
-  event(event: ApplicationEvent): void;
+  event(event: ShownEvent): void;
   /** The application runs; `address` is its control port's. */
   started(application: ApplicationInfo, address: string | undefined): void;
   frame(frame: Frame): void;

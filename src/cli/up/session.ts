@@ -6,6 +6,7 @@ import type { Application, ApplicationEvent } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
 import type { RuntimePort } from '../runtime-port.ts';
+import { EventLimiter } from './event-limiter.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
 /** What a stop may take before the process ends without it: longer than any drain that an actor is given. */
@@ -35,12 +36,14 @@ export class UpSession {
   readonly #context: CliContext;
   readonly #options: SessionOptions;
   readonly #ending = Promise.withResolvers<Ending>();
+  readonly #limiter: EventLimiter;
   #application: Application | undefined;
   #drawing: Promise<void> | undefined;
 
   constructor(context: CliContext, options: SessionOptions) {
     this.#context = context;
     this.#options = options;
+    this.#limiter = new EventLimiter(context.clock, (event) => options.reporter.event(event));
   }
 
   /** Resolves with the exit code. */
@@ -58,6 +61,7 @@ export class UpSession {
       reporter.started(application.application(), control?.address);
       return await this.#untilEnded(application);
     } finally {
+      this.#limiter.release('end');
       reporter.end();
       await control?.close();
       forget();
@@ -140,7 +144,7 @@ export class UpSession {
   }
 
   #onEvent(event: ApplicationEvent): void {
-    this.#options.reporter.event(event);
+    this.#limiter.take(event);
     if (event.type === 'stopped' || event.type === 'completed' || event.type === 'failed') this.#endIfAllEnded();
   }
 
@@ -172,6 +176,7 @@ export class UpSession {
     const before = this.#drawing;
     const drawing = (async () => {
       await before;
+      this.#limiter.release('due');
       const frame = await this.#frame();
       if (frame !== undefined) this.#options.reporter.frame(frame);
     })();
