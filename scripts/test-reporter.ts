@@ -54,18 +54,21 @@ function describeFailure(event: Extract<TestEvent, { type: 'test:fail' }>): stri
 
 function onPass(event: Extract<TestEvent, { type: 'test:pass' }>): void {
   const result = fileOf(event);
-  if (result === undefined || event.data.details.type === 'suite') return;
+  if (result === undefined) return;
+  if (event.data.nesting === 0) result.ms += event.data.details.duration_ms;
+  if (event.data.details.type === 'suite') return;
   if (event.data.skip !== undefined || event.data.todo !== undefined) result.skipped++;
   else result.passed++;
-  if (event.data.nesting === 0) result.ms += event.data.details.duration_ms;
 }
 
 function onFail(event: Extract<TestEvent, { type: 'test:fail' }>): string {
+  const result = fileOf(event);
+  if (result !== undefined && event.data.nesting === 0) result.ms += event.data.details.duration_ms;
   // A suite fails because a test in it does, and that one was shown.
   const cause = event.data.details.error as { failureType?: string };
   if (cause.failureType === 'subtestsFailed') return '';
   const text = describeFailure(event);
-  fileOf(event)?.failures.push(text.split('\n', 1)[0] ?? '');
+  result?.failures.push(text.split('\n', 1)[0] ?? '');
   return text;
 }
 
