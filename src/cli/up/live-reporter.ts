@@ -37,7 +37,9 @@ export class LiveReporter implements Reporter {
 
   constructor(context: CliContext) {
     this.#context = context;
-    this.#update = createLogUpdate(context.stdout as NodeJS.WriteStream);
+    // A hidden cursor would stay hidden after a sudden end; at the bottom of the picture it does no harm.
+    this.#update = createLogUpdate(context.stdout as NodeJS.WriteStream, { showCursor: true });
+    context.interrupts.onExit(() => this.#stopSpinner());
   }
 
   notice({ component, message, help }: ConfigNotice): void {
