@@ -99,7 +99,11 @@ class TypeWriter {
 }
 
 function worldLines(type: ComponentType, level: number): string[] {
-  const names = new Map([...typeNames(type.imports), ...typeNames(type.exports)]);
+  // What one interface defines, another may use; a name of the world itself comes first.
+  const inside = [...type.imports.values(), ...type.exports.values()].flatMap((extern) =>
+    extern.kind === 'instance' ? [...typeNames(extern.type.exports)] : [],
+  );
+  const names = new Map([...inside, ...typeNames(type.imports), ...typeNames(type.exports)]);
   return [
     ...[...type.imports].flatMap(([name, extern]) => externLines(`import ${name}`, extern, { names, level })),
     ...[...type.exports].flatMap(([name, extern]) => externLines(`export ${name}`, extern, { names, level })),
@@ -116,7 +120,7 @@ function externLines(label: string, extern: ExternType, { names, level }: Place)
     case 'func':
       return [line(`${label}: ${new TypeWriter(names).func(extern.type)};`, level)];
     case 'instance':
-      return block(label, interfaceLines(extern.type, level + 1), level);
+      return block(label, interfaceLines(extern.type, { names, level: level + 1 }), level);
     case 'component':
       return block(`${label}: component`, worldLines(extern.type, level + 1), level);
     case 'core-module':
@@ -132,10 +136,10 @@ function typeText(extern: Extract<ExternType, { readonly kind: 'type' }>, names:
 }
 
 /** What is in an interface: types first by name, functions of a resource inside of it. */
-function interfaceLines(type: InstanceType, level: number): string[] {
-  const names = typeNames(type.exports);
+function interfaceLines(type: InstanceType, { names: outer, level }: Place): string[] {
+  const names = new Map([...outer, ...typeNames(type.exports)]);
   const lines: string[] = [];
-  const members = resourceMembers(type, names, level + 1);
+  const members = resourceMembers(type, { names, level: level + 1 });
   for (const [name, extern] of type.exports) {
     if (extern.kind === 'type' && extern.type.kind === 'resource') {
       lines.push(...block(`resource ${name}`, members.get(name) ?? [], level));
@@ -154,7 +158,7 @@ function namedType(name: string, text: string): string {
   return form === null ? `type ${name} = ${text};` : `${form[1]} ${name} ${form[2]}`;
 }
 
-function resourceMembers(type: InstanceType, names: TypeNames, level: number): Map<string, string[]> {
+function resourceMembers(type: InstanceType, { names, level }: Place): Map<string, string[]> {
   const members = new Map<string, string[]>();
   for (const [name, extern] of type.exports) {
     const [, kind, resource, member = ''] = /^\[(constructor|method|static)\]([^.]*)(?:\.(.*))?$/.exec(name) ?? [];
