@@ -180,6 +180,7 @@ fn run(options: &Options) -> Result<(u32, u32), String> {
 }
 
 fn main() -> ExitCode {
+    troupe::begin();
     let done = Options::parse(std::env::args().skip(1)).and_then(|options| run(&options));
     match done {
         Ok((batches, rows)) => {

@@ -154,6 +154,19 @@ pub unsafe extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usiz
     fresh
 }
 
+/// Begins a WASI program: call it first in `main`. An actor needs none of it.
+///
+/// The linker of `wasm32-wasi` wraps every export of a program in calls of all constructors and destructors, unless the
+/// program calls them itself. Constructors ask the host for arguments and folders; `cabi_realloc` runs while the host
+/// waits for memory and must not call out.
+#[cfg(target_os = "wasi")]
+pub fn begin() {
+    extern "C" {
+        fn __wasm_call_ctors();
+    }
+    unsafe { __wasm_call_ctors() }
+}
+
 /// The layer below: what crosses the boundary. Used by the functions above and by `actor!`.
 pub mod abi {
     use super::{Answer, Delivery, Failure, Message, KINDS};
