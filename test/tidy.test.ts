@@ -187,7 +187,7 @@ const RULES: readonly Case[] = [
     ],
     kept: [
       [file('src/actor/index.ts', `${DOOR}export { a, type B } from './a.ts';\nexport type { C } from './c.ts';\n`)],
-      [file('src/cli/main.ts', `${DOOR}start();\n`), file('src/cli/commands/ps.ts', '')],
+      [file('src/cli/index.ts', DOOR), file('src/cli/commands/ps.ts', '')],
     ],
   },
   {

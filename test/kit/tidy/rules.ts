@@ -197,9 +197,6 @@ function logicOf(text: string): string {
     .trim();
 }
 
-/** Its folder is started, never imported, and so has no other front door. */
-const PROGRAM = 'src/cli/main.ts';
-
 export const frontDoorForm: Rule = (files) => {
   const withCode = new Set(
     files
@@ -209,10 +206,7 @@ export const frontDoorForm: Rule = (files) => {
       ),
   );
   const doors = files.filter((file) => inSrc(file.path) && posix.basename(file.path) === 'index.ts');
-  const hasDoor = new Set(
-    [...doors, ...files.filter(({ path }) => path === PROGRAM)].map(({ path }) => posix.dirname(path)),
-  );
-  const missing = [...withCode].filter((folder) => !hasDoor.has(folder));
+  const missing = [...withCode].filter((folder) => !doors.some((door) => posix.dirname(door.path) === folder));
   return [
     ...missing.map((folder) => `${folder}  has no index.ts`),
     ...doors.flatMap(({ path, text }) => {
