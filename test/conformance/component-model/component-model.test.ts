@@ -1,0 +1,26 @@
+/**
+ * What the Component Model expects of an engine at the level of WASI 0.2, by groups; the last test gives the count.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { VALUES } from './values.suite.ts';
+
+const GROUPS = [...VALUES];
+
+let passed = 0;
+for (const { name, cases } of GROUPS) {
+  describe(`Component model: ${name}`, () => {
+    for (const item of cases) {
+      test(item.name, async () => {
+        await item.run();
+        passed++;
+      });
+    }
+  });
+}
+
+test('Component model: every case passes', (t) => {
+  const total = GROUPS.reduce((sum, group) => sum + group.cases.length, 0);
+  t.diagnostic(`component-model: ${passed} of ${total} cases pass`);
+  assert.equal(passed, total);
+});
