@@ -12,24 +12,21 @@
  * @module
  */
 export { decodeComponent } from './decode.ts';
-export { flatten, flattenAll, flattenFunc, MAX_FLAT_PARAMS, MAX_FLAT_RESULTS } from './flatten.ts';
+export { flatten, flattenFunc } from './flatten.ts';
 export type {
   CanonOptions,
   Case,
   Component,
   ComponentType,
-  CoreExternType,
   CoreFuncType,
   CoreModuleType,
   CoreSort,
   CoreValueType,
   Definition,
   ExternType,
-  Field,
   FuncType,
   InstanceType,
   PrimitiveKind,
-  ResourceOrigin,
   ResourceSymbol,
   Sort,
   TypeBound,
