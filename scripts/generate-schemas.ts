@@ -219,7 +219,7 @@ function silentContext(): CliContext {
     stderr: stream,
     environment: {},
     clock: systemClock,
-    interrupts: new Interrupts(() => undefined),
+    interrupts: new Interrupts(() => undefined, systemClock),
     loadRuntime: () => Promise.reject(new Error('Help needs no runtime')),
   };
 }

@@ -15,6 +15,6 @@
  * @module
  */
 export type { CliContext, InputStream, OutputStream } from './context.ts';
-export { Interrupts } from './interrupts.ts';
+export { type Interrupt, Interrupts } from './interrupts.ts';
 export { createProgram, runCli } from './run-cli.ts';
 export type { RuntimePort } from './runtime-port.ts';

@@ -1,3 +1,5 @@
+import type { Clock } from '../time/index.ts';
+
 /** What ends a process from outside, by number, since exit codes are 128 + number. `SIGPIPE`: the reader went away. */
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 } as const;
 
@@ -9,6 +11,12 @@ export function interruptExitCode(interrupt: Interrupt): number {
 }
 
 /**
+ * Interrupts so soon after the first are echoes of it: one Ctrl-C reaches the process from the terminal and again from
+ * each `npm run` above it.
+ */
+const ECHO_MS = 250;
+
+/**
  * The first interrupt asks the command to end in order; the second ends the process at once, after the removals that
  * were registered.
  */
@@ -16,11 +24,14 @@ export class Interrupts {
   readonly #controller = new AbortController();
   readonly #removals = new Set<() => void>();
   readonly #exit: (code: number) => void;
+  readonly #clock: Clock;
   #interrupt: Interrupt | undefined;
+  #raisedAtMs = 0;
 
   /** @param exit Ends the process. */
-  constructor(exit: (code: number) => void) {
+  constructor(exit: (code: number) => void, clock: Clock) {
     this.#exit = exit;
+    this.#clock = clock;
   }
 
   /** Aborted by the first interrupt. */
@@ -36,11 +47,12 @@ export class Interrupts {
   raise(interrupt: Interrupt): void {
     if (this.#interrupt === undefined) {
       this.#interrupt = interrupt;
+      this.#raisedAtMs = this.#clock.nowMs();
       this.#controller.abort(interrupt);
       return;
     }
     // A reader that went away is told once per write; it says nothing new.
-    if (interrupt === 'SIGPIPE') return;
+    if (interrupt === 'SIGPIPE' || this.#clock.nowMs() - this.#raisedAtMs < ECHO_MS) return;
     this.removeAll();
     this.#exit(interruptExitCode(interrupt));
   }

@@ -8,11 +8,14 @@ const SIGNALS: readonly Interrupt[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** Runs the command of this process's arguments and ends the process with its exit code. */
 export async function startProcess(): Promise<void> {
-  const interrupts = new Interrupts((code) => process.exit(code));
+  const interrupts = new Interrupts((code) => process.exit(code), systemClock);
   for (const signal of SIGNALS) process.on(signal, () => interrupts.raise(signal));
   const context: CliContext = {
     argv: process.argv.slice(2),
-    stdin: process.stdin,
+    // Opened on demand: most commands read nothing.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     environment: process.env,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { ManualClock } from '../time/index.ts';
 import { Interrupts, interruptExitCode } from './interrupts.ts';
 import { humanDuration, humanSize, sanitize, sanitizeLine, toJson } from './text.ts';
 
@@ -48,7 +49,8 @@ test('humanSize and humanDuration keep to two units at most', () => {
 
 test('Interrupts asks first, and ends at once the second time, after all removals', () => {
   const log: unknown[] = [];
-  const interrupts = new Interrupts((code) => log.push(code));
+  const clock = new ManualClock();
+  const interrupts = new Interrupts((code) => log.push(code), clock);
   interrupts.onExit(() => log.push('one'));
   interrupts.onExit(() => {
     throw new Error('cannot be removed');
@@ -58,6 +60,9 @@ test('Interrupts asks first, and ends at once the second time, after all removal
   forget();
   interrupts.raise('SIGINT');
   assert.deepEqual([interrupts.signal.aborted, interrupts.interrupt, log], [true, 'SIGINT', []]);
+  interrupts.raise('SIGINT');
+  assert.deepEqual(log, [], 'an echo of the first');
+  clock.advance(1_000);
   interrupts.raise('SIGPIPE');
   assert.deepEqual(log, []);
   interrupts.raise('SIGTERM');

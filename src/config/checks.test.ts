@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { RuntimeError } from '../errors/index.ts';
 import { configError, describeProblem, quote } from './problems.ts';
 import { APPLICATION_SCHEMA, MANIFEST_SCHEMA } from './schemas.ts';
@@ -178,4 +179,55 @@ test('quote shows any value on one short line without control characters', () =>
   assert.equal(quote('a\u001b[31m\u009b\u2028'), '"a\\u001b[31m  "');
   assert.equal(quote('x'.repeat(1_000)).length, 61);
   assert.equal(quote(undefined), 'undefined');
+});
+
+/** Every key that there is, with values that are right: what mutations start from. */
+const EVERYTHING = `${ONE}sha256 = "${'a'.repeat(64)}"
+instances = 2
+args = ["a"]
+env = { A = "b" }
+mailbox = { capacity = 5, overflow = "reject" }
+supervise = { restart = "permanent", intensity = 5, period = "10s", backoff = { min = "50ms", max = "5s", factor = 2 } }
+subscribe = ["a.*"]
+limits = { memory = "1MiB", table = 5, deadline = "5s" }
+[components.parse.config]
+x = [1, { y = 2.5, z = 2026-01-01 }]
+[components.parse.grants]
+filesystem = [{ path = "d", mount = "/d", rights = ["read"] }]
+stdio = ["stdin"]
+messaging = { tell = ["a/*"], publish = ["b.>"] }
+[view]
+component = "parse"
+op = "show"
+`;
+
+test('checkToml never throws, and explains every refusal, whatever is done to a document', () => {
+  assert.deepEqual(mistakes(EVERYTHING), []);
+  const piece = fc.constantFrom(
+    ...'[]{}="\'.,\n#-x0',
+    '[[a]]',
+    '"""',
+    'nan',
+    'true',
+    '-1',
+    '9'.repeat(30),
+    '\u0000',
+    '\ud800',
+    '__proto__ = 1\n',
+  );
+  const edit = fc.record({
+    at: fc.nat(EVERYTHING.length),
+    remove: fc.nat(8),
+    insert: fc.array(piece, { maxLength: 3 }),
+  });
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
+      let toml = EVERYTHING;
+      for (const { at, remove, insert } of edits) toml = toml.slice(0, at) + insert.join('') + toml.slice(at + remove);
+      const checked = checkToml('/app/troupe.toml', toml, APPLICATION_SCHEMA);
+      if (!checked.ok)
+        assert.ok(checked.problems.length > 0 && checked.problems.every(({ message }) => message !== ''));
+    }),
+    { numRuns: 1_000 },
+  );
 });

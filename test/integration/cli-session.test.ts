@@ -140,7 +140,7 @@ test('up that is interrupted a second time removes its files at once', async () 
     await stage.started.promise;
     assert.ok(existsSync(join(folder, '.troupe', 'control.json')));
     run.interrupts.raise('SIGINT');
-    run.interrupts.raise('SIGINT');
+    run.interruptAgain('SIGINT');
     assert.deepEqual(run.exits, [130]);
     assert.equal(existsSync(join(folder, '.troupe')), false);
     stopping.resolve();

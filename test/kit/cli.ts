@@ -1,12 +1,14 @@
 import { PassThrough, Readable } from 'node:stream';
-import { type CliContext, Interrupts, type RuntimePort, runCli } from '../../src/cli/index.ts';
-import { systemClock } from '../../src/time/index.ts';
+import { type CliContext, type Interrupt, Interrupts, type RuntimePort, runCli } from '../../src/cli/index.ts';
+import { ManualClock, systemClock } from '../../src/time/index.ts';
 
 /** A command line that runs in this process: what it wrote, and how to interrupt it. */
 export interface CliRun {
   readonly interrupts: Interrupts;
   /** Exit codes of "at once" endings, which would have ended the process. */
   readonly exits: readonly number[];
+  /** Interrupts it a second time, late enough to be no echo of the first. */
+  interruptAgain(interrupt: Interrupt): void;
   readonly done: Promise<number>;
   stdout(): string;
   stdoutBytes(): Buffer;
@@ -25,7 +27,8 @@ export interface CliRunOptions {
 /** Runs a command line in this process, with streams of its own. */
 export function startCli({ argv, runtime, input = '', terminal = false }: CliRunOptions): CliRun {
   const exits: number[] = [];
-  const interrupts = new Interrupts((code) => exits.push(code));
+  const clock = new ManualClock();
+  const interrupts = new Interrupts((code) => exits.push(code), clock);
   const stdout = capture(terminal);
   const stderr = capture(terminal);
   const context: CliContext = {
@@ -41,6 +44,10 @@ export function startCli({ argv, runtime, input = '', terminal = false }: CliRun
   return {
     interrupts,
     exits,
+    interruptAgain: (interrupt) => {
+      clock.advance(1_000);
+      interrupts.raise(interrupt);
+    },
     done: runCli(context),
     stdout: () => stdout.bytes().toString('utf8'),
     stdoutBytes: stdout.bytes,
