@@ -268,17 +268,22 @@ export class ComponentInstance {
       );
     }
     this.source = source;
+    for (const state of this.states) state.mayEnter = false;
     return this.turn();
+  }
+
+  /** The turn is over: the instance can be entered again. */
+  private leave(): undefined {
+    this.source = undefined;
+    for (const state of this.states) state.mayEnter = true;
+    return undefined;
   }
 
   /** Runs pumps until the source is empty: one, unless calls change between modules. */
   private turn(): Promise<void> | undefined {
     for (;;) {
       const first = this.stashed ?? (this.source as CallSource).next();
-      if (first === undefined) {
-        this.source = undefined;
-        return undefined;
-      }
+      if (first === undefined) return this.leave();
       this.stashed = first;
       this.step = this.compiled(first).step;
       this.turnOver = false;
@@ -288,18 +293,13 @@ export class ComponentInstance {
           () => this.afterSuspension(),
           (error: unknown) => this.afterTrap(error),
         );
-      if (this.stashed === undefined) {
-        this.source = undefined;
-        return undefined;
-      }
+      if (this.stashed === undefined) return this.leave();
     }
   }
 
   private afterSuspension(): Promise<void> | undefined {
     if (this.reason !== undefined) throw this.end(this.reason);
-    if (this.stashed !== undefined) return this.turn();
-    this.source = undefined;
-    return undefined;
+    return this.stashed === undefined ? this.leave() : this.turn();
   }
 
   private afterTrap(error: unknown): never {
@@ -378,7 +378,11 @@ export class ComponentInstance {
   kill(reason: RuntimeError = new RuntimeError('COMPONENT_KILLED', 'The component instance was killed')): void {
     if (this.reason !== undefined) return;
     this.reason = reason;
-    for (const state of this.states) state.failure ??= reason;
+    for (const state of this.states) {
+      state.failure ??= reason;
+      // If the guest is running below us, its next call of the host ends it.
+      state.mayLeave = false;
+    }
     if (this.abort !== undefined) this.abort(reason);
     else if (!this.busy) this.end(reason);
   }
