@@ -78,7 +78,13 @@ export function toValidator(spec: PayloadSpec, subject: string): Validator | und
   if (!('~standard' in spec)) return undefined;
   const { validate } = spec['~standard'];
   return (value) => {
-    const result = validate(value);
+    let result: ReturnType<typeof validate>;
+    try {
+      result = validate(value);
+    } catch (cause) {
+      // A schema that throws over a stranger's value must not take the sender down.
+      return { error: new RuntimeError('MESSAGE_INVALID', `Cannot validate ${subject}: its schema threw`, { cause }) };
+    }
     if ('then' in result) {
       // Its outcome comes too late for a `tell`, which answers at once; nobody else will look at it.
       result.then(undefined, () => {});

@@ -99,7 +99,8 @@ export class Dispatcher<T> {
 
   /** Looks at the clock, and says whether the budget is used up: for turns whose messages take long. */
   isBudgetUsed(): boolean {
-    this.look();
+    this.lookedMs = this.clock.nowMs();
+    if (this.lookedMs >= this.budgetEndsMs) this.budgetUsed = true;
     return this.budgetUsed;
   }
 

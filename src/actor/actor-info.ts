@@ -1,0 +1,58 @@
+import type { ActorRef } from './actor-ref.ts';
+import type { Cell } from './cell.ts';
+
+/** One actor, as tools show it. Counters count since it was spawned, over all incarnations, and only grow. */
+export interface ActorInfo {
+  readonly ref: ActorRef;
+  readonly name: string;
+  readonly type: string;
+  /** `starting`: before its first message. `restarting`: failed, and not back yet. `running`: also while it is stopping. */
+  readonly state: 'starting' | 'running' | 'restarting' | 'stopped';
+  /** Whether it is handling a message, or has its turn coming. */
+  readonly busy: boolean;
+  /** Messages in the mailbox. */
+  readonly queued: number;
+  /** Messages that fit into the mailbox. */
+  readonly capacity: number;
+  /** Messages that were given to a handler. */
+  readonly handled: number;
+  /** Failures, those of starts included. */
+  readonly failed: number;
+  readonly restarts: number;
+  /** Messages that were not accepted. */
+  readonly refused: number;
+  /** Messages that were accepted and not handled, or handled in vain. */
+  readonly deadLetters: number;
+  /** Milliseconds since 1970-01-01 UTC at which the present incarnation started; `undefined` before the first. */
+  readonly startedAtMs: number | undefined;
+}
+
+/** What is to be known of a cell. */
+export function toActorInfo(cell: Cell): ActorInfo {
+  const { extras, mailbox, profile, status } = cell;
+  const { clock } = profile.services;
+  return {
+    ref: cell.ref,
+    name: cell.name,
+    type: profile.typeName,
+    state: stateOf(cell),
+    busy: status !== 'idle' && status !== 'stopped' && status !== 'backing-off',
+    queued: mailbox.size,
+    capacity: profile.mailbox.capacity,
+    handled: cell.handled,
+    failed: extras?.failed ?? 0,
+    restarts: extras?.restarts ?? 0,
+    refused: extras?.refused ?? 0,
+    deadLetters: extras?.deadLetters ?? 0,
+    startedAtMs: cell.hasStarted ? Math.round(clock.wallMs() - (clock.nowMs() - cell.startedMs)) : undefined,
+  };
+}
+
+function stateOf(cell: Cell): ActorInfo['state'] {
+  const { status, context, extras } = cell;
+  if (status === 'stopped') return 'stopped';
+  const isReady = context !== null && status !== 'starting';
+  const isEnding = extras?.ending?.termination !== undefined;
+  if (isReady || isEnding) return 'running';
+  return extras !== null && extras.failed > 0 ? 'restarting' : 'starting';
+}

@@ -1,0 +1,172 @@
+import { Dispatcher } from '../dispatch/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { SystemRandom, systemClock, TimerWheel } from '../time/index.ts';
+import { type ActorInfo, toActorInfo } from './actor-info.ts';
+import type { ActorRef, StopOptions } from './actor-ref.ts';
+import type { ActorType } from './actor-type.ts';
+import type { Cell, Services } from './cell.ts';
+import { lookup } from './context.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { requestStop } from './lifecycle.ts';
+import { LocalRef } from './local-ref.ts';
+import { type ActorSystemOptions, checkTimeoutMs, type SpawnOptions, SYSTEM_STOP_TIMEOUT_MS } from './options.ts';
+import type { Names, Subscription, Topics } from './ports.ts';
+import type { Protocol } from './protocol.ts';
+import { spawn } from './spawn.ts';
+import { activate } from './turn.ts';
+
+/** What a system is put together from, besides itself. */
+export interface SystemParts {
+  readonly names: Names;
+  readonly topics: Topics;
+}
+
+/**
+ * One runtime of actors in one process: names, topics, time and the run queue that its actors share.
+ *
+ * Applications make one by `ActorSystem.create` of the package; the constructor is for putting it together from parts.
+ */
+export class ActorSystem implements AsyncDisposable {
+  /** What nobody handled. */
+  readonly deadLetters = new DeadLetters();
+  readonly #services: Services;
+  #stopped: Promise<void> | undefined;
+
+  /** @throws {RangeError} An option is out of range. */
+  constructor(options: ActorSystemOptions, { names, topics }: SystemParts) {
+    const clock = options.clock ?? systemClock;
+    if (options.onDeadLetter !== undefined) this.deadLetters.subscribe(options.onDeadLetter);
+    this.#services = {
+      clock,
+      random: options.random ?? new SystemRandom(),
+      dispatcher: new Dispatcher<Cell>(clock, activate, options),
+      wheel: new TimerWheel(clock),
+      deadLetters: this.deadLetters,
+      names,
+      topics,
+      onFailure: options.onFailure,
+      onStarted: options.onStarted,
+      cells: [],
+      nextId: 1,
+      isAccepting: true,
+      onRetired: () => {},
+    };
+  }
+
+  /**
+   * Makes an actor. The reference is good at once: what is sent waits until `init` is done.
+   *
+   * @param type Made by `implement`, or of a component.
+   * @param name Segments of `a–z 0–9 _ . -`, joined by `/`, at most 255 characters. Without one the actor is reached only
+   *   by its reference.
+   *
+   * @throws {RuntimeError} `NAME_INVALID`, `NAME_TAKEN` — choose another name.
+   * @throws {RuntimeError} `SYSTEM_STOPPED` — the system has stopped, or is stopping.
+   * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `CONFIG_INVALID` — an option is wrong.
+   * @throws {RangeError} An option is out of range.
+   *
+   * @example
+   * ```ts
+   * const ref = system.spawn(counter, 'counter', { mailbox: { capacity: 100 } });
+   * await ref.ready;
+   * ```
+   */
+  spawn<P extends Protocol>(type: ActorType<P>, name?: string, options?: SpawnOptions): ActorRef<P> {
+    const request = { type: type as unknown as ActorType, name, options };
+    return spawn(this.#services, null, request) as unknown as ActorRef<P>;
+  }
+
+  /**
+   * The living actor of that name. O(1); for what is sent often, keep the reference instead.
+   *
+   * @param protocol Types the reference, after a check that the actor speaks it.
+   * @throws {RuntimeError} `PROTOCOL_INVALID` — it speaks another.
+   */
+  lookup<P extends Protocol = Protocol<Record<never, never>>>(name: string, protocol?: P): ActorRef<P> | undefined {
+    return lookup(this.#services.names, name, protocol);
+  }
+
+  /**
+   * Hands `payload`, by reference, to every subscriber of `topic`.
+   *
+   * @param topic Segments of letters, digits, `_` and `-`, joined by `.`; at most 255 characters and 16 segments.
+   * @returns How many mailboxes took it. What a full mailbox refuses is a dead letter.
+   * @throws {RuntimeError} `TOPIC_INVALID`.
+   */
+  publish(topic: string, payload: unknown): number {
+    return this.#services.topics.publish(topic, payload, undefined);
+  }
+
+  /**
+   * Lets an actor take what is published. It gets each message once, even if several of its patterns match, unless they
+   * name different operations.
+   *
+   * @param pattern A topic; `*` in the place of a segment matches any one, `>` at the end one or more.
+   * @param op The `tell` operation that a message becomes; may be left out for actors that take any operation.
+   * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `ACTOR_STOPPED`.
+   */
+  subscribe(pattern: string, ref: ActorRef, op?: string): Subscription {
+    const cell = LocalRef.cellOf(ref);
+    if (cell.status === 'stopped') {
+      throw new RuntimeError('ACTOR_STOPPED', `Cannot subscribe "${cell.name}": it has stopped`);
+    }
+    cell.rare.isSubscribed = true;
+    return this.#services.topics.subscribe(pattern, ref, op);
+  }
+
+  /** Every living actor, in no order. One that ends or begins meanwhile may be left out. */
+  *actors(): IterableIterator<ActorInfo> {
+    const { cells } = this.#services;
+    // Backwards: an actor that ends has its place taken by the last one, which has been seen.
+    for (let i = cells.length - 1; i >= 0; i--) {
+      const cell = cells[i];
+      if (cell !== undefined) yield toActorInfo(cell);
+    }
+  }
+
+  /** What is to be known of one actor, also after its end. */
+  info(ref: ActorRef): ActorInfo {
+    return toActorInfo(LocalRef.cellOf(ref));
+  }
+
+  /** Actors that live. */
+  get size(): number {
+    return this.#services.cells.length;
+  }
+
+  /** Timers that are pending: asks, restarts, deadlines. 0 after a stop. */
+  get pendingTimers(): number {
+    return this.#services.wheel.size;
+  }
+
+  /**
+   * Stops all actors, those spawned last first, and resolves when none is left. Each finishes its message and runs its
+   * stop hook; the rest of its mailbox becomes dead letters. Never rejects; calling it again gives the same promise.
+   *
+   * @param options.deadlineMs Milliseconds, 1 to 3_600_000, after which what is left is killed. Default 10_000.
+   * @throws {RangeError} The deadline is out of range.
+   */
+  stop(options?: StopOptions): Promise<void> {
+    const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? SYSTEM_STOP_TIMEOUT_MS);
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const services = this.#services;
+    services.isAccepting = false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    services.onRetired = () => {
+      if (services.cells.length === 0) resolve();
+    };
+    services.onRetired();
+    const roots = services.cells.filter((cell) => cell.parent === null).sort((left, right) => right.id - left.id);
+    for (const root of roots) requestStop(root, deadlineMs);
+    await promise;
+    services.wheel.clear();
+  }
+}

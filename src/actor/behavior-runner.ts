@@ -1,0 +1,228 @@
+import { assert, RuntimeError } from '../errors/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { ActorRef, TellResult } from './actor-ref.ts';
+import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
+import type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
+import { type Cell, type Runner, TurnContext } from './cell.ts';
+import type { Header, Operation } from './header.ts';
+import { fail, isThenable, rest } from './lifecycle.ts';
+import { LocalRef } from './local-ref.ts';
+import { assertOperationName } from './protocol.ts';
+import { dropIfExpired, refuse, suspend } from './turn.ts';
+
+/** What an actor type is that runs by a behavior of its own. */
+export interface ActorTypeDefinition {
+  /** Label under which its actors are counted. */
+  readonly name: string;
+  /** What it takes; `any`: every operation that a sender names, and topics. */
+  readonly operations: 'any' | Readonly<Record<string, 'tell' | 'ask'>>;
+  /** Makes the behavior of one incarnation. A throw fails the start. */
+  readonly create: () => Behavior;
+}
+
+/**
+ * Makes an actor type of a {@link Behavior}: for what is not a TypeScript actor. Its actors are reached by `tellOp` and
+ * `askOp`, and by `tell` and `ask` where the operations are named.
+ *
+ * @throws {RuntimeError} `PROTOCOL_INVALID` — an operation's name is not well-formed or reserved.
+ */
+export function defineActorType({ name, operations, create }: ActorTypeDefinition): ActorType {
+  const known: Operation[] = [];
+  for (const [operation, kind] of operations === 'any' ? [] : Object.entries(operations)) {
+    assertOperationName(name, operation);
+    known.push({ kind, name: operation, handler: undefined, validateIn: undefined, validateOut: undefined });
+  }
+  const table = new Operations(name, operations === 'any' ? 'any' : known);
+  const runner = new BehaviorRunner(create);
+  return { name, [INTERNALS]: { protocol: undefined, operations: table, events: [], runner } };
+}
+
+/** Messages between two looks at the clock: a message of a component takes about as long as ten looks. */
+const LOOK_EVERY = 8;
+
+const NO_OPERATION: Operation = Object.freeze({
+  kind: 'tell',
+  name: '',
+  handler: undefined,
+  validateIn: undefined,
+  validateOut: undefined,
+});
+
+/** The message that a behavior handles; one object per incarnation, filled again for each. */
+class IncomingMessage implements Incoming {
+  kind: 'tell' | 'ask' | 'topic' = 'tell';
+  op = '';
+  payload: unknown = undefined;
+  sender: ActorRef | undefined = undefined;
+  deadlineMs = 0;
+  topic: string | undefined = undefined;
+
+  fill(payload: unknown, header: Header | null): void {
+    const { kind, name } = header?.operation ?? NO_OPERATION;
+    this.kind = header?.topic === undefined ? kind : 'topic';
+    this.op = name;
+    this.payload = payload;
+    this.sender = header?.sender;
+    this.deadlineMs = header?.deadlineMs ?? 0;
+    this.topic = header?.topic;
+  }
+}
+
+/** The context of one incarnation that runs by a behavior, and its turn. */
+class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
+  behavior: Behavior | null = null;
+  private readonly incoming = new IncomingMessage();
+  private quota = 0;
+  private taken = 0;
+
+  get self(): ActorRef {
+    return this.cell.ref;
+  }
+
+  get clock(): Clock {
+    return this.cell.profile.services.clock;
+  }
+
+  /** The message that is being handled, for when the behavior fails on it. */
+  get current(): { readonly message: unknown; readonly header: Header } | undefined {
+    return this.header === null ? undefined : { message: this.incoming.payload, header: this.header };
+  }
+
+  /** Grants the behavior `quota` messages. */
+  begin(quota: number): void {
+    this.quota = quota;
+    this.taken = 0;
+  }
+
+  /** Ends the message that was taken last. */
+  finish(): void {
+    if (this.header === null) return;
+    assert(
+      !this.header.isPending || this.header.operation.kind !== 'ask',
+      'a behavior settles an ask before it goes on',
+    );
+    this.endMessage();
+    this.incoming.fill(undefined, null);
+  }
+
+  take(): Incoming | undefined {
+    if (!this.isLive) return undefined;
+    this.finish();
+    if (this.isOver()) return undefined;
+    const { mailbox } = this.cell;
+    for (let header = mailbox.peekHeader(); header !== undefined; header = mailbox.peekHeader()) {
+      const message = mailbox.take();
+      if (header.deadlineMs !== 0 && dropIfExpired(this.cell, { message, header })) continue;
+      this.taken++;
+      this.cell.handled++;
+      this.header = header;
+      this.incoming.fill(message, header);
+      return this.incoming;
+    }
+    return undefined;
+  }
+
+  reply(value: unknown): void {
+    this.header?.settle(value);
+  }
+
+  refuse(error: RuntimeError): void {
+    if (this.header !== null) refuse(this.cell, { message: this.incoming.payload, header: this.header }, error);
+  }
+
+  tell(toName: string, op: string, payload: unknown): TellResult {
+    const ref = this.find(toName);
+    return ref instanceof RuntimeError ? { ok: false, error: ref } : ref.tellOp(op, payload);
+  }
+
+  // The port names its four parameters; they are positional because a call per message builds no object.
+  ask(...[toName, op, payload, timeoutMs]: Parameters<BehaviorContext['ask']>): Promise<unknown> {
+    const ref = this.find(toName);
+    return ref instanceof RuntimeError ? Promise.reject(ref) : ref.askOp(op, payload, { timeoutMs });
+  }
+
+  publish(topic: string, payload: unknown): number {
+    if (!this.isLive) return 0;
+    return this.cell.profile.services.topics.publish(topic, payload, this.cell.ref);
+  }
+
+  remainingMs(): number | undefined {
+    const deadlineMs = this.header?.deadlineMs ?? 0;
+    return deadlineMs === 0 ? undefined : Math.max(0, deadlineMs - this.clock.nowMs());
+  }
+
+  stop(): void {
+    if (this.isLive) this.cell.postSystem({ kind: 'ended' });
+  }
+
+  private isOver(): boolean {
+    if (this.taken >= this.quota) return true;
+    const looks = this.taken > 0 && this.taken % LOOK_EVERY === 0;
+    return looks && this.cell.profile.services.dispatcher.isBudgetUsed();
+  }
+
+  private find(name: string): LocalRef | RuntimeError {
+    const ref = this.cell.profile.services.names.lookup(name);
+    if (ref !== undefined) return LocalRef.bind(ref, this);
+    const shown = JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+    return new RuntimeError('ACTOR_NOT_FOUND', `Cannot send to ${shown}: no actor has that name`);
+  }
+}
+
+/** Runs actors by behaviors. */
+class BehaviorRunner implements Runner {
+  readonly #create: () => Behavior;
+
+  constructor(create: () => Behavior) {
+    this.#create = create;
+  }
+
+  createContext(cell: Cell): TurnContext {
+    return new BehaviorTurn(cell);
+  }
+
+  start(cell: Cell): unknown {
+    const turn = cell.context as BehaviorTurn;
+    turn.behavior = this.#create();
+    return turn.behavior.start(turn);
+  }
+
+  run(cell: Cell, quota: number): void {
+    const turn = cell.context as BehaviorTurn;
+    turn.begin(quota);
+    try {
+      const result = (turn.behavior as Behavior).run(turn);
+      if (!isThenable(result)) {
+        turn.finish();
+        return;
+      }
+      suspend(cell, result, { done: () => afterRun(turn), failed: (error) => fail(cell, error, turn.current) });
+    } catch (error) {
+      fail(cell, error, turn.current);
+    }
+  }
+
+  /** A behavior watches nobody. */
+  onTerminated(): undefined {}
+
+  stop(cell: Cell): unknown {
+    const turn = cell.context as BehaviorTurn;
+    return turn.behavior?.stop(turn);
+  }
+
+  dispose(context: TurnContext, reason: RuntimeError | undefined): void {
+    (context as BehaviorTurn).behavior?.dispose(reason);
+  }
+}
+
+/** A run that had suspended is over. */
+function afterRun(turn: BehaviorTurn): void {
+  const { cell } = turn;
+  try {
+    turn.finish();
+  } catch (error) {
+    fail(cell, error, turn.current);
+    return;
+  }
+  rest(cell);
+}

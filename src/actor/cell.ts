@@ -1,0 +1,318 @@
+import type { Dispatcher } from '../dispatch/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { type Lost, Mailbox, type MailboxPolicy } from '../mailbox/index.ts';
+import { type SupervisionPolicy, type SupervisionState, UNHARMED } from '../supervision/index.ts';
+import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
+import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
+import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
+import type { EventQueue } from './event-queue.ts';
+import type { Asker, AskTarget, Header } from './header.ts';
+import type { FailureReport } from './options.ts';
+import type { Names, Topics } from './ports.ts';
+
+/** What all cells of a system share. */
+export interface Services {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dispatcher: Dispatcher<Cell>;
+  readonly wheel: TimerWheel;
+  readonly deadLetters: DeadLetters;
+  readonly names: Names;
+  readonly topics: Topics;
+  readonly onFailure: ((report: FailureReport) => void) | undefined;
+  readonly onStarted: ((actor: ActorRef) => void) | undefined;
+  /** Every living cell; each knows its place. */
+  readonly cells: Cell[];
+  /** Number of the next cell. */
+  nextId: number;
+  /** Whether actors may still be spawned. */
+  isAccepting: boolean;
+  /** Called when a cell has left `cells`. */
+  onRetired: () => void;
+}
+
+/** What all actors of one type that were spawned with the same options share. */
+export interface Profile {
+  readonly services: Services;
+  readonly typeName: string;
+  readonly runner: Runner;
+  readonly mailbox: MailboxPolicy;
+  readonly supervision: SupervisionPolicy;
+  readonly startTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+}
+
+/** How the actors of a type run; one object per type. What it returns may be a promise: the cell waits for it. */
+export interface Runner {
+  /** Makes what one incarnation knows. */
+  createContext(cell: Cell): TurnContext;
+  start(cell: Cell): unknown;
+  /** Handles up to `quota` messages. Leaves the cell running, or suspended, or failed. */
+  run(cell: Cell, quota: number): void;
+  onTerminated(cell: Cell, ref: ActorRef, termination: Termination): unknown;
+  stop(cell: Cell): unknown;
+  /** No more code of that incarnation may run. Never throws. */
+  dispose(context: TurnContext, reason: RuntimeError | undefined): void;
+}
+
+/**
+ * What one incarnation knows, and who it is when it sends: asks that are bound to it inherit the deadline of the message
+ * being handled. A restart makes a new one; what the old one still sends is refused.
+ */
+export class TurnContext implements Asker {
+  readonly cell: Cell;
+  /** The header of the message being handled. */
+  header: Header | null = null;
+  /** What the cell waits for while it is suspended or starting: a promise that settles late is not mistaken for it. */
+  waitsFor: unknown = null;
+  private asks: Header[] | null = null;
+
+  constructor(cell: Cell) {
+    this.cell = cell;
+  }
+
+  /** Whether this incarnation is the actor's present one. */
+  get isLive(): boolean {
+    return this.cell.context === this;
+  }
+
+  get openAsks(): readonly Header[] {
+    return this.asks ?? NO_ASKS;
+  }
+
+  /** Whether asks of the message being handled are pending. */
+  get hasAsked(): boolean {
+    return this.asks !== null && this.asks.length > 0;
+  }
+
+  addAsk(header: Header): void {
+    header.bindTo(this);
+    if (this.asks === null) this.asks = [header];
+    else this.asks.push(header);
+  }
+
+  forgetAsk(header: Header): void {
+    const asks = this.asks as Header[];
+    const last = asks.pop() as Header;
+    if (last !== header) asks[asks.indexOf(header)] = last;
+  }
+
+  /** The message has been handled: what it asked and did not await keeps nobody waiting. */
+  endMessage(): void {
+    this.header = null;
+    if (this.asks === null || this.asks.length === 0) return;
+    for (const header of this.asks) header.unbind();
+    this.asks.length = 0;
+  }
+
+  /** The incarnation is over: nobody reads the replies. */
+  abandonAsks(error: RuntimeError): void {
+    while (this.asks !== null && this.asks.length > 0) (this.asks[0] as Header).fail(error);
+  }
+}
+
+const NO_ASKS: readonly Header[] = [];
+
+/** What the runtime tells an actor; taken before user messages. */
+export type SystemMessage =
+  | { readonly kind: 'terminated'; readonly ref: ActorRef; readonly termination: Termination }
+  /** A child failed more often than it may. */
+  | { readonly kind: 'escalated'; readonly error: RuntimeError }
+  /** It has stopped itself. */
+  | { readonly kind: 'ended' };
+
+/**
+ * What a cell is doing. `queued`: waits for its turn. `suspended`: its handler waits for a promise. `starting`: `init`
+ * waits for a promise. `backing-off`: waits before a restart. `stopping`: waits for children or its stop hook.
+ */
+export type CellStatus =
+  | 'idle'
+  | 'queued'
+  | 'running'
+  | 'suspended'
+  | 'starting'
+  | 'backing-off'
+  | 'stopping'
+  | 'stopped';
+
+/** What is being done to bring an incarnation to its end, and what follows. */
+export interface Ending {
+  /** What it ends as; `undefined`: it is started again, after `delayMs`. */
+  readonly termination: Termination | undefined;
+  readonly delayMs: number;
+  /** Whether the stop hook is still to be run: not after a failure, and once. */
+  hookIsDue: boolean;
+}
+
+/** A promise that somebody waits for. */
+export interface Waiter<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What few cells ever need, so that the others do not pay for it. */
+export class CellExtras {
+  failed = 0;
+  restarts = 0;
+  refused = 0;
+  deadLetters = 0;
+  supervision: SupervisionState = UNHARMED;
+  ending: Ending | null = null;
+  /** It is to be killed as soon as its handler returns. */
+  killed: Termination | null = null;
+  termination: Termination | undefined = undefined;
+  /** Deadline of the start, or wait before a restart. */
+  timer: TimerNode | null = null;
+  stopTimer: TimerNode | null = null;
+  children: Set<Cell> | null = null;
+  watchers: Set<Cell> | null = null;
+  watching: Set<Cell> | null = null;
+  events: Map<string, Set<EventQueue>> | null = null;
+  ready: Waiter<void> | null = null;
+  terminated: Waiter<Termination> | null = null;
+  isSubscribed = false;
+  fullRefusal: TellResult | null = null;
+  stoppedRefusal: TellResult | null = null;
+}
+
+/** What `tell` returns when the message is in the mailbox. */
+export const TOLD: TellResult = Object.freeze({ ok: true });
+
+/**
+ * One actor: its mailbox, its incarnation, and what it is doing. The data of it, and the way in; what moves it from
+ * state to state is in `lifecycle.ts` and `turn.ts`.
+ *
+ * Kept small, all instances of one shape: everything that actors have in common is behind `profile`, everything rare
+ * behind `extras`.
+ */
+export class Cell implements AskTarget {
+  status: CellStatus = 'queued';
+  readonly id: number;
+  /** Its place in `services.cells`. */
+  index: number;
+  /** Messages given to a handler. */
+  handled = 0;
+  /** Whole milliseconds on the system's clock at which the present incarnation started; −1 before the first. */
+  startedMs = -1;
+  readonly profile: Profile;
+  readonly mailbox: Mailbox<Header, SystemMessage>;
+  /** The present incarnation; `null` before the first start and between two. */
+  context: TurnContext | null = null;
+  extras: CellExtras | null = null;
+  readonly parent: Cell | null;
+  readonly givenName: string | undefined;
+  /** The reference that stands for it; set once, by who makes the cell. */
+  ref: ActorRef = NO_REF;
+
+  constructor(profile: Profile, parent: Cell | null, givenName: string | undefined) {
+    const { services } = profile;
+    this.id = services.nextId++;
+    this.index = services.cells.length;
+    this.profile = profile;
+    this.mailbox = new Mailbox(profile.mailbox);
+    this.parent = parent;
+    this.givenName = givenName;
+    services.cells.push(this);
+  }
+
+  /** Made when it is asked for: most actors without a name never show one. */
+  get name(): string {
+    return this.givenName ?? `~${this.id}`;
+  }
+
+  get hasStarted(): boolean {
+    return this.startedMs !== -1;
+  }
+
+  get openAsks(): readonly Header[] {
+    return this.context === null ? NO_ASKS : this.context.openAsks;
+  }
+
+  /** Creates the rare part when it is needed. */
+  get rare(): CellExtras {
+    this.extras ??= new CellExtras();
+    return this.extras;
+  }
+
+  /** Puts a message into the mailbox. The one way in, for asks and topics too. */
+  post(payload: unknown, header: Header): TellResult {
+    if (!this.mailbox.offer(payload, header)) return this.overflow(payload, header);
+    if (this.status === 'idle') {
+      this.status = 'queued';
+      this.profile.services.dispatcher.schedule(this);
+    }
+    return TOLD;
+  }
+
+  /** Puts a message into the system lane. */
+  postSystem(message: SystemMessage): void {
+    if (this.status === 'stopped') return;
+    this.mailbox.offerSystem(message);
+    if (this.status !== 'idle') return;
+    this.status = 'queued';
+    this.profile.services.dispatcher.schedule(this);
+  }
+
+  /** Counts a message that nobody will handle, and tells whoever listens. An asker is not told by this. */
+  bury(reason: DeadLetterReason, lost: Lost<Header>, error?: RuntimeError): void {
+    this.rare.deadLetters++;
+    const { deadLetters } = this.profile.services;
+    deadLetters.count(reason);
+    if (!deadLetters.isHeard) return;
+    const { operation, topic, sender } = lost.header;
+    const kind = topic === undefined ? operation.kind : 'topic';
+    deadLetters.publish({
+      reason,
+      to: this.ref,
+      kind,
+      op: operation.name,
+      topic,
+      payload: lost.message,
+      sender,
+      error,
+    });
+  }
+
+  /** The value that says why nothing is accepted. */
+  refusal(): TellResult {
+    const extras = this.rare;
+    extras.refused++;
+    if (this.mailbox.capacity === 0) return this.stoppedRefusal();
+    extras.fullRefusal ??= this.makeRefusal('MAILBOX_FULL');
+    return extras.fullRefusal;
+  }
+
+  /** The value that says that the actor, or the incarnation that sends, is no more. */
+  stoppedRefusal(): TellResult {
+    const extras = this.rare;
+    extras.stoppedRefusal ??= this.makeRefusal('ACTOR_STOPPED');
+    return extras.stoppedRefusal;
+  }
+
+  private overflow(payload: unknown, header: Header): TellResult {
+    const lost = this.mailbox.overflow(payload, header);
+    if (lost === undefined) return this.refusal();
+    this.bury('overflow', lost);
+    if (lost.header.isPending) lost.header.fail(refusalError(this.makeRefusal('MAILBOX_FULL')));
+    return TOLD;
+  }
+
+  private makeRefusal(code: 'MAILBOX_FULL' | 'ACTOR_STOPPED'): TellResult {
+    const { capacity } = this.profile.mailbox;
+    const isFull = code === 'MAILBOX_FULL';
+    const text = isFull
+      ? `Cannot enqueue message for "${this.name}": ${capacity} of ${capacity} slots are taken; try again later`
+      : `Cannot send to or as "${this.name}": it has stopped`;
+    const details = isFull ? { actor: this.name, capacity } : { actor: this.name };
+    return Object.freeze({ ok: false, error: Object.freeze(new RuntimeError(code, text, { details })) });
+  }
+}
+
+/** The error of a result that is a refusal. */
+export function refusalError(result: TellResult): RuntimeError | undefined {
+  return result.ok ? undefined : result.error;
+}
+
+/** Stands in for a cell's reference until the cell has its own: no code sees it. */
+const NO_REF = Object.freeze({}) as ActorRef;

@@ -1,0 +1,77 @@
+import type { RuntimeError } from '../errors/index.ts';
+import type { ActorRef } from './actor-ref.ts';
+
+/**
+ * Why nobody handled a message that was accepted. `stopped`: its actor ended first. `failed`: its actor failed on it.
+ * `expired`: its sender had stopped waiting. `overflow`: the mailbox gave it up, by its policy or for a topic.
+ * `refused`: the actor answered it with a failure and nobody waited. `invalid`: published, and not what the subscriber takes.
+ */
+export type DeadLetterReason = 'stopped' | 'failed' | 'expired' | 'overflow' | 'refused' | 'invalid';
+
+/** A message that nobody handled, or handled in vain. */
+export interface DeadLetter {
+  readonly reason: DeadLetterReason;
+  readonly to: ActorRef;
+  readonly kind: 'tell' | 'ask' | 'topic';
+  readonly op: string;
+  readonly topic: string | undefined;
+  readonly payload: unknown;
+  readonly sender: ActorRef | undefined;
+  /** For `failed`, `refused` and `invalid`. */
+  readonly error: RuntimeError | undefined;
+}
+
+/** Hears of dead letters as they arise, in the middle of other work: it should be quick. What it throws is ignored. */
+export type DeadLetterListener = (letter: DeadLetter) => void;
+
+/**
+ * Counts dead letters and tells whoever listens. None is kept: what a stopped or flooded actor loses must not live on.
+ */
+export class DeadLetters {
+  readonly #counts: Record<DeadLetterReason, number> = {
+    stopped: 0,
+    failed: 0,
+    expired: 0,
+    overflow: 0,
+    refused: 0,
+    invalid: 0,
+  };
+  readonly #listeners = new Set<DeadLetterListener>();
+
+  /** Dead letters so far. */
+  get total(): number {
+    return Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Dead letters so far, by reason. */
+  get counts(): Readonly<Record<DeadLetterReason, number>> {
+    return { ...this.#counts };
+  }
+
+  /** Whether anybody listens: without, no letter needs to be written. */
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Calls `listener` for every dead letter from now on. Returns what ends that. */
+  subscribe(listener: DeadLetterListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Counts one. */
+  count(reason: DeadLetterReason): void {
+    this.#counts[reason]++;
+  }
+
+  /** Tells of one that was counted. */
+  publish(letter: DeadLetter): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(letter);
+      } catch {
+        // An observer must not harm what it observes; there is nobody else to tell.
+      }
+    }
+  }
+}

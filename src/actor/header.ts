@@ -1,0 +1,160 @@
+import { RuntimeError } from '../errors/index.ts';
+import { TimerNode, type TimerWheel } from '../time/index.ts';
+import type { ActorRef } from './actor-ref.ts';
+import type { Validator } from './schema.ts';
+
+/** Runs an operation of a TypeScript actor. Its context and payload are typed by the protocol. */
+// biome-ignore lint/suspicious/noExplicitAny: the types differ from operation to operation; the protocol has checked them.
+export type Handler = (context: any, payload: any) => unknown;
+
+/** One operation of an actor type: everything about it that does not change from message to message. */
+export interface Operation {
+  readonly kind: 'tell' | 'ask' | 'topic';
+  readonly name: string;
+  /** `undefined` for actors that run by a behavior of their own. */
+  readonly handler: Handler | undefined;
+  readonly validateIn: Validator | undefined;
+  readonly validateOut: Validator | undefined;
+}
+
+/** Who has asked: told when an ask of its turn is settled. */
+export interface Asker {
+  forgetAsk(header: Header): void;
+}
+
+/** Who is asked. */
+export interface AskTarget {
+  readonly name: string;
+  /** The asks that the unfinished turn of this actor waits for. */
+  readonly openAsks: readonly Header[];
+}
+
+/**
+ * What travels with a message. For a `tell` it says nothing that differs from message to message, so one header is
+ * shared by all of them; for an `ask` it is the reply slot, the deadline's timer and the edge of the waits-for graph.
+ */
+export class Header extends TimerNode {
+  readonly operation: Operation;
+  readonly sender: ActorRef | undefined;
+  /** The concrete topic of a published message. */
+  readonly topic: string | undefined;
+  /** Milliseconds on the system's clock, rounded up; 0: nobody waits. */
+  deadlineMs = 0;
+  private resolve: ((value: unknown) => void) | null = null;
+  private reject: ((error: unknown) => void) | null = null;
+  private target: AskTarget | null = null;
+  private wheel: TimerWheel | null = null;
+  private asker: Asker | null = null;
+  private detach: (() => void) | null = null;
+
+  constructor(operation: Operation, sender: ActorRef | undefined, topic: string | undefined) {
+    super();
+    this.operation = operation;
+    this.sender = sender;
+    this.topic = topic;
+  }
+
+  /** Whether somebody waits for the reply. */
+  get isPending(): boolean {
+    return this.resolve !== null;
+  }
+
+  /** The actor that was asked. Only of a pending ask. */
+  get askedActor(): AskTarget {
+    return this.target as AskTarget;
+  }
+
+  /** Makes the reply slot, which times out by itself. Once. */
+  open(
+    target: AskTarget,
+    wheel: TimerWheel,
+    time: { readonly nowMs: number; readonly timeoutMs: number },
+  ): Promise<unknown> {
+    this.target = target;
+    this.wheel = wheel;
+    this.deadlineMs = Math.ceil(time.nowMs + time.timeoutMs);
+    const promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    wheel.add(this, time.nowMs, time.timeoutMs);
+    return promise;
+  }
+
+  /** Makes the ask an edge of the waits-for graph, until it is settled or the asker's turn ends. */
+  bindTo(asker: Asker): void {
+    this.asker = asker;
+  }
+
+  /** The asker's turn is over: whoever waits now waits outside of it. */
+  unbind(): void {
+    this.asker = null;
+  }
+
+  /** Lets `signal` end the wait. */
+  attach(signal: AbortSignal): void {
+    const cancel = () =>
+      this.fail(new RuntimeError('ASK_CANCELLED', `Gave up ${this.describe()}: the signal was aborted`));
+    signal.addEventListener('abort', cancel, { once: true });
+    this.detach = () => signal.removeEventListener('abort', cancel);
+  }
+
+  /** Gives the asker the reply. Does nothing for a tell, or when the ask is settled. */
+  settle(value: unknown): void {
+    const { resolve } = this;
+    if (resolve === null) return;
+    this.close();
+    resolve(value);
+  }
+
+  /** Gives the asker an error instead of a reply. Does nothing for a tell, or when the ask is settled. */
+  fail(error: unknown): void {
+    const { reject } = this;
+    if (reject === null) return;
+    this.close();
+    reject(error);
+  }
+
+  /** No reply came in time. */
+  override onTimer(): void {
+    this.fail(new RuntimeError('ASK_TIMEOUT', `No reply came to ${this.describe()} in time; its outcome is unknown`));
+  }
+
+  private describe(): string {
+    return `"${this.operation.name}" from "${this.target?.name}"`;
+  }
+
+  private close(): void {
+    this.resolve = null;
+    this.reject = null;
+    this.wheel?.cancel(this);
+    if (this.asker !== null) this.asker.forgetAsk(this);
+    this.asker = null;
+    if (this.detach !== null) this.detach();
+    this.detach = null;
+  }
+}
+
+/**
+ * The circle that an ask from `asker` to `target` would close, as the actors' names in the order of asking; `undefined`
+ * if there is none. An actor waits for another while an ask of its unfinished turn is pending.
+ */
+export function findAskCycle(asker: AskTarget, target: AskTarget): string[] | undefined {
+  if (asker !== target && target.openAsks.length === 0) return undefined;
+  const visited = new Set<AskTarget>();
+  const path: AskTarget[] = [];
+  // Depth first, with a stack of its own: a chain of asks may be longer than the call stack.
+  const toVisit: (AskTarget | 'leave')[] = [target];
+  for (let next = toVisit.pop(); next !== undefined; next = toVisit.pop()) {
+    if (next === 'leave') {
+      path.pop();
+    } else if (next === asker) {
+      return [asker, ...path, asker].map((actor) => actor.name);
+    } else if (!visited.has(next)) {
+      visited.add(next);
+      path.push(next);
+      toVisit.push('leave', ...next.openAsks.map((header) => header.askedActor));
+    }
+  }
+  return undefined;
+}

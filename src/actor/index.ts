@@ -1,0 +1,38 @@
+/**
+ * Actors: protocols, references, cells, their life and death, and the system that they live in.
+ *
+ * Guarantees (in full, with their tests: docs/explanation/semantics.md)
+ *   A1  An actor handles one message at a time, also across `await`; messages of one sender arrive in order.
+ *   A2  `tell` never throws and never waits. An accepted message is handled, or becomes a dead letter that is counted.
+ *   A3  Every ask settles: by a reply, a typed error, or its deadline.
+ *   A4  A failure restarts the actor with new state, keeps its mailbox, and is seen by nobody else than its supervisor,
+ *       the sender who asked, and its own children.
+ *   A5  What an incarnation that is over still sends is refused.
+ * Limits      one thread; a TypeScript handler that does not return holds it. Names of 255 characters, mailboxes of
+ *             1,048,576 messages, asks of an hour.
+ * Not here    who has which name (registry/); who gets what is published (broker/); components (host/).
+ *
+ * @module
+ */
+export type { ActorInfo } from './actor-info.ts';
+export type {
+  ActorRef,
+  AskOptions,
+  EventOptions,
+  EventStream,
+  StopOptions,
+  TellResult,
+  Termination,
+} from './actor-ref.ts';
+export { ActorSystem, type SystemParts } from './actor-system.ts';
+export type { ActorType } from './actor-type.ts';
+export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
+export { type ActorTypeDefinition, defineActorType } from './behavior-runner.ts';
+export type { Context, TerminatedEvent } from './context.ts';
+export type { DeadLetter, DeadLetterListener, DeadLetterReason } from './dead-letters.ts';
+export { type Implementation, implement } from './implement.ts';
+export type { ActorSystemOptions, FailureReport, SpawnOptions } from './options.ts';
+export type { Names, Subscription, Topics } from './ports.ts';
+export { type Protocol, type ProtocolSpec, protocol } from './protocol.ts';
+export { type StandardSchema, type Type, type } from './schema.ts';
+export { type TopicInlet, topicInlet } from './topic-inlet.ts';

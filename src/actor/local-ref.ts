@@ -1,0 +1,298 @@
+import { RuntimeError } from '../errors/index.ts';
+import type {
+  ActorRef,
+  AskOptions,
+  EventOptions,
+  EventStream,
+  StopOptions,
+  TellResult,
+  Termination,
+} from './actor-ref.ts';
+import type { TypeInternals } from './actor-type.ts';
+import { type Cell, refusalError, type TurnContext, type Waiter } from './cell.ts';
+import { EventQueue } from './event-queue.ts';
+import { findAskCycle, Header, type Operation } from './header.ts';
+import { kill, requestStop } from './lifecycle.ts';
+import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs } from './options.ts';
+import type { Protocol } from './protocol.ts';
+
+/** Sends to one cell, in the name of one incarnation or of nobody. */
+class Stub {
+  /** TypeScript-private, as all that is constructed for each actor: see `bench/`. */
+  protected readonly cell: Cell;
+  protected readonly sender: TurnContext | null;
+
+  constructor(cell: Cell, sender: TurnContext | null) {
+    this.cell = cell;
+    this.sender = sender;
+  }
+}
+
+/** Base of `ref.tell`: a method for each operation is on the prototype of the type's own subclass. */
+class TellStub extends Stub {
+  /** By operation; those of a bound stub are made when they are first used. */
+  private readonly headers: (Header | undefined)[];
+
+  constructor(cell: Cell, sender: TurnContext | null, headers: (Header | undefined)[]) {
+    super(cell, sender);
+    this.headers = headers;
+  }
+
+  static define(prototype: object, index: number, operation: Operation): void {
+    const { validateIn } = operation;
+    const send = function (this: TellStub, payload: unknown): TellResult {
+      if (this.sender !== null && !this.sender.isLive) return this.sender.cell.stoppedRefusal();
+      return this.cell.post(payload, this.headers[index] ?? this.bind(index, operation));
+    };
+    const check = function (this: TellStub, payload: unknown): TellResult {
+      const checked = (validateIn as NonNullable<typeof validateIn>)(payload);
+      return 'error' in checked ? invalid(checked.error) : send.call(this, checked.value);
+    };
+    Object.defineProperty(prototype, operation.name, {
+      value: validateIn === undefined ? send : check,
+      enumerable: true,
+    });
+  }
+
+  private bind(index: number, operation: Operation): Header {
+    const header = new Header(operation, this.sender?.cell.ref, undefined);
+    this.headers[index] = header;
+    return header;
+  }
+}
+
+/** Base of `ref.ask`. */
+class AskStub extends Stub {
+  static define(prototype: object, operation: Operation): void {
+    const ask = function (this: AskStub, payload: unknown, options?: AskOptions): Promise<unknown> {
+      return this.request(operation, payload, options);
+    };
+    Object.defineProperty(prototype, operation.name, { value: ask, enumerable: true });
+  }
+
+  request(operation: Operation, payload: unknown, options: AskOptions | undefined): Promise<unknown> {
+    let message = payload;
+    if (operation.validateIn !== undefined) {
+      const checked = operation.validateIn(payload);
+      if ('error' in checked) return Promise.reject(checked.error);
+      message = checked.value;
+    }
+    const { sender, cell } = this;
+    if (sender !== null && !sender.isLive) return Promise.reject(refusalError(sender.cell.stoppedRefusal()));
+    const { clock, wheel } = cell.profile.services;
+    const nowMs = clock.nowMs();
+    const timeoutMs = timeoutOf(options, sender, nowMs);
+    if (typeof timeoutMs !== 'number') return Promise.reject(timeoutMs);
+    if (options?.signal?.aborted === true) return Promise.reject(cancelled(cell, operation));
+    if (sender !== null && sender.header !== null) {
+      const circle = findAskCycle(sender.cell, cell);
+      if (circle !== undefined) return Promise.reject(deadlock(circle));
+    }
+    const header = new Header(operation, sender === null ? undefined : sender.cell.ref, undefined);
+    const reply = header.open(cell, wheel, { nowMs, timeoutMs });
+    if (options?.signal !== undefined) header.attach(options.signal);
+    if (sender !== null && sender.header !== null) sender.addAsk(header);
+    const told = cell.post(message, header);
+    if (!told.ok) header.fail(told.error);
+    return reply;
+  }
+}
+
+/** How long an ask may wait, by its options and by the message in whose name it is made. */
+function timeoutOf(options: AskOptions | undefined, sender: TurnContext | null, nowMs: number): number | Error {
+  const timeoutMs = options?.timeoutMs ?? ASK_TIMEOUT_MS;
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > ASK_TIMEOUT_MAX_MS) {
+    return new RangeError(`"timeoutMs" must be an integer from 1 to ${ASK_TIMEOUT_MAX_MS}, not ${timeoutMs}`);
+  }
+  const deadlineMs = sender?.header?.deadlineMs ?? 0;
+  if (deadlineMs === 0) return timeoutMs;
+  if (deadlineMs > nowMs) return Math.min(timeoutMs, deadlineMs - nowMs);
+  return new RuntimeError('ASK_TIMEOUT', 'Cannot ask: the deadline of the message being handled has passed');
+}
+
+function cancelled(cell: Cell, operation: Operation): RuntimeError {
+  return new RuntimeError('ASK_CANCELLED', `Cannot ask "${cell.name}" for "${operation.name}": the signal is aborted`);
+}
+
+function deadlock(circle: readonly string[]): RuntimeError {
+  const path = circle.map((name) => `"${name}"`).join(' → ');
+  return new RuntimeError('ASK_DEADLOCK', `Cannot ask: each would wait for the next, ${path}`, {
+    details: { path: circle },
+  });
+}
+
+function invalid(error: RuntimeError): TellResult {
+  return Object.freeze({ ok: false, error });
+}
+
+/** Base of `ref.on`. */
+class EventStub extends Stub {
+  static define(prototype: object, event: string): void {
+    const listen = function (this: EventStub, options?: EventOptions): EventStream<unknown> {
+      return this.listen(event, options);
+    };
+    Object.defineProperty(prototype, event, { value: listen, enumerable: true });
+  }
+
+  private listen(event: string, options: EventOptions | undefined): EventStream<unknown> {
+    const extras = this.cell.rare;
+    const queue = new EventQueue(options, () => queues.delete(queue));
+    extras.events ??= new Map();
+    const queues = extras.events.get(event) ?? new Set();
+    extras.events.set(event, queues);
+    if (this.cell.status === 'stopped') queue.end();
+    else if (!queue.hasEnded) queues.add(queue);
+    return queue;
+  }
+}
+
+/** The classes of `tell`, `ask` and `on` for one actor type: built once, so that an actor has no closures of its own. */
+export class Stubs {
+  readonly #internals: TypeInternals;
+  readonly #tell: typeof TellStub;
+  readonly #ask: typeof AskStub;
+  readonly #event: typeof EventStub;
+
+  constructor(internals: TypeInternals) {
+    const { operations, events } = internals;
+    this.#internals = internals;
+    this.#tell = class extends TellStub {};
+    this.#ask = class extends AskStub {};
+    this.#event = class extends EventStub {};
+    for (const [index, operation] of operations.tells.entries())
+      TellStub.define(this.#tell.prototype, index, operation);
+    for (const operation of operations.asks) AskStub.define(this.#ask.prototype, operation);
+    for (const event of events) EventStub.define(this.#event.prototype, event);
+  }
+
+  get internals(): TypeInternals {
+    return this.#internals;
+  }
+
+  tell(cell: Cell, sender: TurnContext | null): TellStub {
+    const { tellHeaders } = this.#internals.operations;
+    const headers = sender === null ? tellHeaders : new Array<Header | undefined>(tellHeaders.length).fill(undefined);
+    return new this.#tell(cell, sender, headers as (Header | undefined)[]);
+  }
+
+  ask(cell: Cell, sender: TurnContext | null): AskStub {
+    return new this.#ask(cell, sender);
+  }
+
+  on(cell: Cell): EventStub {
+    return new this.#event(cell, null);
+  }
+}
+
+/** A reference to a cell of this thread. */
+export class LocalRef implements ActorRef {
+  private readonly target: Cell;
+  private readonly stubs: Stubs;
+  private readonly sender: TurnContext | null;
+  private tellStub: TellStub | null = null;
+  private askStub: AskStub | null = null;
+
+  /** @param sender In whose name it sends; `null`: nobody's. */
+  constructor(target: Cell, stubs: Stubs, sender: TurnContext | null) {
+    this.target = target;
+    this.stubs = stubs;
+    this.sender = sender;
+  }
+
+  /** The cell behind a reference. Throws a `TypeError` for what is not a reference of this process. */
+  static cellOf(ref: unknown): Cell {
+    if (ref instanceof LocalRef) return ref.target;
+    throw new TypeError('Expected an ActorRef of this process');
+  }
+
+  /** The same actor, reached in the name of `sender`. */
+  static bind(ref: unknown, sender: TurnContext): LocalRef {
+    const cell = LocalRef.cellOf(ref);
+    return new LocalRef(cell, (ref as LocalRef).stubs, sender);
+  }
+
+  /** Whether `ref` is of an actor that speaks `protocol`. */
+  static speaks(ref: unknown, protocol: Protocol): boolean {
+    return ref instanceof LocalRef && ref.stubs.internals.protocol === protocol;
+  }
+
+  /** What is known of the operations of the actor behind `ref`. */
+  static internalsOf(ref: unknown): TypeInternals {
+    LocalRef.cellOf(ref);
+    return (ref as LocalRef).stubs.internals;
+  }
+
+  get name(): string {
+    return this.target.name;
+  }
+
+  get type(): string {
+    return this.target.profile.typeName;
+  }
+
+  // The operations are on the prototypes of the stubs, where the type checker does not see them.
+  get tell(): ActorRef['tell'] {
+    this.tellStub ??= this.stubs.tell(this.target, this.sender);
+    return this.tellStub as unknown as ActorRef['tell'];
+  }
+
+  get ask(): ActorRef['ask'] {
+    return this.askable as unknown as ActorRef['ask'];
+  }
+
+  get on(): ActorRef['on'] {
+    return this.stubs.on(this.target) as unknown as ActorRef['on'];
+  }
+
+  tellOp(op: string, payload: unknown): TellResult {
+    const header = this.stubs.internals.operations.tell(op);
+    if (header instanceof RuntimeError) return invalid(header);
+    const { validateIn } = header.operation;
+    let message = payload;
+    if (validateIn !== undefined) {
+      const checked = validateIn(payload);
+      if ('error' in checked) return invalid(checked.error);
+      message = checked.value;
+    }
+    if (this.sender === null) return this.target.post(message, header);
+    if (!this.sender.isLive) return this.sender.cell.stoppedRefusal();
+    return this.target.post(message, new Header(header.operation, this.sender.cell.ref, undefined));
+  }
+
+  askOp(op: string, payload: unknown, options?: AskOptions): Promise<unknown> {
+    const operation = this.stubs.internals.operations.ask(op);
+    if (operation instanceof RuntimeError) return Promise.reject(operation);
+    return this.askable.request(operation, payload, options);
+  }
+
+  get ready(): Promise<void> {
+    const { context, status, extras } = this.target;
+    if (status === 'stopped') return Promise.reject(refusalError(this.target.stoppedRefusal()));
+    if (context !== null && status !== 'starting') return Promise.resolve();
+    const waiter = extras?.ready ?? Promise.withResolvers<void>();
+    this.target.rare.ready = waiter as Waiter<void>;
+    return waiter.promise;
+  }
+
+  get terminated(): Promise<Termination> {
+    const extras = this.target.rare;
+    if (extras.termination !== undefined) return Promise.resolve(extras.termination);
+    extras.terminated ??= Promise.withResolvers<Termination>();
+    return extras.terminated.promise;
+  }
+
+  async stop(options?: StopOptions): Promise<void> {
+    const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? this.target.profile.stopTimeoutMs);
+    requestStop(this.target, deadlineMs);
+    await this.terminated;
+  }
+
+  kill(): void {
+    kill(this.target);
+  }
+
+  private get askable(): AskStub {
+    this.askStub ??= this.stubs.ask(this.target, this.sender);
+    return this.askStub;
+  }
+}

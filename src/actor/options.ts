@@ -1,0 +1,66 @@
+import type { DispatchOptions } from '../dispatch/index.ts';
+import type { RuntimeError } from '../errors/index.ts';
+import type { MailboxOptions } from '../mailbox/index.ts';
+import type { Directive, SupervisionOptions } from '../supervision/index.ts';
+import type { Clock, Random } from '../time/index.ts';
+import type { ActorRef } from './actor-ref.ts';
+import type { DeadLetterListener } from './dead-letters.ts';
+
+/** Milliseconds to wait for a reply; OTP's default (`gen_server:call/2`). */
+export const ASK_TIMEOUT_MS = 5_000;
+/** Milliseconds: an hour. A longer wait is a job to be tracked, not a question. */
+export const ASK_TIMEOUT_MAX_MS = 3_600_000;
+
+/** Milliseconds: a component of 12 MB compiles and starts within a second; what takes longer than ten hangs. */
+export const START_TIMEOUT_MS = 10_000;
+/** Milliseconds; OTP's default `shutdown` of a worker. */
+export const STOP_TIMEOUT_MS = 5_000;
+/** Milliseconds: twice an actor's own, so that a hanging one is killed before the system gives up on all. */
+export const SYSTEM_STOP_TIMEOUT_MS = 10_000;
+/** Milliseconds: an hour, as for an ask. */
+const TIMEOUT_MAX_MS = 3_600_000;
+
+/** How an actor is run. */
+export interface SpawnOptions {
+  readonly mailbox?: MailboxOptions;
+  readonly supervision?: SupervisionOptions;
+  /** Milliseconds for `init`, 1 to 3_600_000. Default 10_000. Then the start has failed. */
+  readonly startTimeoutMs?: number;
+  /** Milliseconds for the current message, the children and the stop hook together, 1 to 3_600_000. Default 5_000. Then it is killed. */
+  readonly stopTimeoutMs?: number;
+  /**
+   * Topics that the actor takes: pattern → the `tell` operation that a message becomes; or patterns alone, for actors
+   * that take any operation. `*` stands for one segment, `>` at the end for one or more.
+   */
+  readonly subscribe?: Readonly<Record<string, string>> | readonly string[];
+}
+
+/** A failure of an actor, and what its supervisor did about it. */
+export interface FailureReport {
+  readonly actor: ActorRef;
+  /** `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `stop`: in the stop hook. */
+  readonly phase: 'start' | 'message' | 'child' | 'stop';
+  readonly error: RuntimeError;
+  /** `undefined` for `stop`, where nothing is decided any more. */
+  readonly directive: Directive | undefined;
+}
+
+/** How a system is run. */
+export interface ActorSystemOptions extends DispatchOptions {
+  /** Default: the clock of this process. */
+  readonly clock?: Clock;
+  /** Default: Node.js's own. */
+  readonly random?: Random;
+  /** The same as subscribing to `system.deadLetters` before anything happens. */
+  readonly onDeadLetter?: DeadLetterListener;
+  /** Called for every failure, in the middle of other work: it should be quick. What it throws is ignored. */
+  readonly onFailure?: (report: FailureReport) => void;
+  /** Called when an actor starts taking messages, at first and after each restart. As {@link onFailure}. */
+  readonly onStarted?: (actor: ActorRef) => void;
+}
+
+/** Returns `value`, or throws a `RangeError` that names it. */
+export function checkTimeoutMs(name: string, value: number): number {
+  if (value >= 1 && value <= TIMEOUT_MAX_MS) return value;
+  throw new RangeError(`Option "${name}" must be from 1 to ${TIMEOUT_MAX_MS} milliseconds, not ${value}`);
+}

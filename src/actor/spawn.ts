@@ -1,0 +1,138 @@
+import { RuntimeError } from '../errors/index.ts';
+import { type MailboxPolicy, toMailboxPolicy } from '../mailbox/index.ts';
+import { type SupervisionPolicy, toSupervisionPolicy } from '../supervision/index.ts';
+import { type ActorType, INTERNALS, type TypeInternals } from './actor-type.ts';
+import { Cell, type Profile, type Services } from './cell.ts';
+import { LocalRef, Stubs } from './local-ref.ts';
+import { assertActorName } from './name.ts';
+import { checkTimeoutMs, type SpawnOptions, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './options.ts';
+
+/** What to spawn, and as what. */
+export interface SpawnRequest {
+  readonly type: ActorType;
+  readonly name: string | undefined;
+  readonly options: SpawnOptions | undefined;
+}
+
+/** Prebuilt stubs of each type; they die with the type. */
+const STUBS = new WeakMap<TypeInternals, Stubs>();
+
+/** For each system, the profile of actors that were spawned without options. */
+const PLAIN_PROFILES = new WeakMap<Services, WeakMap<TypeInternals, Profile>>();
+
+const PLAIN_MAILBOX: MailboxPolicy = toMailboxPolicy();
+const PLAIN_SUPERVISION: SupervisionPolicy = toSupervisionPolicy();
+
+/**
+ * Makes an actor and puts it into the run queue, where it starts.
+ *
+ * @throws {RuntimeError} `SYSTEM_STOPPED`, `NAME_INVALID`, `NAME_TAKEN`, `TOPIC_INVALID`, `OPERATION_UNKNOWN`,
+ *   `CONFIG_INVALID`; then nothing was made.
+ * @throws {RangeError} An option is out of range.
+ */
+export function spawn(services: Services, parent: Cell | null, { type, name, options }: SpawnRequest): LocalRef {
+  const internals = type[INTERNALS];
+  const profile =
+    options === undefined
+      ? plainProfile(services, type.name, internals)
+      : makeProfile(services, type.name, { internals, options });
+  assertAccepting(services, parent);
+  const fullName = name === undefined ? undefined : qualify(parent, name);
+  const cell = new Cell(profile, parent, fullName);
+  const ref = new LocalRef(cell, stubsOf(internals), null);
+  cell.ref = ref;
+  try {
+    if (fullName !== undefined) claim(services, fullName, ref);
+    if (options?.subscribe !== undefined) subscribe(services, cell, options.subscribe);
+  } catch (error) {
+    discard(services, cell);
+    throw error;
+  }
+  if (parent !== null) {
+    parent.rare.children ??= new Set();
+    parent.rare.children.add(cell);
+  }
+  services.dispatcher.schedule(cell);
+  return ref;
+}
+
+function assertAccepting(services: Services, parent: Cell | null): void {
+  if (!services.isAccepting) {
+    throw new RuntimeError('SYSTEM_STOPPED', 'Cannot spawn an actor: the system has stopped, or is stopping');
+  }
+  if (parent?.mailbox.capacity === 0) {
+    throw new RuntimeError('ACTOR_STOPPED', `Cannot spawn a child of "${parent.name}": it has stopped, or is stopping`);
+  }
+}
+
+/** A child's name begins with its parent's. */
+function qualify(parent: Cell | null, name: string): string {
+  assertActorName(name);
+  if (parent === null) return name;
+  const qualified = `${parent.name}/${name}`;
+  if (parent.givenName !== undefined) assertActorName(qualified);
+  return qualified;
+}
+
+function claim(services: Services, name: string, ref: LocalRef): void {
+  if (services.names.claim(name, ref)) return;
+  throw new RuntimeError('NAME_TAKEN', `Cannot name an actor "${name}": another actor has that name`, {
+    details: { name },
+  });
+}
+
+function subscribe(services: Services, cell: Cell, topics: NonNullable<SpawnOptions['subscribe']>): void {
+  const pairs: (readonly [string, string | undefined])[] = Array.isArray(topics)
+    ? topics.map((pattern) => [pattern, undefined])
+    : Object.entries(topics);
+  if (pairs.length === 0) return;
+  cell.rare.isSubscribed = true;
+  for (const [pattern, op] of pairs) services.topics.subscribe(pattern, cell.ref, op);
+}
+
+/** Undoes what was done for a cell that nobody has seen. */
+function discard(services: Services, cell: Cell): void {
+  services.cells.pop();
+  if (cell.givenName !== undefined) services.names.release(cell.givenName, cell.ref);
+  if (cell.extras?.isSubscribed === true) services.topics.forget(cell.ref);
+  cell.status = 'stopped';
+}
+
+function stubsOf(internals: TypeInternals): Stubs {
+  const known = STUBS.get(internals);
+  if (known !== undefined) return known;
+  const stubs = new Stubs(internals);
+  STUBS.set(internals, stubs);
+  return stubs;
+}
+
+function plainProfile(services: Services, typeName: string, internals: TypeInternals): Profile {
+  let profiles = PLAIN_PROFILES.get(services);
+  if (profiles === undefined) {
+    profiles = new WeakMap();
+    PLAIN_PROFILES.set(services, profiles);
+  }
+  let profile = profiles.get(internals);
+  if (profile === undefined) {
+    profile = makeProfile(services, typeName, { internals, options: {} });
+    profiles.set(internals, profile);
+  }
+  return profile;
+}
+
+interface ProfileParts {
+  readonly internals: TypeInternals;
+  readonly options: SpawnOptions;
+}
+
+function makeProfile(services: Services, typeName: string, { internals, options }: ProfileParts): Profile {
+  return {
+    services,
+    typeName,
+    runner: internals.runner,
+    mailbox: options.mailbox === undefined ? PLAIN_MAILBOX : toMailboxPolicy(options.mailbox),
+    supervision: options.supervision === undefined ? PLAIN_SUPERVISION : toSupervisionPolicy(options.supervision),
+    startTimeoutMs: checkTimeoutMs('startTimeoutMs', options.startTimeoutMs ?? START_TIMEOUT_MS),
+    stopTimeoutMs: checkTimeoutMs('stopTimeoutMs', options.stopTimeoutMs ?? STOP_TIMEOUT_MS),
+  };
+}

@@ -1,0 +1,118 @@
+import type { RuntimeError } from '../errors/index.ts';
+import type { Lost } from '../mailbox/index.ts';
+import type { Cell, TurnContext } from './cell.ts';
+import type { Header } from './header.ts';
+import { advance, begin, endSelf, fail, failWithChild, isThenable, type Outcome, rest, waitFor } from './lifecycle.ts';
+
+/** Thrown by a handler to answer its message with a failure, without being one itself. */
+export class Refusal {
+  readonly error: RuntimeError;
+
+  constructor(error: RuntimeError) {
+    this.error = error;
+  }
+}
+
+/** Runs a cell whose turn it is, for at most `quota` messages. Never throws. */
+export function activate(cell: Cell, quota: number): void {
+  if (cell.status === 'stopped') return;
+  const { extras } = cell;
+  if (extras !== null && (extras.ending !== null || extras.killed !== null)) {
+    advance(cell);
+    return;
+  }
+  cell.status = 'running';
+  if (cell.context === null && !begin(cell)) return;
+  if (cell.mailbox.hasSystemWork && !runSystemLane(cell)) return;
+  cell.profile.runner.run(cell, quota);
+  // Unless the turn has suspended or failed, in which case it is somebody else's move.
+  if (cell.status === 'running') rest(cell);
+}
+
+/** Handles what the runtime has to say. Returns whether the cell is still running. */
+function runSystemLane(cell: Cell): boolean {
+  for (let message = cell.mailbox.takeSystem(); message !== undefined; message = cell.mailbox.takeSystem()) {
+    if (cell.extras !== null && (cell.extras.ending !== null || cell.extras.killed !== null)) break;
+    if (message.kind === 'ended') {
+      endSelf(cell);
+      return false;
+    }
+    if (message.kind === 'escalated') {
+      failWithChild(cell, message.error);
+      return false;
+    }
+    try {
+      const result = cell.profile.runner.onTerminated(cell, message.ref, message.termination);
+      if (isThenable(result)) {
+        suspend(cell, result, afterHandler(cell, undefined));
+        return false;
+      }
+    } catch (error) {
+      fail(cell, error, undefined);
+      return false;
+    }
+  }
+  if (cell.extras === null || (cell.extras.ending === null && cell.extras.killed === null)) return true;
+  rest(cell);
+  return false;
+}
+
+/** What the cell runs goes on later: it takes nothing until then, and others run. */
+export function suspend(cell: Cell, promise: PromiseLike<unknown>, outcome: Outcome): void {
+  cell.status = 'suspended';
+  if (cell.extras?.killed == null) {
+    waitFor(cell.context as TurnContext, promise, outcome);
+    return;
+  }
+  // Nobody waits for it, and what it throws is nobody's concern any more.
+  promise.then(undefined, () => {});
+  advance(cell);
+}
+
+/** What follows when a handler's promise settles. `current`: the message that it handles, if it is one of the mailbox. */
+export function afterHandler(cell: Cell, current: Lost<Header> | undefined): Outcome {
+  const context = cell.context as TurnContext;
+  return {
+    done: (value) => {
+      if (current !== undefined) complete(cell, current, value);
+      context.endMessage();
+      rest(cell);
+    },
+    failed: (error) => {
+      if (!(error instanceof Refusal)) {
+        fail(cell, error, current);
+        return;
+      }
+      if (current !== undefined) refuse(cell, current, error.error);
+      context.endMessage();
+      rest(cell);
+    },
+  };
+}
+
+/** A handler has returned `value`: if somebody waits for it, it is checked and handed over. */
+export function complete(cell: Cell, { header, message }: Lost<Header>, value: unknown): void {
+  const { validateOut } = header.operation;
+  if (validateOut === undefined || !header.isPending) {
+    header.settle(value);
+    return;
+  }
+  const checked = validateOut(value);
+  if ('error' in checked) refuse(cell, { header, message }, checked.error);
+  else header.settle(checked.value);
+}
+
+/** A message is answered with a failure: an asker gets it; otherwise it is a dead letter. */
+export function refuse(cell: Cell, lost: Lost<Header>, error: RuntimeError): void {
+  if (lost.header.isPending) lost.header.fail(error);
+  else cell.bury('refused', lost, error);
+}
+
+/** Whether nobody waits for the reply to an ask any more; then it is dropped unread, and counted. */
+export function dropIfExpired(cell: Cell, lost: Lost<Header>): boolean {
+  const { header } = lost;
+  if (header.isPending && header.deadlineMs > cell.profile.services.dispatcher.coarseNowMs) return false;
+  header.onTimer();
+  cell.bury('expired', lost);
+  return true;
+}
