@@ -1,4 +1,4 @@
-import { type ActorRef, ActorSystem, type SpawnOptions, type Termination } from '../actor/index.ts';
+import type { ActorRef, SpawnOptions, Termination } from '../actor/index.ts';
 import type { ControlAsk, ControlTell } from '../admin/index.ts';
 import {
   type ActorInfo,
@@ -21,6 +21,7 @@ import {
 } from '../host/index.ts';
 import { type Clock, systemClock } from '../time/index.ts';
 import { lineSink } from '../wasi/index.ts';
+import { type ActorSystem, createActorSystem } from './actor-system.ts';
 import { operationInfos } from './inspect.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 
@@ -104,7 +105,7 @@ class RunningApplication implements Application {
   }
 
   #createSystem(): ActorSystem {
-    return ActorSystem.create({
+    return createActorSystem({
       clock: this.#clock,
       onStarted: (ref) => this.#onStarted(ref),
       onFailure: ({ actor, error, directive }) =>

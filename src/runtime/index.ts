@@ -11,6 +11,7 @@
  *
  * @module
  */
+export { ActorSystem, createActorSystem } from './actor-system.ts';
 export { startApplication } from './application.ts';
 export { inspectComponent } from './inspect.ts';
 export type { Application, ApplicationEvent, StartOptions } from './port.ts';

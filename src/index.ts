@@ -1,0 +1,33 @@
+/**
+ * Troupe: WebAssembly components and TypeScript as supervised actors. The public front door.
+ *
+ * Guarantees
+ *   P1  What is exported here is the public API; everything else may change without notice.
+ * Limits      Node.js 24 or later.
+ * Not here    the component engine alone: `troupe/component`.
+ *
+ * @module
+ */
+export type {
+  ActorInfo,
+  ActorRef,
+  ActorSystemOptions,
+  ActorType,
+  AskOptions,
+  Context,
+  DeadLetter,
+  EventStream,
+  FailureReport,
+  Implementation,
+  Protocol,
+  SpawnOptions,
+  StandardSchema,
+  Subscription,
+  TellResult,
+  TerminatedEvent,
+  Termination,
+} from './actor/index.ts';
+export { implement, protocol, type } from './actor/index.ts';
+export { type ErrorCode, type ErrorKind, RuntimeError } from './errors/index.ts';
+export { ActorSystem } from './runtime/index.ts';
+export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';

@@ -1,0 +1,30 @@
+import { type ActorSystemOptions, ActorSystem as System } from '../actor/index.ts';
+import { Broker } from '../broker/index.ts';
+import { Registry } from '../registry/index.ts';
+
+/** One runtime of actors in one process. */
+export type ActorSystem = System;
+
+/** Makes an actor system with a registry and a broker of its own, at once. */
+export function createActorSystem(options: ActorSystemOptions = {}): ActorSystem {
+  return new System(options, { names: new Registry(), topics: new Broker() });
+}
+
+/** Where systems come from. */
+export const ActorSystem = Object.freeze({
+  /**
+   * Makes an actor system. It is `AsyncDisposable`: leaving its scope stops it.
+   *
+   * @throws {RangeError} (rejects) An option is out of range.
+   *
+   * @example
+   * ```ts
+   * await using system = await ActorSystem.create();
+   * const ref = system.spawn(counter, 'counter');
+   * ref.tell.add({ by: 2 });
+   * ```
+   */
+  async create(options: ActorSystemOptions = {}): Promise<ActorSystem> {
+    return createActorSystem(options);
+  },
+});
