@@ -35,4 +35,4 @@ export { disposeHandles, GuestResource, resourceDrop, resourceNew, resourceRep }
 export { CanonContext, GuestResourceType, InstanceState, type ResourceType, Suspension } from './state.ts';
 export { compileExport, type ExportStub } from './stub-export.ts';
 export { type CoreFunction, compileImport, type ImportStub } from './stub-import.ts';
-export { type TrapRule, trap } from './trap.ts';
+export { isStackOverflow, type TrapRule, toFailure, trap } from './trap.ts';

@@ -48,12 +48,45 @@ export function mismatch(): never {
   throw MISMATCH;
 }
 
+/** What V8 says when a stack overflows: the only RangeError that a guest can cause. */
+const STACK_OVERFLOW = /call stack/i;
+
+/** V8's trap texts by our names; the texts are stable across Node 24 to 26. */
+const TRAPS: readonly (readonly [pattern: RegExp, trap: string])[] = [
+  [/unreachable/, 'unreachable'],
+  [/memory access out of bounds/, 'memory-out-of-bounds'],
+  [/table index is out of bounds|table access out of bounds|table.*out of bounds/, 'table-out-of-bounds'],
+  [/divide by zero|remainder by zero/, 'integer-divide-by-zero'],
+  [/divide result unrepresentable/, 'integer-overflow'],
+  [/float unrepresentable/, 'invalid-conversion-to-integer'],
+  [/null function|signature mismatch/, 'indirect-call-mismatch'],
+  [/dereferencing a null/, 'null-reference'],
+];
+
+/** Tells whether this is a stack that overflowed, and no other failure of the same class. */
+export function isStackOverflow(thrown: unknown): boolean {
+  return thrown instanceof RangeError && STACK_OVERFLOW.test(thrown.message);
+}
+
 /**
- * Says what was thrown while guest or host code ran, as one of our errors: a trap of the guest's own is
- * `COMPONENT_TRAPPED`, anything unknown `INTERNAL`.
+ * Says what was thrown while guest or host code ran, as one of our errors. What a guest does wrong is
+ * `COMPONENT_TRAPPED` with its name in `details.trap`; anything unknown is `INTERNAL`.
  */
 export function toFailure(thrown: unknown): RuntimeError {
   if (RuntimeError.is(thrown)) return thrown;
-  const isTrap = thrown instanceof WebAssembly.RuntimeError;
-  return RuntimeError.from(thrown, isTrap ? 'COMPONENT_TRAPPED' : 'INTERNAL');
+  if (thrown instanceof WebAssembly.RuntimeError) {
+    const name = TRAPS.find(([pattern]) => pattern.test(thrown.message))?.[1] ?? 'other';
+    return trapped(name, `The component trapped: ${thrown.message}`, thrown);
+  }
+  if (isStackOverflow(thrown)) {
+    return trapped('stack-overflow', 'The component trapped: its call stack overflowed', thrown);
+  }
+  if (thrown instanceof WebAssembly.Exception) {
+    return trapped('uncaught-exception', 'The component trapped: it threw an exception that it did not catch', thrown);
+  }
+  return RuntimeError.from(thrown, 'INTERNAL');
+}
+
+function trapped(name: string, message: string, cause: unknown): RuntimeError {
+  return new RuntimeError('COMPONENT_TRAPPED', message, { details: { trap: name }, cause });
 }

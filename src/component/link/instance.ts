@@ -8,11 +8,12 @@ import {
   resourceDrop,
   resourceNew,
   resourceRep,
+  toFailure,
 } from '../abi/index.ts';
 import type { HostHook } from '../admission/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
 import type { CompiledComponent, CompiledExport, CompiledStep, ExportedFunction } from './compile.ts';
-import { cannotSuspend, nameLinkFailure, nameTrap } from './failures.ts';
+import { cannotSuspend, nameLinkFailure } from './failures.ts';
 import type { BoundHost } from './imports.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
 
@@ -180,7 +181,7 @@ export class ComponentInstance {
         (this.resolve(source) as (rep: number) => void)(rep);
       } catch (error) {
         if (this.busy) throw error;
-        throw this.end(this.recorded() ?? nameTrap(error));
+        throw this.end(this.recorded() ?? toFailure(error));
       }
     };
   }
@@ -303,7 +304,7 @@ export class ComponentInstance {
   }
 
   private afterTrap(error: unknown): never {
-    const reason = this.recorded() ?? (this.pendingSuspension() ? cannotSuspend() : nameTrap(error));
+    const reason = this.recorded() ?? (this.pendingSuspension() ? cannotSuspend() : toFailure(error));
     throw this.end(reason);
   }
 

@@ -3,9 +3,11 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MEMORY } from './memory.suite.ts';
+import { STRINGS } from './strings.suite.ts';
 import { VALUES } from './values.suite.ts';
 
-const GROUPS = [...VALUES];
+const GROUPS = [...VALUES, ...STRINGS, ...MEMORY];
 
 let passed = 0;
 for (const { name, cases } of GROUPS) {
