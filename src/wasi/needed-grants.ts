@@ -42,6 +42,13 @@ const NEEDS: Readonly<Record<string, InterfaceNeed>> = Object.freeze({
   'wasi:random/insecure': RANDOM,
   'wasi:random/insecure-seed': RANDOM,
   'wasi:random/random': RANDOM,
+  'wasi:sockets/instance-network': FREE,
+  'wasi:sockets/ip-name-lookup': FREE,
+  'wasi:sockets/network': FREE,
+  'wasi:sockets/tcp': FREE,
+  'wasi:sockets/tcp-create-socket': FREE,
+  'wasi:sockets/udp': FREE,
+  'wasi:sockets/udp-create-socket': FREE,
 });
 
 /** Names of the interfaces that {@link createWasi} can offer, without version, sorted. */

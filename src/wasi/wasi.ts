@@ -7,6 +7,7 @@ import { Guest } from './guest/index.ts';
 import { ioInterfaces, type Writer } from './io/index.ts';
 import { WASI_DEFAULTS, type WasiOptions } from './options.ts';
 import { randomInterfaces, SYSTEM_RANDOM_BYTES } from './random/index.ts';
+import { socketInterfaces } from './sockets/index.ts';
 
 /** WASI for one component instance. */
 export interface Wasi {
@@ -20,8 +21,8 @@ export interface Wasi {
 }
 
 /**
- * Makes the WASI 0.2 interfaces for one component instance: `wasi:io`, `wasi:cli`, `wasi:filesystem`, and, if granted,
- * `wasi:clocks` and `wasi:random`.
+ * Makes the WASI 0.2 interfaces for one component instance: `wasi:io`, `wasi:cli`, `wasi:filesystem`,
+ * `wasi:sockets` without authority, and, if granted, `wasi:clocks` and `wasi:random`.
  *
  * Files and folders are opened when the guest first uses them, so this costs no I/O. A folder that is not there is the
  * guest's `no-entry`.
@@ -55,6 +56,7 @@ export function createWasi(options: WasiOptions): Wasi {
       ...ioInterfaces(guest),
       ...cli.interfaces,
       ...filesystemInterfaces(preopens),
+      ...socketInterfaces(guest),
       ...(options.clockGranted === true ? clockInterfaces(guest) : {}),
       ...(options.randomGranted === true ? randomInterfaces(options.random ?? SYSTEM_RANDOM_BYTES) : {}),
     }),
