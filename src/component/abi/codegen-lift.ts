@@ -265,7 +265,7 @@ function listFunction(body: Body, element: ValueType): string {
     const shape = body.program.constant({ sizeBytes, align });
     inner.emit(
       `const size = n * ${sizeBytes};`,
-      `if (size > ${LIST_BYTES_MAX} || (p & ${align - 1}) !== 0 || p + size > ctx.bytes.length) badList(ctx, [p, n], ${shape});`,
+      `if (size > ${LIST_BYTES_MAX} || (p & ${align - 1}) !== 0 || p + size > ctx.bytes.length) badList(p, n, ${shape});`,
     );
     const numeric = numericKind(element);
     if (numeric === undefined) emitElements(inner, element, hostBytes);

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import type { HostFunction } from '../host.ts';
+import { LIST_BYTES_MAX } from './limits.ts';
 import { lengthOfList, lengthOfTyped } from './lists.ts';
 import { bitsOfF32, bitsOfF64, canonicalizeNaNs, f32OfBits, f64OfBits } from './numbers.ts';
 import {
@@ -54,19 +55,13 @@ function badDiscriminant(index: number, count: number): never {
   trap('discriminant', `The component passed case ${index} of a type that has ${count}`);
 }
 
-function badList(
-  ctx: CanonContext,
-  range: readonly [ptr: number, length: number],
-  shape: { sizeBytes: number; align: number },
-): never {
-  const [ptr, length] = range;
+function badList(ptr: number, length: number, shape: { sizeBytes: number; align: number }): never {
+  const sizeBytes = length * shape.sizeBytes;
+  if (sizeBytes > LIST_BYTES_MAX) trap('list-length', `The component passed a list of ${sizeBytes} bytes`);
   if ((ptr & (shape.align - 1)) !== 0) {
     trap('list-align', `The component passed a list at ${ptr}, which is not a multiple of ${shape.align}`);
   }
-  if (ptr + length * shape.sizeBytes > ctx.bytes.length) {
-    trap('list-bounds', `The component passed a list of ${length} elements at ${ptr}, outside of its memory`);
-  }
-  trap('list-length', `The component passed a list of ${length} elements of ${shape.sizeBytes} bytes`);
+  trap('list-bounds', `The component passed a list of ${sizeBytes} bytes at ${ptr}, outside of its memory`);
 }
 
 function indexOfCase(cases: ReadonlyMap<unknown, number>, tag: unknown): number {

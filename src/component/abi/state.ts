@@ -6,7 +6,8 @@ import { LIFT_BUDGET_BYTES, LOWER_BUDGET_BYTES } from './limits.ts';
 import { exceed, trap } from './trap.ts';
 
 /** A resource type as an instance uses it. */
-export type ResourceType = HostResourceType | GuestResourceType;
+// biome-ignore lint/suspicious/noExplicitAny: what represents it is known to the host's interface alone
+export type ResourceType = HostResourceType<any> | GuestResourceType;
 
 /** A resource type that a component defines. Its representation is a 32-bit number of the guest's own. */
 export class GuestResourceType {
