@@ -76,7 +76,7 @@ const RUNS = { numRuns: 100 };
 
 describe('real guests', () => {
   before(async () => {
-    guestModule = await WebAssembly.compile(await parseWat(GUEST));
+    guestModule = await WebAssembly.compile((await parseWat(GUEST)) as Uint8Array<ArrayBuffer>);
   });
 
   test('a value of any type passes through a guest, as a list, spilled, and flat', () => {
