@@ -28,6 +28,13 @@ export type {
   Termination,
 } from './actor/index.ts';
 export { implement, protocol, type } from './actor/index.ts';
+export type { Grants } from './capability/index.ts';
 export { type ErrorCode, type ErrorKind, RuntimeError } from './errors/index.ts';
+export {
+  type ComponentActorType,
+  type ComponentOptions,
+  component,
+  componentActor,
+} from './host/index.ts';
 export { ActorSystem } from './runtime/index.ts';
 export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';

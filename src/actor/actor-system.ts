@@ -141,7 +141,8 @@ export class ActorSystem implements AsyncDisposable {
 
   /**
    * Stops all actors, those spawned last first, and resolves when none is left. Each finishes its message and runs its
-   * stop hook; the rest of its mailbox becomes dead letters. Never rejects; calling it again gives the same promise.
+   * stop hook, within its own `stopTimeoutMs`; the rest of its mailbox becomes dead letters. Never rejects; calling it
+   * again gives the same promise.
    *
    * @param options.deadlineMs Milliseconds, 1 to 3_600_000, after which what is left is killed. Default 10_000.
    * @throws {RangeError} The deadline is out of range.
@@ -165,7 +166,8 @@ export class ActorSystem implements AsyncDisposable {
     };
     services.onRetired();
     const roots = services.cells.filter((cell) => cell.parent === null).sort((left, right) => right.id - left.id);
-    for (const root of roots) requestStop(root, deadlineMs);
+    // No longer than its own time, so that one that hangs does not take everybody's.
+    for (const root of roots) requestStop(root, Math.min(deadlineMs, root.profile.stopTimeoutMs));
     await promise;
     services.wheel.clear();
   }

@@ -197,7 +197,7 @@ export class ComponentBehavior implements Behavior, CallSource {
       subject: incoming.kind === 'topic' ? (incoming.topic ?? incoming.op) : incoming.op,
       payload,
       sender: incoming.sender?.name,
-      remainingMs: incoming.kind === 'ask' ? this.context?.remainingMs() : undefined,
+      remainingMs: incoming.kind === 'ask' ? wholeMs(this.context?.remainingMs()) : undefined,
     };
     return this.call;
   }
@@ -249,6 +249,11 @@ function toBytes(payload: unknown): Uint8Array | undefined {
   if (payload instanceof Uint8Array) return payload;
   if (payload === undefined) return NO_BYTES;
   return typeof payload === 'string' ? TO_UTF8.encode(payload) : undefined;
+}
+
+/** Rounded down, so that nobody hopes for time that is not there. */
+function wholeMs(remainingMs: number | undefined): number | undefined {
+  return remainingMs === undefined ? undefined : Math.max(0, Math.floor(remainingMs));
 }
 
 function short(value: unknown): string {
