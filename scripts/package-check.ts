@@ -7,10 +7,11 @@ import { existsSync, globSync, lstatSync, mkdirSync, readdirSync, readFileSync, 
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { importsOf } from '../test/kit/tidy/source-text.ts';
 
 const run = promisify(execFile);
 
-/** What a user downloads and keeps, with all dependencies. Measured 17 MB; more than this was not intended. */
+/** What a user downloads and keeps, with all dependencies. Measured 13 MB; more than this was not intended. */
 const INSTALLED_LIMIT_MB = 25;
 const COMMAND_DEADLINE_MS = 180_000;
 
@@ -42,12 +43,12 @@ function* wrongFiles(packed: readonly string[], manifest: Manifest): Generator<s
   }
 }
 
-/** Static imports of built files that a user's install would not find. */
+/** Imports of built files that a user's install would not find. */
 function* wrongImports(dist: string, manifest: Manifest): Generator<string> {
   const known = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies ?? {})]);
   for (const file of globSync('**/*.{js,d.ts}', { cwd: dist })) {
     const source = readFileSync(join(dist, file), 'utf8');
-    for (const [, specifier = ''] of source.matchAll(/^(?:import|export)\b[^'"\n]*?(?:from\s*)?['"]([^'"\n]+)['"]/gm)) {
+    for (const specifier of importsOf(source)) {
       const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
       const isOwn = specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(name);
       if (!isOwn && !known.has(name)) yield `dist/${file} imports "${specifier}", which is no runtime dependency`;
@@ -69,6 +70,43 @@ function* wrongPackages(modules: string, manifest: Manifest): Generator<string> 
 function sizeMb(folder: string): number {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
   return files.reduce((sum, file) => sum + lstatSync(join(folder, file)).size, 0) / 1e6;
+}
+
+/** What a user's compiler must accept, and what it must refuse: types that are lost would refuse nothing. */
+const TYPED_USE = `
+import { ActorSystem, implement, protocol, type } from 'troupe';
+import { compileComponent } from 'troupe/component';
+const Counter = protocol('demo:counter@1.0.0', { tell: { add: type<{ by: number }>() } });
+const system = await ActorSystem.create();
+const ref = system.spawn(implement(Counter, { init: () => ({ n: 0 }), tell: { add() {} } }), 'counter');
+ref.tell.add({ by: 1 });
+// @ts-expect-error: not a number
+ref.tell.add({ by: 'one' });
+// @ts-expect-error: not bytes
+compileComponent(1);
+`;
+
+/** Compiles a use of the installed declarations with the compiler of this checkout. */
+async function typeProblems(root: string, project: string): Promise<string[]> {
+  writeFileSync(join(project, 'use.ts'), TYPED_USE);
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const settings = [
+    '--strict',
+    '--noEmit',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    '',
+  ];
+  const args = [tsc, ...settings, '--lib', 'es2024,dom,esnext.disposable', 'use.ts'];
+  const failure = await run(process.execPath, args, { cwd: project, timeout: COMMAND_DEADLINE_MS }).then(
+    () => undefined,
+    (error: { readonly stdout: string }) => error,
+  );
+  return failure === undefined ? [] : [`The declarations do not work for users:\n${failure.stdout.trimEnd()}`];
 }
 
 /** Uses the installed package in the three ways there are: as a library, as the engine alone, as a command. */
@@ -116,6 +154,7 @@ export async function checkPackage(root: string, temp: string): Promise<string |
     ...wrongImports(join(root, 'dist'), manifest),
     ...wrongPackages(modules, manifest),
     ...(await smoke(project, manifest.version)),
+    ...(await typeProblems(root, project)),
   ];
   const installed = sizeMb(modules);
   if (installed > INSTALLED_LIMIT_MB)
