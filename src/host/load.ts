@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type AdmissionLimits, type CompiledComponent, compileComponent } from '../component/index.ts';
+import {
+  type AdmissionLimits,
+  type CompiledComponent,
+  type CompileOptions,
+  compileComponent,
+} from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
 export interface LoadOptions {
@@ -49,8 +54,17 @@ export async function loadComponent(file: string | URL, options: LoadOptions = {
       },
     );
   }
+  return compileFile(bytes, file, { ...(limits && { limits }), ...(signal && { signal }) });
+}
+
+/** Compiles the bytes of `file`. An error names the file. */
+export async function compileFile(
+  bytes: Uint8Array,
+  file: string | URL,
+  options: CompileOptions = {},
+): Promise<CompiledComponent> {
   try {
-    return await compileComponent(bytes, { ...(limits && { limits }), ...(signal && { signal }) });
+    return await compileComponent(bytes, options);
   } catch (error) {
     if (!RuntimeError.is(error)) throw error;
     throw new RuntimeError(error.code, `${error.message} (in "${file}")`, {

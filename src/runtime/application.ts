@@ -136,7 +136,7 @@ class RunningApplication implements Application {
     };
     const ref = this.#system.spawn(type, name, options);
     this.#members.set(name, { ref, component, type, startedAtMs: this.#clock.wallMs(), starts: 0, end: undefined });
-    ref.terminated.then((termination) => this.#onTerminated(name, termination));
+    void ref.terminated.then((termination) => this.#onTerminated(name, termination));
     // Whoever waits for `ready` hears of a failed start; here it is an event.
     ref.ready.catch(() => undefined);
   }

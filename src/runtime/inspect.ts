@@ -8,15 +8,9 @@ import type {
 } from '../api/index.ts';
 import { ANY_OPERATION } from '../api/index.ts';
 import { NO_GRANTS } from '../capability/index.ts';
-import {
-  type CompiledComponent,
-  compileComponent,
-  describeFunc,
-  type ExternType,
-  printWorld,
-} from '../component/index.ts';
+import { type CompiledComponent, describeFunc, type ExternType, printWorld } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { type ComponentShape, digestOf, importNeeds, readComponentFile, shapeOf } from '../host/index.ts';
+import { type ComponentShape, compileFile, digestOf, importNeeds, readComponentFile, shapeOf } from '../host/index.ts';
 
 /**
  * Says what a component is, what it imports and needs, and what it becomes.
@@ -25,7 +19,7 @@ import { type ComponentShape, digestOf, importNeeds, readComponentFile, shapeOf 
  */
 export async function inspectComponent(file: string): Promise<ComponentReport> {
   const bytes = await readComponentFile(file);
-  const component = await compileComponent(bytes);
+  const component = await compileFile(bytes, file);
   const refusals: string[] = [];
   const shape = attempt(() => shapeOf(component), refusals);
   const needs = new Map(importNeeds(component, NO_GRANTS).map((need) => [need.name, need]));
