@@ -4,7 +4,7 @@ import { createCli, DISCARD_SINK, EMPTY_SOURCE } from './cli/index.ts';
 import { clockInterfaces } from './clocks/index.ts';
 import { assertFoldersSupported, createFileSystem, createPreopens, filesystemInterfaces } from './filesystem/index.ts';
 import { Guest } from './guest/index.ts';
-import { ioInterfaces, type Writer } from './io/index.ts';
+import { IO_INTERFACES, type Writer } from './io/index.ts';
 import { WASI_DEFAULTS, type WasiOptions } from './options.ts';
 import { randomInterfaces, SYSTEM_RANDOM_BYTES } from './random/index.ts';
 import { socketInterfaces } from './sockets/index.ts';
@@ -53,7 +53,7 @@ export function createWasi(options: WasiOptions): Wasi {
   const cli = createCli(guest, toCliOptions(options));
   return {
     interfaces: Object.freeze({
-      ...ioInterfaces(guest),
+      ...IO_INTERFACES,
       ...cli.interfaces,
       ...filesystemInterfaces(preopens),
       ...socketInterfaces(guest),

@@ -32,13 +32,11 @@ export function createCli(guest: Guest, options: CliOptions): Cli {
       'get-arguments': () => options.args,
       'initial-cwd': () => undefined,
     },
-    'wasi:cli/exit': {
-      exit: (status) => exit(asRecord(status).tag === 'ok' ? 0 : 1),
-      'exit-with-code': (status) => exit(asU32(status)),
-    },
+    'wasi:cli/exit': EXIT,
     'wasi:cli/stdin': { 'get-stdin': () => new InputStream({ guest, core: stdin }) },
     'wasi:cli/stdout': { 'get-stdout': () => new OutputStream({ guest, core: stdout }) },
     'wasi:cli/stderr': { 'get-stderr': () => new OutputStream({ guest, core: stderr }) },
+    ...TERMINAL_TYPES,
     ...terminalInterfaces(guest, options.terminals),
   };
   return { interfaces, writers: [stdout, stderr] };
@@ -50,6 +48,11 @@ function exit(status: number): never {
     details: { status },
   });
 }
+
+const EXIT: HostInstance = Object.freeze({
+  exit: (status) => exit(asRecord(status).tag === 'ok' ? 0 : 1),
+  'exit-with-code': (status) => exit(asU32(status)),
+} as HostInstance);
 
 /** The `terminal-input` and `terminal-output` resources: all that a guest can do with one is to have it. */
 class Terminal {
@@ -65,12 +68,16 @@ class Terminal {
   }
 }
 
+const dropTerminal = (terminal: Terminal) => terminal.drop();
+
+const TERMINAL_TYPES: Readonly<Record<string, HostInstance>> = Object.freeze({
+  'wasi:cli/terminal-input': { 'terminal-input': new HostResourceType<Terminal>('terminal-input', dropTerminal) },
+  'wasi:cli/terminal-output': { 'terminal-output': new HostResourceType<Terminal>('terminal-output', dropTerminal) },
+});
+
 function terminalInterfaces(guest: Guest, terminals: CliOptions['terminals']): Record<string, HostInstance> {
   const terminalIf = (isTerminal: boolean) => () => (isTerminal ? new Terminal(guest) : undefined);
-  const drop = (terminal: Terminal) => terminal.drop();
   return {
-    'wasi:cli/terminal-input': { 'terminal-input': new HostResourceType<Terminal>('terminal-input', drop) },
-    'wasi:cli/terminal-output': { 'terminal-output': new HostResourceType<Terminal>('terminal-output', drop) },
     'wasi:cli/terminal-stdin': { 'get-terminal-stdin': terminalIf(terminals.stdin) },
     'wasi:cli/terminal-stdout': { 'get-terminal-stdout': terminalIf(terminals.stdout) },
     'wasi:cli/terminal-stderr': { 'get-terminal-stderr': terminalIf(terminals.stderr) },

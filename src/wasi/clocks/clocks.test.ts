@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
 import { Guest } from '../guest/index.ts';
-import { ioInterfaces } from '../io/index.ts';
+import { IO_INTERFACES } from '../io/index.ts';
 import { clockInterfaces } from './index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names
@@ -12,7 +12,7 @@ type Functions = Record<string, (...args: any[]) => any>;
 function setUp() {
   const clock = new ManualClock({ startMs: 5, wallMs: 1_700_000_000_123 });
   const guest = new Guest({ clock, resourcesMax: 100 });
-  const interfaces = { ...ioInterfaces(guest), ...clockInterfaces(guest) };
+  const interfaces = { ...IO_INTERFACES, ...clockInterfaces(guest) };
   const functions = (name: string) => interfaces[name] as unknown as Functions;
   const monotonic = functions('wasi:clocks/monotonic-clock');
   const poll = functions('wasi:io/poll');

@@ -1,3 +1,4 @@
+import { RuntimeError } from '../../errors/index.ts';
 import { type Err, err, type Result } from '../guest/index.ts';
 
 /** WIT's `error-code`. */
@@ -85,9 +86,8 @@ export function errnoOf(thrown: unknown): string | undefined {
  */
 export function toFailure(thrown: unknown): Err<ErrorCode> {
   if (thrown instanceof FileError) return err(thrown.code);
-  const isOurs = typeof thrown === 'object' && thrown !== null && Symbol.for('troupe.RuntimeError') in thrown;
   const errno = errnoOf(thrown);
-  if (isOurs || errno === undefined) throw thrown;
+  if (RuntimeError.is(thrown) || errno === undefined) throw thrown;
   return err(toErrorCode(errno));
 }
 

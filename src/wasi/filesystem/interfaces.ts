@@ -19,29 +19,6 @@ import { type OpenRequest, openAt } from './opening.ts';
 import { metadataHashAt, setTimesAt, statAt } from './paths.ts';
 import type { Preopens } from './preopens.ts';
 
-/** `wasi:filesystem/types` and `wasi:filesystem/preopens` for one guest. */
-export function filesystemInterfaces(preopens: Preopens): Record<string, HostInstance> {
-  return {
-    'wasi:filesystem/preopens': { 'get-directories': () => preopens.directories() },
-    'wasi:filesystem/types': {
-      descriptor: new HostResourceType<Descriptor>('descriptor', (descriptor) => descriptor.drop()),
-      'directory-entry-stream': new HostResourceType<DirectoryStream>('directory-entry-stream', (stream) =>
-        stream.drop(),
-      ),
-      ...openFileFunctions(),
-      ...pathFunctions(),
-      ...entryFunctions(),
-      '[method]directory-entry-stream.read-directory-entry': blocking((self) =>
-        asResource(self, DirectoryStream).next(),
-      ),
-      'filesystem-error-code': (error) => {
-        const { errno } = asResource(error, IoError);
-        return errno === undefined ? undefined : toErrorCode(errno);
-      },
-    },
-  };
-}
-
 const asDescriptor = (value: unknown) => asResource(value, Descriptor);
 const asTransferLength = (value: unknown) => asLength(value, file.TRANSFER_BYTES_MAX);
 const isSet = (flags: unknown, name: string) => asRecord(flags)[name] === true;
@@ -128,5 +105,27 @@ function toOpenRequest(openFlags: unknown, flags: unknown): OpenRequest {
     dataIntegritySync: isSet(flags, 'dataIntegritySync'),
     requestedWriteSync: isSet(flags, 'requestedWriteSync'),
     mutateDirectory: isSet(flags, 'mutateDirectory'),
+  };
+}
+
+/** `wasi:filesystem/types`: the same for every guest, since each descriptor knows its own. */
+const TYPES: HostInstance = Object.freeze({
+  descriptor: new HostResourceType<Descriptor>('descriptor', (descriptor) => descriptor.drop()),
+  'directory-entry-stream': new HostResourceType<DirectoryStream>('directory-entry-stream', (stream) => stream.drop()),
+  ...openFileFunctions(),
+  ...pathFunctions(),
+  ...entryFunctions(),
+  '[method]directory-entry-stream.read-directory-entry': blocking((self) => asResource(self, DirectoryStream).next()),
+  'filesystem-error-code': (error) => {
+    const { errno } = asResource(error, IoError);
+    return errno === undefined ? undefined : toErrorCode(errno);
+  },
+} as HostInstance);
+
+/** `wasi:filesystem/types` and `wasi:filesystem/preopens` for one guest. */
+export function filesystemInterfaces(preopens: Preopens): Record<string, HostInstance> {
+  return {
+    'wasi:filesystem/preopens': { 'get-directories': () => preopens.directories() },
+    'wasi:filesystem/types': TYPES,
   };
 }

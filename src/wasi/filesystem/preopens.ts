@@ -18,11 +18,19 @@ export interface Preopens {
  * @throws {RuntimeError} `RUNTIME_UNSUPPORTED` — there is a grant and this is not Linux, or `/proc` is not mounted.
  */
 export function assertFoldersSupported(grants: readonly FilesystemGrant[], platform: string = process.platform): void {
-  if (grants.length === 0 || (platform === 'linux' && existsSync('/proc/self/fd'))) return;
+  if (grants.length === 0 || (platform === 'linux' && hasProc())) return;
   throw new RuntimeError(
     'RUNTIME_UNSUPPORTED',
     `Cannot grant the folder "${grants[0]?.hostPath}": guests' files need Linux with /proc mounted, and this is "${platform}"`,
   );
+}
+
+let procFound: boolean | undefined;
+
+/** Asked once: it is mounted before this process starts or never. */
+function hasProc(): boolean {
+  procFound ??= existsSync('/proc/self/fd');
+  return procFound;
 }
 
 export function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]): Preopens {

@@ -12,7 +12,7 @@
  *
  * @module
  */
-export { ioInterfaces } from './interfaces.ts';
+export { IO_INTERFACES } from './interfaces.ts';
 export { IoError } from './io-error.ts';
 export { Pollable, type Readiness } from './pollable.ts';
 export { type ByteSource, Reader } from './reader.ts';

@@ -1,30 +1,10 @@
 import { blocking, type HostInstance, HostResourceType } from '../../component/index.ts';
-import { asBytes, asLength, asList, asResource, asU64, type Guest } from '../guest/index.ts';
+import { asBytes, asLength, asList, asResource, asU64 } from '../guest/index.ts';
 import { IoError } from './io-error.ts';
 import { block, isReady, Pollable, poll } from './pollable.ts';
 import { InputStream, OutputStream, READ_BYTES_MAX } from './streams.ts';
 
-/** `wasi:io/error`, `wasi:io/poll` and `wasi:io/streams` for one guest. */
-export function ioInterfaces(guest: Guest): Record<string, HostInstance> {
-  return {
-    'wasi:io/error': {
-      error: new HostResourceType<IoError>('error', (error) => error.drop()),
-      '[method]error.to-debug-string': (self) => asResource(self, IoError).toDebugString(),
-    },
-    'wasi:io/poll': pollInterface(guest),
-    'wasi:io/streams': { ...inputStreamFunctions(), ...outputStreamFunctions() },
-  };
-}
-
-function pollInterface(guest: Guest): HostInstance {
-  const asPollable = (value: unknown) => asResource(value, Pollable);
-  return {
-    pollable: new HostResourceType<Pollable>('pollable', (pollable) => pollable.drop()),
-    '[method]pollable.ready': blocking((self) => isReady(guest, asPollable(self))),
-    '[method]pollable.block': blocking((self) => block(guest, asPollable(self))),
-    poll: blocking((list) => poll(guest, asList(list).map(asPollable))),
-  };
-}
+const asPollable = (value: unknown) => asResource(value, Pollable);
 
 function inputStreamFunctions(): HostInstance {
   const asInput = (value: unknown) => asResource(value, InputStream);
@@ -65,3 +45,18 @@ function outputStreamFunctions(): HostInstance {
     ),
   };
 }
+
+/** `wasi:io/error`, `wasi:io/poll` and `wasi:io/streams`: the same for every guest, since each resource knows its own. */
+export const IO_INTERFACES: Readonly<Record<string, HostInstance>> = Object.freeze({
+  'wasi:io/error': Object.freeze({
+    error: new HostResourceType<IoError>('error', (error) => error.drop()),
+    '[method]error.to-debug-string': (self) => asResource(self, IoError).toDebugString(),
+  } as HostInstance),
+  'wasi:io/poll': Object.freeze({
+    pollable: new HostResourceType<Pollable>('pollable', (pollable) => pollable.drop()),
+    '[method]pollable.ready': blocking((self) => isReady(asPollable(self))),
+    '[method]pollable.block': blocking((self) => block(asPollable(self))),
+    poll: blocking((list) => poll(asList(list).map(asPollable))),
+  }),
+  'wasi:io/streams': Object.freeze({ ...inputStreamFunctions(), ...outputStreamFunctions() }),
+});

@@ -23,13 +23,13 @@ interface PollableOptions {
 /** The `pollable` resource. */
 export class Pollable implements Readiness {
   readonly isTimer: boolean;
-  readonly #guest: Guest;
+  readonly guest: Guest;
   readonly #source: Readiness;
   readonly #onDrop: (() => void) | undefined;
 
   constructor({ guest, source, isTimer = false, onDrop }: PollableOptions) {
     guest.hold();
-    this.#guest = guest;
+    this.guest = guest;
     this.#source = source;
     this.isTimer = isTimer;
     this.#onDrop = onDrop;
@@ -44,19 +44,19 @@ export class Pollable implements Readiness {
   }
 
   drop(): void {
-    this.#guest.release();
+    this.guest.release();
     this.#onDrop?.();
   }
 }
 
 /** `pollable.ready`. */
-export function isReady(guest: Guest, pollable: Pollable): Eventually<boolean> {
-  return pollable.ready() || guest.notYet(() => pollable.ready());
+export function isReady(pollable: Pollable): Eventually<boolean> {
+  return pollable.ready() || pollable.guest.notYet(() => pollable.ready());
 }
 
 /** `pollable.block`. */
-export function block(guest: Guest, pollable: Pollable): Eventually<undefined> {
-  const result = poll(guest, [pollable]);
+export function block(pollable: Pollable): Eventually<undefined> {
+  const result = poll([pollable]);
   return result instanceof Promise ? result.then(() => undefined) : undefined;
 }
 
@@ -64,8 +64,8 @@ export function block(guest: Guest, pollable: Pollable): Eventually<undefined> {
  * `poll.poll`: the indices of what is ready, after waiting for at least one. A pollable that stands twice in the list
  * is reported twice.
  */
-export function poll(guest: Guest, pollables: readonly Pollable[]): Eventually<readonly number[]> {
-  if (pollables.length === 0) trap('Cannot poll an empty list');
+export function poll(pollables: readonly Pollable[]): Eventually<readonly number[]> {
+  const guest = pollables[0]?.guest ?? trap('Cannot poll an empty list');
   if (pollables.length > POLL_LIST_MAX)
     trap(`Cannot poll ${pollables.length} pollables: at most ${POLL_LIST_MAX} are allowed`);
   const ready = readyIndices(pollables);

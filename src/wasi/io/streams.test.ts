@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
 import { Guest } from '../guest/index.ts';
-import { type ByteSink, InputStream, IoError, ioInterfaces, OutputStream, Reader, Writer } from './index.ts';
+import { type ByteSink, InputStream, IO_INTERFACES, IoError, OutputStream, Reader, Writer } from './index.ts';
 import type { Pollable } from './pollable.ts';
 import type { ByteSource } from './reader.ts';
 
@@ -13,7 +13,7 @@ type Functions = Record<string, (...args: any[]) => any>;
 function setUp(resourcesMax = 100) {
   const clock = new ManualClock();
   const guest = new Guest({ clock, resourcesMax });
-  const interfaces = ioInterfaces(guest);
+  const interfaces = IO_INTERFACES;
   const streams = interfaces['wasi:io/streams'] as unknown as Functions;
   const poll = interfaces['wasi:io/poll'] as unknown as Functions;
   const input = (source: ByteSource) => new InputStream({ guest, core: new Reader(guest, source) });

@@ -71,10 +71,12 @@ async function drawSeed(random: RandomBytes): Promise<readonly [bigint, bigint]>
   return [words[0] ?? 0n, words[1] ?? 0n];
 }
 
+const NO_WORDS = new BigUint64Array(0);
+
 /** Random `u64`s, many drawn at a time. A number that was given out is wiped. */
 class NumberPool {
   readonly #random: RandomBytes;
-  readonly #words = new BigUint64Array(POOL_BYTES / BigUint64Array.BYTES_PER_ELEMENT);
+  #words = NO_WORDS;
   #left = 0;
 
   constructor(random: RandomBytes) {
@@ -83,6 +85,7 @@ class NumberPool {
 
   next(): Eventually<bigint> {
     if (this.#left > 0) return this.#take();
+    if (this.#words === NO_WORDS) this.#words = new BigUint64Array(POOL_BYTES / BigUint64Array.BYTES_PER_ELEMENT);
     const filling = this.#random.fill(new Uint8Array(this.#words.buffer));
     const take = () => {
       this.#left = this.#words.length;

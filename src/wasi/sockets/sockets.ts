@@ -64,34 +64,35 @@ const UDP_METHODS = [
   'subscribe',
 ];
 
-/** `wasi:sockets` without authority: whatever would reach the network answers `access-denied`. */
-export function socketInterfaces(guest: Guest): Record<string, HostInstance> {
-  const asNetwork = (value: unknown) => asResource(value, Network);
-  return {
-    'wasi:sockets/network': { network: new HostResourceType<Network>('network', (network) => network.drop()) },
-    'wasi:sockets/instance-network': { 'instance-network': () => new Network(guest) },
-    'wasi:sockets/ip-name-lookup': {
-      ...unobtainable('resolve-address-stream', ['resolve-next-address', 'subscribe']),
-      'resolve-addresses': (network, name) => {
-        asNetwork(network);
-        asText(name);
-        return DENIED;
-      },
-    },
-    'wasi:sockets/tcp': unobtainable('tcp-socket', TCP_METHODS),
-    'wasi:sockets/tcp-create-socket': { 'create-tcp-socket': () => DENIED },
-    'wasi:sockets/udp': {
-      ...unobtainable('udp-socket', UDP_METHODS),
-      ...unobtainable('incoming-datagram-stream', ['receive', 'subscribe']),
-      ...unobtainable('outgoing-datagram-stream', ['check-send', 'send', 'subscribe']),
-    },
-    'wasi:sockets/udp-create-socket': { 'create-udp-socket': () => DENIED },
-  };
-}
-
 /** A resource type that nothing gives out, so that its methods cannot be called; they are there to be linked. */
 function unobtainable(resource: string, methods: readonly string[]): HostInstance {
   const method: HostFunction = () => trap(`Cannot use a "${resource}": none was ever given out`);
   const functions = methods.map((name) => [`[method]${resource}.${name}`, method]);
   return { [resource]: new HostResourceType(resource), ...Object.fromEntries(functions) };
+}
+
+/** What is the same for every guest. */
+const INTERFACES: Readonly<Record<string, HostInstance>> = Object.freeze({
+  'wasi:sockets/network': { network: new HostResourceType<Network>('network', (network) => network.drop()) },
+  'wasi:sockets/ip-name-lookup': {
+    ...unobtainable('resolve-address-stream', ['resolve-next-address', 'subscribe']),
+    'resolve-addresses': (network, name) => {
+      asResource(network, Network);
+      asText(name);
+      return DENIED;
+    },
+  } as HostInstance,
+  'wasi:sockets/tcp': unobtainable('tcp-socket', TCP_METHODS),
+  'wasi:sockets/tcp-create-socket': { 'create-tcp-socket': () => DENIED },
+  'wasi:sockets/udp': {
+    ...unobtainable('udp-socket', UDP_METHODS),
+    ...unobtainable('incoming-datagram-stream', ['receive', 'subscribe']),
+    ...unobtainable('outgoing-datagram-stream', ['check-send', 'send', 'subscribe']),
+  },
+  'wasi:sockets/udp-create-socket': { 'create-udp-socket': () => DENIED },
+});
+
+/** `wasi:sockets` without authority: whatever would reach the network answers `access-denied`. */
+export function socketInterfaces(guest: Guest): Record<string, HostInstance> {
+  return { ...INTERFACES, 'wasi:sockets/instance-network': { 'instance-network': () => new Network(guest) } };
 }
