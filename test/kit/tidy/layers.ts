@@ -60,6 +60,7 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
     clocks: ['guest', 'io'],
     cli: ['guest', 'io'],
     filesystem: ['guest', 'io', 'clocks'],
+    sockets: ['guest', 'io', 'clocks'],
   },
 };
 
