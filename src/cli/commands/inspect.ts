@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { ComponentReport, ImportReport } from '../../api/index.ts';
+import { ANY_OPERATION, type ComponentReport, type ImportReport, type OperationInfo } from '../../api/index.ts';
 import type { CliContext, OutputStream } from '../context.ts';
 import { withExamples, withOutput } from '../options.ts';
 import type { OutputFormat } from '../report-error.ts';
@@ -67,7 +67,7 @@ function describe(report: ComponentReport, stream: OutputStream): string[] {
   }
   if (report.operations.length > 0) {
     lines.push('', title('Operations'));
-    for (const { name, wit } of report.operations) lines.push(`  ${sanitizeLine(name)}: ${sanitizeLine(wit)}`);
+    for (const operation of report.operations) lines.push(`  ${describeOperation(operation)}`);
   }
   const grants = [...new Set(report.imports.flatMap(({ grantLine }) => grantLine ?? []))];
   if (grants.length > 0) {
@@ -75,6 +75,11 @@ function describe(report: ComponentReport, stream: OutputStream): string[] {
     lines.push(...grants.map((line) => `  ${sanitizeLine(line)}`));
   }
   return lines;
+}
+
+function describeOperation({ name, wit }: OperationInfo): string {
+  if (name === ANY_OPERATION) return 'any name: bytes in, bytes out, through troupe:actor/handler';
+  return `${sanitizeLine(name)}: ${sanitizeLine(wit)}`;
 }
 
 /** One line per package, its interfaces behind it. */

@@ -30,6 +30,8 @@ export class LineReporter implements Reporter {
   }
 
   event(event: ShownEvent): void {
+    // Its end is told, with how long it took; a log needs no more.
+    if (event.type === 'compiling') return;
     const { stdout, stderr } = this.#context;
     const stream = event.type === 'output' && event.stream === 'stdout' ? stdout : stderr;
     for (const line of eventLines(event)) writeLine(stream, line);
