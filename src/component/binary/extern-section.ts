@@ -94,7 +94,8 @@ export function addExport(context: Context, declared: DeclaredName, declaredEnti
 }
 
 function exportResource(scope: Scope, id: ResourceId, path: Path): void {
-  scope.explicitResources.set(id, path);
+  // Under its first name: further ones are equal to it, and whoever provides it need not know them.
+  if (!scope.explicitResources.has(id)) scope.explicitResources.set(id, path);
   scope.model.nameResource(id, path.at(-1) ?? '');
 }
 
