@@ -4,10 +4,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MEMORY } from './memory.suite.ts';
+import { RESOURCES } from './resources.suite.ts';
 import { STRINGS } from './strings.suite.ts';
 import { VALUES } from './values.suite.ts';
 
-const GROUPS = [...VALUES, ...STRINGS, ...MEMORY];
+const GROUPS = [...VALUES, ...STRINGS, ...MEMORY, ...RESOURCES];
 
 let passed = 0;
 for (const { name, cases } of GROUPS) {

@@ -206,3 +206,22 @@ export function segment(hex: string): string {
 export function bytes(hex: string): number[] {
   return Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
 }
+
+/** One function of the component's own that its core code uses: `[component-level name, core type]`. */
+export type Use = readonly [func: string, type: string];
+
+/** Component with definitions `defs`, one core module `core` that uses core functions of theirs, and exports. */
+export function program(
+  defs: string,
+  { uses, core, exports }: { uses: Readonly<Record<string, Use>>; core: string; exports: string },
+): string {
+  const imports = Object.entries(uses).map(([name, [, type]]) => `(import "u" "${name}" (func $${name} ${type}))`);
+  const given = Object.entries(uses).map(([name, [func]]) => `(export "${name}" (func ${func}))`);
+  return `(component
+  ${defs}
+  (core module $M
+    ${imports.join('\n    ')}
+    ${core})
+  (core instance $m (instantiate $M (with "u" (instance ${given.join(' ')}))))
+  ${exports})`;
+}
