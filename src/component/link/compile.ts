@@ -1,18 +1,18 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { type Clock, systemClock } from '../../time/index.ts';
-import { compileExport, compileImport, type ExportStub, type ImportStub } from '../abi/index.ts';
+import { compileExport, compileImport, type ImportStub } from '../abi/index.ts';
 import {
   ADMISSION_DEFAULTS,
   type AdmissionLimits,
   type AdmissionRequest,
   type AdmittedModule,
   admitModule,
-  type HostHook,
   type ImportEntry,
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
-import { type ComponentType, decodeComponent, type FuncType } from '../binary/index.ts';
+import { type ComponentType, decodeComponent } from '../binary/index.ts';
+import type { CompiledExport, CompiledStep, ExportedFunction } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
 import { bindHost, type HostImports } from './imports.ts';
 import { ComponentInstance, type InstantiateOptions } from './instance.ts';
@@ -28,13 +28,6 @@ export interface CompileOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A function that a component exports. */
-export interface ExportedFunction {
-  /** `interface#function` as in `'demo:calc/ops@1.0.0#add'`, or `'function'` for one that the world exports itself. */
-  readonly name: string;
-  readonly type: FuncType;
-}
-
 /** A core module, as its author made it. */
 export interface CoreModuleInfo {
   readonly sizeBytes: number;
@@ -47,26 +40,6 @@ function describeModule(bytes: Uint8Array): CoreModuleInfo {
     maxBytes: max === undefined ? undefined : Number(max) * PAGE_BYTES,
   }));
   return { sizeBytes: bytes.length, memories };
-}
-
-/** What an instance must know of one exported function. */
-export interface CompiledExport extends ExportedFunction {
-  readonly stub: ExportStub;
-  readonly context: number;
-  readonly step: number;
-  /** What `take` answers for it: 1 + its place in the step's pump. */
-  readonly target: number;
-  readonly hasPostReturn: boolean;
-}
-
-/** A core module ready to be instantiated. */
-export interface CompiledStep {
-  readonly module: WebAssembly.Module;
-  readonly sources: readonly CoreSource[];
-  readonly hooks: readonly HostHook[];
-  readonly pumpExport: string | undefined;
-  readonly startExport: string | undefined;
-  readonly state: number;
 }
 
 /** A component, decoded, validated, admitted and compiled: made once, instantiated many times. */

@@ -13,6 +13,7 @@
  *
  * @module
  */
-export { CompiledComponent, type CompileOptions, compileComponent, type ExportedFunction } from './compile.ts';
+export { CompiledComponent, type CompileOptions, compileComponent } from './compile.ts';
+export type { ExportedFunction } from './compiled.ts';
 export { type HostImports, matchImport } from './imports.ts';
 export { type Call, type CallSource, ComponentInstance, type InstantiateOptions } from './instance.ts';

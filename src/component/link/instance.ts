@@ -12,7 +12,7 @@ import {
 } from '../abi/index.ts';
 import type { HostHook } from '../admission/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
-import type { CompiledComponent, CompiledExport, CompiledStep, ExportedFunction } from './compile.ts';
+import type { CompiledExport, CompiledParts, CompiledStep, ExportedFunction } from './compiled.ts';
 import { cannotSuspend, nameLinkFailure } from './failures.ts';
 import type { BoundHost } from './imports.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
@@ -51,7 +51,7 @@ type Core = Readonly<Record<string, unknown>>;
  * and nothing else.
  */
 export class ComponentInstance {
-  private readonly component: CompiledComponent;
+  private readonly component: CompiledParts;
   private readonly host: BoundHost;
   private readonly states: InstanceState[] = [];
   private readonly contexts: CanonContext[] = [];
@@ -72,7 +72,7 @@ export class ComponentInstance {
   private reason: RuntimeError | undefined;
 
   /** @internal Use `CompiledComponent.instantiate`. */
-  constructor(component: CompiledComponent, host: BoundHost, options: InstantiateOptions) {
+  constructor(component: CompiledParts, host: BoundHost, options: InstantiateOptions) {
     this.component = component;
     this.host = host;
     const { plan } = component;

@@ -1,0 +1,40 @@
+import type { ExportStub, ImportStub } from '../abi/index.ts';
+import type { HostHook } from '../admission/index.ts';
+import type { FuncType } from '../binary/index.ts';
+import type { CoreSource, Plan } from './plan.ts';
+
+/** A function that a component exports. */
+export interface ExportedFunction {
+  /** `interface#function` as in `'demo:calc/ops@1.0.0#add'`, or `'function'` for one that the world exports itself. */
+  readonly name: string;
+  readonly type: FuncType;
+}
+
+/** What an instance must know of one exported function. */
+export interface CompiledExport extends ExportedFunction {
+  readonly stub: ExportStub;
+  readonly context: number;
+  readonly step: number;
+  /** What `take` answers for it: 1 + its place in the step's pump. */
+  readonly target: number;
+  readonly hasPostReturn: boolean;
+}
+
+/** A core module ready to be instantiated. */
+export interface CompiledStep {
+  readonly module: WebAssembly.Module;
+  readonly sources: readonly CoreSource[];
+  readonly hooks: readonly HostHook[];
+  readonly pumpExport: string | undefined;
+  readonly startExport: string | undefined;
+  readonly state: number;
+}
+
+/** What an instance must know of its component. */
+export interface CompiledParts {
+  readonly exports: readonly ExportedFunction[];
+  readonly plan: Plan;
+  readonly steps: readonly CompiledStep[];
+  readonly importStubs: readonly ImportStub[];
+  export(name: string): ExportedFunction | undefined;
+}
