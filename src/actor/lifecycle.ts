@@ -195,18 +195,16 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   if (context === null) return;
   cell.context = null;
   context.waitsFor = null;
-  if (context.header !== null) {
-    const gone =
-      reason ?? new RuntimeError('ACTOR_STOPPED', `"${cell.name}" has stopped`, { details: { actor: cell.name } });
-    context.header.fail(gone);
-  }
-  context.abandonAsks(
-    new RuntimeError('ACTOR_STOPPED', `"${cell.name}", which asked, is no more`, { details: { actor: cell.name } }),
-  );
+  if (context.header?.isPending === true) context.header.fail(reason ?? stoppedError(cell, 'has stopped'));
+  if (context.hasAsked) context.abandonAsks(stoppedError(cell, 'asked, and is no more'));
   context.endMessage();
   cell.mailbox.clearSystem();
   unwatchAll(cell);
   cell.profile.runner.dispose(context, reason);
+}
+
+function stoppedError(cell: Cell, what: string): RuntimeError {
+  return new RuntimeError('ACTOR_STOPPED', `"${cell.name}" ${what}`, { details: { actor: cell.name } });
 }
 
 // ── stop ──
@@ -250,8 +248,9 @@ function startEnding(cell: Cell, ending: Ending): void {
 function limitStop(cell: Cell, deadlineMs: number): void {
   const extras = cell.rare;
   const { wheel } = cell.profile.services;
-  const error = new RuntimeError('ACTOR_STOPPED', `"${cell.name}" did not stop within ${deadlineMs} ms and was killed`);
-  const timer = wheel.after(deadlineMs, () => kill(cell, { kind: 'killed', error }));
+  const timer = wheel.after(deadlineMs, () => {
+    kill(cell, { kind: 'killed', error: stoppedError(cell, `did not stop within ${deadlineMs} ms and was killed`) });
+  });
   const earlier = extras.stopTimer;
   if (earlier !== null && earlier.dueTick <= timer.dueTick) {
     wheel.cancel(timer);
@@ -351,22 +350,20 @@ function terminate(cell: Cell, termination: Termination): void {
   extras.stopTimer = null;
   const header = cell.context?.header;
   if (header != null) cell.bury('stopped', { message: undefined, header });
-  endIncarnation(cell, termination.kind === 'killed' ? killReason(cell, termination) : termination.error);
+  if (cell.context !== null) {
+    const isKilled = termination.kind === 'killed';
+    endIncarnation(cell, termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined));
+  }
   if (cell.givenName !== undefined) services.names.release(cell.givenName, cell.ref);
   if (extras.isSubscribed) services.topics.forget(cell.ref);
   endEvents(cell);
   const ready = extras.ready;
   extras.ready = null;
-  ready?.reject(new RuntimeError('ACTOR_STOPPED', `"${cell.name}" stopped before it was ready`));
+  ready?.reject(stoppedError(cell, 'stopped before it was ready'));
   retire(cell);
   leaveParent(cell, termination);
   tellWatchers(cell, termination);
   extras.terminated?.resolve(termination);
-}
-
-function killReason(cell: Cell, termination: Termination): RuntimeError {
-  const details = { actor: cell.name };
-  return termination.error ?? new RuntimeError('ACTOR_STOPPED', `"${cell.name}" was killed`, { details });
 }
 
 function retire(cell: Cell): void {
@@ -400,10 +397,7 @@ function leaveParent(cell: Cell, termination: Termination): void {
 function buryRest(cell: Cell, reason: DeadLetterReason): void {
   for (let lost = cell.mailbox.takeRest(); lost !== undefined; lost = cell.mailbox.takeRest()) {
     const { header } = lost;
-    if (header.isPending) {
-      const details = { actor: cell.name };
-      header.fail(new RuntimeError('ACTOR_STOPPED', `"${cell.name}" stopped before it replied`, { details }));
-    }
+    if (header.isPending) header.fail(stoppedError(cell, 'stopped before it replied'));
     cell.bury(reason, lost);
   }
 }
