@@ -146,6 +146,23 @@ test('readableSource waits for a Node.js stream and sees its end', async () => {
   assert.equal(stream.listenerCount('readable'), 0);
 });
 
+test('readableSource gives the read that a guest was waiting for to the one that follows it', async () => {
+  const stream = new PassThrough();
+  const stdin = readableSource(stream);
+  const first = setUp({ stdin });
+  const abandoned = first.read(first.call('cli/stdin', 'get-stdin'));
+  await first.wasi.dispose();
+  await assert.rejects(abandoned);
+  const second = setUp({ stdin });
+  const reading = second.read(second.call('cli/stdin', 'get-stdin'));
+  stream.write('hello');
+  assert.equal(Buffer.from((await reading).val).toString(), 'hello');
+  const waiting = second.read(second.call('cli/stdin', 'get-stdin'));
+  stdin.close();
+  assert.equal((await waiting).val.tag, 'closed');
+  assert.equal(stream.listenerCount('readable'), 0);
+});
+
 test('readableSource reports the error of its stream', async () => {
   const stream = new PassThrough();
   const { call, read } = setUp({ stdin: readableSource(stream) });

@@ -100,12 +100,13 @@ export interface ReadableSource extends ByteSource {
 }
 
 /**
- * Reads a Node.js stream on demand: nothing is taken from it before a guest reads. What has been taken and not read
- * when the guest ends is lost.
+ * Reads a Node.js stream on demand: nothing is taken from it before a guest reads. A guest that follows another, after
+ * a restart for example, goes on where that one ended; a read that the first was waiting for is the second's.
  *
  * @param stream `process.stdin`, for example. While a guest waits for it, it keeps the process alive.
  */
 export function readableSource(stream: Readable): ReadableSource {
+  let waiting: NextChunk | undefined;
   const readNow = (): Uint8Array | 'end' | 'none' => {
     const chunk: unknown = stream.read();
     if (typeof chunk === 'string') return Buffer.from(chunk);
@@ -115,35 +116,48 @@ export function readableSource(stream: Readable): ReadableSource {
   };
   return {
     read() {
+      if (waiting !== undefined) return waiting.bytes;
       const now = readNow();
-      if (now === 'end') return undefined;
-      return now === 'none' ? nextChunk(stream, readNow) : now;
+      if (now !== 'none') return now === 'end' ? undefined : now;
+      waiting = nextChunk(stream, readNow, () => {
+        waiting = undefined;
+      });
+      return waiting.bytes;
     },
     close() {
+      waiting?.giveUp();
       stream.pause();
       if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
     },
   };
 }
 
+interface NextChunk {
+  readonly bytes: Promise<Uint8Array | undefined>;
+  /** Ends the wait as if the stream had ended. */
+  giveUp(): void;
+}
+
 const READ_EVENTS = ['readable', 'end', 'close', 'error'] as const;
 
-function nextChunk(stream: Readable, readNow: () => Uint8Array | 'end' | 'none'): Promise<Uint8Array | undefined> {
-  return new Promise((resolve, reject) => {
-    const settle = (finish: () => void) => {
-      for (const event of READ_EVENTS) stream.off(event, check);
-      finish();
-    };
-    const check = () => {
-      try {
-        const now = readNow();
-        if (now !== 'none') settle(() => resolve(now === 'end' ? undefined : now));
-      } catch (error) {
-        settle(() => reject(error));
-      }
-    };
-    for (const event of READ_EVENTS) stream.on(event, check);
-  });
+/** Waits until `readNow` gives something; calls `settled` when the wait is over. */
+function nextChunk(stream: Readable, readNow: () => Uint8Array | 'end' | 'none', settled: () => void): NextChunk {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
+  const settle = (finish: () => void) => {
+    for (const event of READ_EVENTS) stream.off(event, check);
+    settled();
+    finish();
+  };
+  const check = () => {
+    try {
+      const now = readNow();
+      if (now !== 'none') settle(() => resolve(now === 'end' ? undefined : now));
+    } catch (error) {
+      settle(() => reject(error));
+    }
+  };
+  for (const event of READ_EVENTS) stream.on(event, check);
+  return { bytes: promise, giveUp: () => settle(() => resolve(undefined)) };
 }
 
 /** A Node.js stream that guests write; `close` lets go of it without ending it. */
