@@ -166,7 +166,7 @@ static troupe_answer parse_rows(troupe_bytes payload) {
 static troupe_answer handle(const troupe_message *message) {
   if (troupe_equal(message->subject, TROUPE_TEXT("rows"))) return parse_rows(message->payload);
   if (troupe_equal(message->subject, TROUPE_TEXT("end"))) return publish(TROUPE_TEXT("strikes.end"), message->payload);
-  return troupe_refuse(TROUPE_INVALID, TROUPE_TEXT("UNKNOWN_OPERATION"), message->subject);
+  return troupe_refuse_unknown(message);
 }
 
 /* ---- Lifecycle -------------------------------------------------------------------------------------------------- */

@@ -201,7 +201,7 @@ fn handle(message: &Message) -> Answer {
     match message.subject {
         "view" => Ok(Some(view(shown).into_bytes())),
         "result" => Ok(Some(result(shown)?.into_bytes())),
-        other => Err(Failure::new(Kind::Invalid, "UNKNOWN_OPERATION", other)),
+        _ => Err(Failure::unknown_operation(message)),
     }
 }
 

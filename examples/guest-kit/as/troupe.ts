@@ -87,6 +87,11 @@ export function refuse(kind: Kind, code: string, message: string): Answer {
   return new Answer(null, new Failure(kind, code, message));
 }
 
+/** Refuses a message whose operation the actor does not know. */
+export function refuseUnknown(message: Message): Answer {
+  return refuse(Kind.Invalid, 'UNKNOWN_OPERATION', `There is no operation "${message.subject}"`);
+}
+
 /** State of an actor's health; `reason` is read if it is not healthy. */
 export class Health {
   constructor(

@@ -455,6 +455,15 @@ static troupe_bytes troupe_cut(troupe_bytes *text, uint8_t separator) {
   return before;
 }
 
+/* Refuses a message whose operation the actor does not know. */
+static troupe_answer troupe_refuse_unknown(const troupe_message *message) {
+  troupe_writer text = troupe_begin(32 + message->subject.len);
+  troupe_write(&text, TROUPE_TEXT("There is no operation \""));
+  troupe_write(&text, message->subject);
+  troupe_write(&text, TROUPE_TEXT("\""));
+  return troupe_refuse(TROUPE_INVALID, TROUPE_TEXT("UNKNOWN_OPERATION"), troupe_written(&text));
+}
+
 /*
  * Finds the value of `key` in a flat JSON object, as text: `2`, `"species"`, `true`. Enough for the configuration that
  * `start` gets; not a JSON parser: what looks like the key within a string is taken for it.

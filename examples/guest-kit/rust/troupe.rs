@@ -69,6 +69,11 @@ impl Failure {
     pub fn new(kind: Kind, code: &str, message: impl Into<String>) -> Failure {
         Failure { kind, code: code.to_string(), message: message.into() }
     }
+
+    /// For a message whose operation the actor does not know.
+    pub fn unknown_operation(message: &Message) -> Failure {
+        Failure::new(Kind::Invalid, "UNKNOWN_OPERATION", format!("There is no operation \"{}\"", message.subject))
+    }
 }
 
 impl std::fmt::Display for Failure {

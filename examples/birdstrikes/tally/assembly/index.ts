@@ -26,6 +26,7 @@ import {
   Lifecycle,
   Message,
   refuse,
+  refuseUnknown,
   replyText,
   serve,
   textOf,
@@ -162,7 +163,7 @@ function handle(message: Message): Answer {
     const limit = textOf(message.payload).trim();
     return replyText(top(limit.length == 0 ? i32.MAX_VALUE : I32.parseInt(limit)));
   }
-  return refuse(Kind.Invalid, 'UNKNOWN_OPERATION', message.subject);
+  return refuseUnknown(message);
 }
 
 /** What `top` gives, after the column and what was lost; `restore` reads it. */
