@@ -241,7 +241,7 @@ test('up --output json writes one object a line and nothing else', async () => {
       .trimEnd()
       .split('\n')
       .map((line) => (JSON.parse(line) as { type: string; atMs: number }).type);
-    assert.deepEqual(types.toSorted(), ['ended', 'output', 'running', 'view']);
+    assert.deepEqual(types.toSorted(), ['ended', 'output', 'running', 'stopping', 'view']);
     assert.equal(types.at(-1), 'ended');
     assert.equal(run.stderr(), '');
   });

@@ -18,6 +18,7 @@ export class LineReporter implements Reporter {
   #printed: string | undefined;
   #printedAtMs = Number.NEGATIVE_INFINITY;
   #latest: string | undefined;
+  #stopping = false;
 
   constructor(context: CliContext) {
     this.#context = context;
@@ -30,8 +31,8 @@ export class LineReporter implements Reporter {
   }
 
   event(event: ShownEvent): void {
-    // Its end is told, with how long it took; a log needs no more.
-    if (event.type === 'compiling') return;
+    // The end of a compilation is told, with how long it took; so is the stop of the whole. A log needs no more.
+    if (event.type === 'compiling' || (event.type === 'stopped' && this.#stopping)) return;
     const { stdout, stderr } = this.#context;
     const stream = event.type === 'output' && event.stream === 'stdout' ? stdout : stderr;
     for (const line of eventLines(event)) writeLine(stream, line);
@@ -50,6 +51,7 @@ export class LineReporter implements Reporter {
   }
 
   stopping(): void {
+    this.#stopping = true;
     writeLine(this.#context.stderr, 'stopping');
   }
 

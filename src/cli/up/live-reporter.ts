@@ -4,7 +4,7 @@ import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
 import { renderActors } from '../actor-table.ts';
 import type { CliContext } from '../context.ts';
-import { paint, sanitize, sanitizeLine, writeLine } from '../text.ts';
+import { count, paint, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
 import { eventLines } from './event-text.ts';
 import { summaryLine } from './line-reporter.ts';
@@ -16,8 +16,8 @@ const PENDING_LINES_MAX = 500;
 /** Height of a terminal that does not say. */
 const ROWS_DEFAULT = 24;
 
-/** Rows of the picture besides table and view: headline, blank lines, the last line. */
-const ROWS_OF_FRAME = 6;
+/** Rows besides table and view: headline, three blank lines, how much is cut, the last line, and the cursor's. */
+const ROWS_OF_FRAME = 7;
 
 /** Rows that the table may take; with more actors than that, `ps` is the better view. */
 const TABLE_ROWS_MAX = 20;
@@ -32,7 +32,7 @@ export class LiveReporter implements Reporter {
   #spinner: Spinner | undefined;
   #pending: string[] = [];
   #dropped = 0;
-  #picture: string | undefined;
+  #latest: Frame | undefined;
   #stopping = false;
 
   constructor(context: CliContext) {
@@ -51,6 +51,7 @@ export class LiveReporter implements Reporter {
   event(event: ShownEvent): void {
     if (event.type === 'compiling') this.#spin(`Compiling ${sanitizeLine(event.component ?? 'a component')}`);
     if (event.type === 'compiling' || event.type === 'compiled' || event.type === 'started') return;
+    if (event.type === 'stopped' && this.#stopping) return;
     for (const line of eventLines(event)) {
       if (this.#pending.length < PENDING_LINES_MAX) this.#pending.push(this.#colour(event, line));
       else this.#dropped++;
@@ -63,8 +64,10 @@ export class LiveReporter implements Reporter {
 
   frame(frame: Frame): void {
     this.#flush();
-    this.#picture = this.#draw(frame);
-    this.#update(this.#picture);
+    this.#latest = frame;
+    const last = this.#stopping ? 'Stopping; Ctrl-C again ends at once' : 'Ctrl-C stops';
+    const rows = this.#context.stdout.rows ?? ROWS_DEFAULT;
+    this.#update([...this.#draw(frame, rows - ROWS_OF_FRAME), '', paint(this.#context.stdout, 'dim', last)].join('\n'));
   }
 
   stopping(): void {
@@ -75,8 +78,11 @@ export class LiveReporter implements Reporter {
   end(): void {
     this.#stopSpinner();
     this.#flush();
-    if (this.#picture !== undefined) this.#update(this.#picture);
+    this.#update.clear();
     this.#update.done();
+    // The last picture stays, as a whole: nothing is drawn over it any more, so it may scroll.
+    if (this.#latest === undefined) return;
+    for (const line of this.#draw(this.#latest, Number.POSITIVE_INFINITY)) writeLine(this.#context.stdout, line);
   }
 
   /** Prints what waits above the picture. */
@@ -89,18 +95,14 @@ export class LiveReporter implements Reporter {
     this.#dropped = 0;
   }
 
-  #draw(frame: Frame): string {
+  /** The picture, whose table and view together take at most `rowsMax` rows. */
+  #draw(frame: Frame, rowsMax: number): string[] {
     const { stdout, clock } = this.#context;
     const lines = [paint(stdout, 'bold', summaryLine(frame, clock.wallMs())), ''];
     const table = renderActors(stdout, frame.actors.slice(0, TABLE_ROWS_MAX)).split('\n');
-    lines.push(...table);
     if (frame.actors.length > TABLE_ROWS_MAX)
-      lines.push(`… and ${frame.actors.length - TABLE_ROWS_MAX} more: troupe ps`);
-    const rows = (stdout.rows ?? ROWS_DEFAULT) - ROWS_OF_FRAME - table.length;
-    lines.push(...this.#viewLines(frame.view, Math.max(1, rows)));
-    const last = this.#stopping ? 'Stopping; Ctrl-C again ends at once' : 'Ctrl-C stops';
-    lines.push('', paint(stdout, 'dim', last));
-    return lines.join('\n');
+      table.push(`… and ${frame.actors.length - TABLE_ROWS_MAX} more: troupe ps`);
+    return [...lines, ...table, ...this.#viewLines(frame.view, Math.max(1, rowsMax - table.length))];
   }
 
   #viewLines(view: Frame['view'], rows: number): string[] {
@@ -114,7 +116,7 @@ export class LiveReporter implements Reporter {
     const cut = lines
       .slice(0, rows)
       .map((line) => (line.length > columns ? [...line].slice(0, columns).join('') : line));
-    return ['', ...cut, ...(lines.length > rows ? [`… ${lines.length - rows} more lines`] : [])];
+    return ['', ...cut, ...(lines.length > rows ? [`… ${count(lines.length - rows, 'more line')}`] : [])];
   }
 
   #colour(event: ShownEvent, line: string): string {
@@ -127,7 +129,7 @@ export class LiveReporter implements Reporter {
 
   #spin(text: string): void {
     const { stderr } = this.#context;
-    if (!stderr.isTTY || this.#picture !== undefined) return;
+    if (!stderr.isTTY || this.#latest !== undefined) return;
     if (this.#spinner !== undefined) {
       this.#spinner.text = text;
       return;

@@ -122,7 +122,7 @@ export class UpSession {
     }
     await this.#draw();
     const failed = application.actors().some(({ state }) => state === 'failed');
-    if (ending === 'interrupted') reporter.stopping();
+    reporter.stopping();
     await this.#stop(application);
     if (ending === 'interrupted') return this.#interruptedExitCode();
     return failed && ending !== 'stop-requested'
