@@ -452,6 +452,27 @@ describe('borrowed arguments of exports', () => {
     assert.deepEqual([resource.alive, resource.lends], [true, 0]);
   });
 
+  test('ExportStub.lower leaves no scope and no lend behind when an argument changes after it was checked', () => {
+    const { guest, state, counterType } = new Fixture();
+    const resource = new GuestResource(counterType, 1);
+    let reads = 0;
+    const shifty = {
+      get x(): unknown {
+        reads++;
+        return reads === 1 ? 'text' : 7;
+      },
+    };
+    const record: ValueType = { kind: 'record', fields: [{ name: 'x', type: prim('string') }] };
+    const stub = compileExport({ params: params(borrow(counter), record), result: undefined }, 'utf8');
+    assert.ok(
+      RuntimeError.is(
+        thrownBy(() => stub.lower(guest.ctx, [resource, shifty], [])),
+        'VALUE_INVALID',
+      ),
+    );
+    assert.deepEqual([state.scope, resource.lends], [undefined, 0]);
+  });
+
   test('ExportStub.lower leaves no scope and no lend behind when an argument is refused', () => {
     const { guest, state, counterType } = new Fixture();
     const resource = new GuestResource(counterType, 1);

@@ -187,6 +187,29 @@ describe('what the canonical ABI allows', () => {
     assert.equal(new Uint32Array((seen as Float32Array).buffer as ArrayBuffer)[0], 0x7fc00000);
   });
 
+  test('ImportStub gives a single NaN its canonical bits too', () => {
+    const guest = new FakeGuest();
+    const seen = new Float64Array(2);
+    guest.bytes.set([1, 2, 3, 4, 5, 6, 0xfc, 0xff], 64);
+    const pair: ValueType = { kind: 'tuple', types: [prim('f64'), ...Array.from({ length: 17 }, () => prim('u8'))] };
+    compileImport({ params: params(pair), result: undefined }, 'utf8').bindSync(guest.ctx, ([value]: [number]) => {
+      seen[0] = value;
+    })(64);
+    assert.equal(new BigUint64Array(seen.buffer)[0], 0x7ff8000000000000n);
+  });
+
+  test('ExportStub.lower extends what shares a wider place by zeros', () => {
+    const guest = new FakeGuest();
+    const cases = [
+      { name: 'a', type: prim('s32') },
+      { name: 'b', type: prim('u64') },
+    ];
+    const flats: (number | bigint)[] = [];
+    const stub = compileExport({ params: params({ kind: 'variant', cases }), result: undefined }, 'utf8');
+    stub.lower(guest.ctx, [{ tag: 'a', val: -1 }], flats);
+    assert.deepEqual(flats, [0, 0xffffffffn]);
+  });
+
   test('ImportStub reads a string and a list of nothing at the very end of memory', () => {
     assert.equal(lifted(prim('string'), PAGE, 0), '');
     assert.deepEqual(lifted(list(prim('u8')), PAGE, 0), new Uint8Array(0));
@@ -247,6 +270,35 @@ describe('budgets', () => {
     );
   });
 
+  test('ImportStub charges text that takes more room in the host than in the guest for it', () => {
+    const guest = new FakeGuest();
+    guest.state.liftBudgetMax = 1000;
+    guest.bytes.fill(0x61, 0, 800);
+    const core = compileImport({ params: params(prim('string')), result: undefined }, 'utf8').bindSync(
+      guest.ctx,
+      () => {},
+    );
+    core(0, 800);
+    guest.bytes.set([0xc3, 0xa9], 400);
+    assert.ok(
+      RuntimeError.is(
+        thrownBy(() => core(0, 800)),
+        'COMPONENT_LIMIT',
+      ),
+    );
+  });
+
+  test('ImportStub refuses a list longer than the canonical ABI allows, however large the memory', () => {
+    const guest = new FakeGuest();
+    guest.state.liftBudgetMax = Number.MAX_SAFE_INTEGER;
+    guest.ctx.setMemory(new WebAssembly.Memory({ initial: 4097 })); // reserved, never touched
+    const core = compileImport({ params: params(list(prim('u8'))), result: undefined }, 'utf8').bindSync(
+      guest.ctx,
+      () => {},
+    );
+    assert.equal(ruleOf(thrownBy(() => core(0, 2 ** 28))), 'list-length');
+  });
+
   test('ExportStub.lift charges its result', () => {
     const guest = new FakeGuest();
     guest.state.liftBudgetMax = 1000;
@@ -274,6 +326,24 @@ describe('budgets', () => {
     assert.ok(RuntimeError.is(error, 'VALUE_INVALID'));
     assert.match(error.message, /too large/);
     assert.equal(guest.allocations, 0);
+  });
+
+  test('ExportStub.lower refuses more bytes than the budget, before the guest allocates', () => {
+    for (const part of [new Uint8Array(1000), Array.from({ length: 1000 }, () => 1)]) {
+      const guest = new FakeGuest();
+      guest.state.lowerBudgetMax = 100_000;
+      const stub = compileExport({ params: params(list(list(prim('u8')))), result: undefined }, 'utf8');
+      stub.lower(guest.ctx, [Array.from({ length: 90 }, () => part)], []);
+      const taken = guest.allocations;
+      const tooMuch = Array.from({ length: 101 }, () => part);
+      assert.ok(
+        RuntimeError.is(
+          thrownBy(() => stub.lower(guest.ctx, [tooMuch], [])),
+          'VALUE_INVALID',
+        ),
+      );
+      assert.equal(guest.allocations, taken);
+    }
   });
 
   test('ImportStub ends a call whose result asks for more memory than the budget', () => {
