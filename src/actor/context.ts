@@ -6,9 +6,9 @@ import { unwatch, watch } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import type { SpawnOptions } from './options.ts';
 import type { Events, Protocol } from './protocol.ts';
+import { Refusal } from './refusal.ts';
 import type { Received } from './schema.ts';
 import { spawn } from './spawn.ts';
-import { Refusal } from './turn.ts';
 
 /** What a handler knows and can do. Valid, also after an `await`, until its incarnation ends. */
 export interface Context<P extends Protocol = Protocol<Record<never, never>>, S = unknown> {

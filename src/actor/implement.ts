@@ -7,8 +7,9 @@ import type { Handler, Header, Operation } from './header.ts';
 import { fail, isThenable } from './lifecycle.ts';
 import { nearestNames } from './name.ts';
 import type { Asks, Protocol, Tells } from './protocol.ts';
+import { Refusal } from './refusal.ts';
 import { type PayloadSpec, type Received, type Sent, toValidator } from './schema.ts';
-import { afterHandler, complete, dropIfExpired, Refusal, refuse, suspend } from './turn.ts';
+import { afterHandler, complete, dropIfExpired, refuse, suspend } from './turn.ts';
 
 type Awaitable<T> = T | Promise<T>;
 

@@ -18,6 +18,7 @@ import type { Cell, Ending, TurnContext } from './cell.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import type { Header } from './header.ts';
 import type { FailureReport } from './options.ts';
+import { Refusal } from './refusal.ts';
 
 const STOPPED: Termination = Object.freeze({ kind: 'stopped' });
 const KILLED: Termination = Object.freeze({ kind: 'killed' });
@@ -119,7 +120,7 @@ function enqueue(cell: Cell): void {
 
 function failStart(cell: Cell, thrown: unknown): void {
   clearTimer(cell);
-  const cause = RuntimeError.from(thrown, 'ACTOR_START_FAILED');
+  const cause = RuntimeError.from(Refusal.unwrap(thrown), 'ACTOR_START_FAILED');
   const error = new RuntimeError('ACTOR_START_FAILED', `"${cell.name}" could not start: ${cause.message}`, {
     details: { actor: cell.name, cause: cause.code },
     cause: thrown,
@@ -135,7 +136,7 @@ function failStart(cell: Cell, thrown: unknown): void {
  * the mailbox waits for what the supervisor decides.
  */
 export function fail(cell: Cell, thrown: unknown, lost: Lost<Header> | undefined): void {
-  const cause = RuntimeError.from(thrown, 'ACTOR_FAILED');
+  const cause = RuntimeError.from(Refusal.unwrap(thrown), 'ACTOR_FAILED');
   const details = { actor: cell.name, cause: cause.code };
   const during = lost === undefined ? '' : ` while it handled "${lost.header.operation.name}"`;
   const error = new RuntimeError('ACTOR_FAILED', `"${cell.name}" failed${during}: ${cause.message}`, {
@@ -299,7 +300,7 @@ export function advance(cell: Cell): void {
 /** Returns whether it is done; else the cell comes back when it is. */
 function runStopHook(cell: Cell, context: TurnContext): boolean {
   const failed = (thrown: unknown): void => {
-    const error = RuntimeError.from(thrown, 'ACTOR_FAILED');
+    const error = RuntimeError.from(Refusal.unwrap(thrown), 'ACTOR_FAILED');
     report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
   };
   try {

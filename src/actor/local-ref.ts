@@ -291,6 +291,15 @@ export class LocalRef implements ActorRef {
     kill(this.target);
   }
 
+  toString(): string {
+    return `ActorRef(${this.name})`;
+  }
+
+  /** What `console.log` shows: a reference, not the inside of the actor. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   private get askable(): AskStub {
     this.askStub ??= this.stubs.ask(this.target, this.sender);
     return this.askStub;

@@ -3,15 +3,7 @@ import type { Lost } from '../mailbox/index.ts';
 import type { Cell, TurnContext } from './cell.ts';
 import type { Header } from './header.ts';
 import { advance, begin, endSelf, fail, failWithChild, isThenable, type Outcome, rest, waitFor } from './lifecycle.ts';
-
-/** Thrown by a handler to answer its message with a failure, without being one itself. */
-export class Refusal {
-  readonly error: RuntimeError;
-
-  constructor(error: RuntimeError) {
-    this.error = error;
-  }
-}
+import { Refusal } from './refusal.ts';
 
 /** Runs a cell whose turn it is, for at most `quota` messages. Never throws. */
 export function activate(cell: Cell, quota: number): void {

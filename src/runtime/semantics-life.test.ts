@@ -450,6 +450,60 @@ test('S22: a restart forgets what was watched, and is not an end for those who w
   await close();
 });
 
+test('S22: a terminated handler may await, and may fail, as any other', async () => {
+  const { clock, system, close } = manualSystem();
+  const Watching = protocol('test:watching', {
+    tell: { watch: type<ActorRef>() },
+    ask: { seen: { in: type<void>(), out: type<string[]>() } },
+  });
+  const seen: string[] = [];
+  const watching = implement(Watching, {
+    init: () => undefined,
+    tell: { watch: (context, ref) => context.watch(ref) },
+    ask: { seen: () => seen },
+    terminated: (context, { ref }) => {
+      seen.push(ref.name);
+      if (ref.name === 'sync') context.refuse(new RuntimeError('MESSAGE_INVALID', 'Not a message'));
+      return Promise.resolve().then(() => (ref.name === 'async' ? fail() : undefined));
+    },
+  });
+  const watcher = system.spawn(watching, 'watcher', AT_ONCE);
+  for (const [i, name] of ['fine', 'async', 'sync'].entries()) {
+    const ref = system.spawn(scripted(), name);
+    watcher.tell.watch(ref);
+    await clock.settle();
+    ref.kill();
+    const reply = watcher.ask.seen();
+    await clock.settle();
+    assert.equal((await reply).length, i + 1);
+  }
+  assert.equal(system.info(watcher).restarts, 2);
+  await close();
+});
+
+test('S22: a stop or kill that comes with a death notice comes first', async () => {
+  const { clock, system, close } = manualSystem();
+  for (const end of [(ref: ActorRef) => void ref.stop(), (ref: ActorRef) => ref.kill()]) {
+    const watcher = system.spawn(scripted());
+    const watched = [system.spawn(scripted()), system.spawn(scripted())];
+    const open = gate();
+    watcher.tell.run((context) => {
+      for (const ref of watched) context.watch(ref);
+    });
+    await clock.settle();
+    watcher.tell.run(async (context) => {
+      await open.promise;
+      for (const ref of watched) ref.kill();
+      end(context.self);
+    });
+    await clock.settle();
+    open.resolve();
+    await clock.settle();
+    assert.notEqual(system.info(watcher).state, 'running');
+  }
+  await close();
+});
+
 test('S22: an actor without a terminated handler cannot watch', async () => {
   const { clock, system, close } = manualSystem();
   const Plain = protocol('test:plain', { tell: { watch: type<ActorRef>() } });
@@ -500,6 +554,23 @@ test('S23: a name belongs to one living actor, is well-formed, and is free after
   assert.notEqual(second, first);
   assert.match(system.spawn(scripted()).name, /^~\d+$/);
   await clock.settle();
+  await close();
+});
+
+test('S23: a stopping actor has no more children', async () => {
+  const { clock, system, close } = manualSystem();
+  const ref = system.spawn(scripted(), 'parent');
+  const open = gate();
+  const outcome = ref.ask.call(async (context) => {
+    await open.promise;
+    return outcomeOf((async () => context.spawn(scripted()))());
+  });
+  await clock.settle();
+  void ref.stop();
+  open.resolve();
+  await clock.settle();
+  assert.equal(await outcome, 'ACTOR_STOPPED');
+  assert.equal(system.size, 0);
   await close();
 });
 

@@ -1,6 +1,7 @@
 /** The promises of docs/explanation/semantics.md about messages, asks, topics and events: each test names its promise. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { gate, manualSystem, outcomeOf, type ScriptContext, type Scripted, scripted } from '../../test/kit/actors.ts';
 import { type ActorRef, implement, protocol, type StandardSchema, type } from '../actor/index.ts';
 import { RuntimeError } from '../errors/index.ts';
@@ -325,6 +326,24 @@ test('S11: a schema that throws, or answers later, refuses the message', async (
   await close();
 });
 
+test('S11: what is published is checked by the schema of each subscriber', async () => {
+  const { clock, system, letters, close } = manualSystem();
+  const number = schema((value) => (typeof value === 'number' ? { value: -value } : { issues: [{ message: 'no' }] }));
+  const seen: number[] = [];
+  const Negating = protocol('test:negating', { tell: { add: number } });
+  const negating = implement(Negating, { init: () => undefined, tell: { add: (_, n) => void seen.push(n) } });
+  system.spawn(negating, undefined, { subscribe: { a: 'add' } });
+  assert.equal(system.publish('a', 1), 1);
+  assert.equal(system.publish('a', 'x'), 0);
+  await clock.settle();
+  assert.deepEqual(seen, [-1]);
+  assert.deepEqual(
+    letters.map(({ reason, error }) => [reason, error?.code]),
+    [['invalid', 'MESSAGE_INVALID']],
+  );
+  await close();
+});
+
 function schema(validate: (value: unknown) => unknown): StandardSchema<number> {
   return { '~standard': { version: 1, vendor: 'test', validate } } as unknown as StandardSchema<number>;
 }
@@ -385,6 +404,15 @@ test('S13: events reach those who listen, in order; a slow reader loses the olde
   assert.deepEqual(await fast.next(), { done: true, value: undefined });
   assert.deepEqual(await ref.on.happened().next(), { done: true, value: undefined });
   await close();
+});
+
+test('S12: only references of this process can be used, and they do not show what is inside', () => {
+  const { system } = manualSystem();
+  const ref = system.spawn(scripted(), 'a');
+  assert.equal(String(ref), 'ActorRef(a)');
+  assert.equal(inspect(ref), 'ActorRef(a)');
+  assert.throws(() => system.info({} as ActorRef), TypeError);
+  assert.throws(() => system.subscribe('a', {} as ActorRef), TypeError);
 });
 
 test('S13: a signal, or leaving the loop, ends listening', async () => {
