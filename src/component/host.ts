@@ -3,30 +3,14 @@
  * names that WIT gives: `'get-random-bytes'`, `'input-stream'` (a resource), `'[method]input-stream.read'`.
  */
 
-const BLOCKING = Symbol.for('troupe.component.blocking');
-
 /**
  * Implements one imported function. Takes and returns WIT values in their JavaScript form (`abi/`, "Values"); a WIT
- * `result` is data: `{ tag: 'ok', val }` or `{ tag: 'err', val }`. What it throws ends the instance: the guest is
- * stopped by a trap that it cannot catch, and the caller of the guest gets what was thrown.
+ * `result` is data: `{ tag: 'ok', val }` or `{ tag: 'err', val }`. It may return a promise of the value: the guest is
+ * suspended until it settles, and the thread is free; a plain value costs no suspension. What it throws ends the
+ * instance: the guest is stopped by a trap that it cannot catch, and the caller of the guest gets what was thrown.
  */
 // biome-ignore lint/suspicious/noExplicitAny: each function has the parameters that its WIT type gives it
 export type HostFunction = (...args: any[]) => unknown;
-
-/**
- * Marks `fn` as one that may return a promise; the guest is then suspended until it settles. A function that is not
- * marked and returns a promise is a bug and ends the instance. A marked one may also return a plain value, which
- * costs no suspension.
- */
-export function blocking<F extends HostFunction>(fn: F): F {
-  Object.defineProperty(fn, BLOCKING, { value: true });
-  return fn;
-}
-
-/** Tells whether `fn` was marked by {@link blocking}. */
-export function isBlocking(fn: HostFunction): boolean {
-  return BLOCKING in fn;
-}
 
 /**
  * A resource type that the host implements. Its representation is any JavaScript object; a guest sees a number of its

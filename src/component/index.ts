@@ -35,7 +35,7 @@ export {
   printWorld,
   type ValueType,
 } from './binary/index.ts';
-export { blocking, type HostFunction, type HostInstance, HostResourceType } from './host.ts';
+export { type HostFunction, type HostInstance, HostResourceType } from './host.ts';
 export {
   type Call,
   type CallSource,

@@ -1,6 +1,6 @@
 import type { BehaviorContext } from '../actor/index.ts';
 import { type Decision, decide, type Grants, type MessagingGrant } from '../capability/index.ts';
-import { blocking, type HostInstance } from '../component/index.ts';
+import type { HostInstance } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type GuestFailure, toGuest } from './failure.ts';
 
@@ -35,25 +35,23 @@ export function messagingInterface({ grants, onDenied, context }: MessagingOptio
       const sent = context().tell(to, op, payload);
       return sent.ok ? SENT : failed(sent.error);
     },
-    ask: blocking(
-      (
-        ...[to, op, payload, timeoutMs]: [string, string, Uint8Array, number]
-      ): Outcome<Uint8Array> | Promise<Outcome<Uint8Array>> => {
-        const refusal = denied('ask', to);
-        if (refusal !== undefined) return refusal;
-        if (timeoutMs < 1 || timeoutMs > ASK_TIMEOUT_MS_MAX) {
-          return failed(
-            new RuntimeError(
-              'MESSAGE_INVALID',
-              `Cannot ask "${to}": timeout-ms is ${timeoutMs}, and 1 to ${ASK_TIMEOUT_MS_MAX} are allowed`,
-            ),
-          );
-        }
-        return context()
-          .ask(to, op, payload, timeoutMs)
-          .then(replied, (error: unknown) => failed(RuntimeError.from(error)));
-      },
-    ),
+    ask: (
+      ...[to, op, payload, timeoutMs]: [string, string, Uint8Array, number]
+    ): Outcome<Uint8Array> | Promise<Outcome<Uint8Array>> => {
+      const refusal = denied('ask', to);
+      if (refusal !== undefined) return refusal;
+      if (timeoutMs < 1 || timeoutMs > ASK_TIMEOUT_MS_MAX) {
+        return failed(
+          new RuntimeError(
+            'MESSAGE_INVALID',
+            `Cannot ask "${to}": timeout-ms is ${timeoutMs}, and 1 to ${ASK_TIMEOUT_MS_MAX} are allowed`,
+          ),
+        );
+      }
+      return context()
+        .ask(to, op, payload, timeoutMs)
+        .then(replied, (error: unknown) => failed(RuntimeError.from(error)));
+    },
     publish: (topic: string, payload: Uint8Array): Outcome<number> => {
       const refusal = denied('publish', topic);
       if (refusal !== undefined) return refusal;

@@ -1,4 +1,4 @@
-import { blocking, type HostInstance, HostResourceType } from '../../component/index.ts';
+import { type HostInstance, HostResourceType } from '../../component/index.ts';
 import { asBytes, asLength, asRecord, asResource, asText, asU64 } from '../guest/index.ts';
 import { IoError } from '../io/index.ts';
 import { Descriptor } from './descriptor.ts';
@@ -29,67 +29,50 @@ function openFileFunctions(): HostInstance {
   return {
     '[method]descriptor.read-via-stream': (self, offset) => readViaStream(asDescriptor(self), asU64(offset)),
     '[method]descriptor.write-via-stream': (self, offset) => writeViaStream(asDescriptor(self), asU64(offset)),
-    '[method]descriptor.append-via-stream': blocking((self) => appendViaStream(asDescriptor(self))),
+    '[method]descriptor.append-via-stream': (self) => appendViaStream(asDescriptor(self)),
     '[method]descriptor.advise': (self) => file.advise(asDescriptor(self)),
-    '[method]descriptor.sync-data': blocking((self) => file.sync(asDescriptor(self), true)),
-    '[method]descriptor.sync': blocking((self) => file.sync(asDescriptor(self), false)),
+    '[method]descriptor.sync-data': (self) => file.sync(asDescriptor(self), true),
+    '[method]descriptor.sync': (self) => file.sync(asDescriptor(self), false),
     '[method]descriptor.get-flags': (self) => file.getFlags(asDescriptor(self)),
     '[method]descriptor.get-type': (self) => file.getType(asDescriptor(self)),
-    '[method]descriptor.set-size': blocking((self, size) => file.setSize(asDescriptor(self), asU64(size))),
-    '[method]descriptor.set-times': blocking((self, accessed, modified) =>
-      file.setTimes(asDescriptor(self), accessed, modified),
-    ),
-    '[method]descriptor.read': blocking((self, length, offset) =>
+    '[method]descriptor.set-size': (self, size) => file.setSize(asDescriptor(self), asU64(size)),
+    '[method]descriptor.set-times': (self, accessed, modified) => file.setTimes(asDescriptor(self), accessed, modified),
+    '[method]descriptor.read': (self, length, offset) =>
       file.read(asDescriptor(self), asTransferLength(length), asU64(offset)),
-    ),
-    '[method]descriptor.write': blocking((self, bytes, offset) =>
-      file.write(asDescriptor(self), asBytes(bytes), asU64(offset)),
-    ),
-    '[method]descriptor.read-directory': blocking((self) => readDirectory(asDescriptor(self))),
-    '[method]descriptor.stat': blocking((self) => file.stat(asDescriptor(self))),
-    '[method]descriptor.metadata-hash': blocking((self) => file.metadataHash(asDescriptor(self))),
-    '[method]descriptor.is-same-object': blocking((self, other) =>
-      file.isSameObject(asDescriptor(self), asDescriptor(other)),
-    ),
+    '[method]descriptor.write': (self, bytes, offset) => file.write(asDescriptor(self), asBytes(bytes), asU64(offset)),
+    '[method]descriptor.read-directory': (self) => readDirectory(asDescriptor(self)),
+    '[method]descriptor.stat': (self) => file.stat(asDescriptor(self)),
+    '[method]descriptor.metadata-hash': (self) => file.metadataHash(asDescriptor(self)),
+    '[method]descriptor.is-same-object': (self, other) => file.isSameObject(asDescriptor(self), asDescriptor(other)),
   };
 }
 
 /** Functions that follow a path to a file. */
 function pathFunctions(): HostInstance {
   return {
-    '[method]descriptor.stat-at': blocking((self, flags, path) => statAt(asDescriptor(self), asPath(flags, path))),
-    '[method]descriptor.metadata-hash-at': blocking((self, flags, path) =>
+    '[method]descriptor.stat-at': (self, flags, path) => statAt(asDescriptor(self), asPath(flags, path)),
+    '[method]descriptor.metadata-hash-at': (self, flags, path) =>
       metadataHashAt(asDescriptor(self), asPath(flags, path)),
-    ),
-    '[method]descriptor.set-times-at': blocking((...[self, flags, path, accessed, modified]) =>
+    '[method]descriptor.set-times-at': (...[self, flags, path, accessed, modified]) =>
       setTimesAt(asDescriptor(self), asPath(flags, path), { accessed, modified }),
-    ),
-    '[method]descriptor.open-at': blocking((...[self, pathFlags, path, openFlags, flags]) =>
+    '[method]descriptor.open-at': (...[self, pathFlags, path, openFlags, flags]) =>
       openAt(asDescriptor(self), asPath(pathFlags, path), toOpenRequest(openFlags, flags)),
-    ),
   };
 }
 
 /** Functions on the names in directories. */
 function entryFunctions(): HostInstance {
   return {
-    '[method]descriptor.create-directory-at': blocking((self, path) =>
-      createDirectoryAt(asDescriptor(self), asText(path)),
-    ),
-    '[method]descriptor.remove-directory-at': blocking((self, path) =>
-      removeDirectoryAt(asDescriptor(self), asText(path)),
-    ),
-    '[method]descriptor.unlink-file-at': blocking((self, path) => unlinkFileAt(asDescriptor(self), asText(path))),
-    '[method]descriptor.readlink-at': blocking((self, path) => readlinkAt(asDescriptor(self), asText(path))),
-    '[method]descriptor.symlink-at': blocking((self, target, path) =>
+    '[method]descriptor.create-directory-at': (self, path) => createDirectoryAt(asDescriptor(self), asText(path)),
+    '[method]descriptor.remove-directory-at': (self, path) => removeDirectoryAt(asDescriptor(self), asText(path)),
+    '[method]descriptor.unlink-file-at': (self, path) => unlinkFileAt(asDescriptor(self), asText(path)),
+    '[method]descriptor.readlink-at': (self, path) => readlinkAt(asDescriptor(self), asText(path)),
+    '[method]descriptor.symlink-at': (self, target, path) =>
       symlinkAt(asDescriptor(self), asText(target), asText(path)),
-    ),
-    '[method]descriptor.link-at': blocking((...[self, flags, path, base, newPath]) =>
+    '[method]descriptor.link-at': (...[self, flags, path, base, newPath]) =>
       linkAt(asDescriptor(self), asPath(flags, path), { base: asDescriptor(base), path: asText(newPath) }),
-    ),
-    '[method]descriptor.rename-at': blocking((...[self, path, base, newPath]) =>
+    '[method]descriptor.rename-at': (...[self, path, base, newPath]) =>
       renameAt(asDescriptor(self), asText(path), { base: asDescriptor(base), path: asText(newPath) }),
-    ),
   };
 }
 
@@ -115,7 +98,7 @@ const TYPES: HostInstance = Object.freeze({
   ...openFileFunctions(),
   ...pathFunctions(),
   ...entryFunctions(),
-  '[method]directory-entry-stream.read-directory-entry': blocking((self) => asResource(self, DirectoryStream).next()),
+  '[method]directory-entry-stream.read-directory-entry': (self) => asResource(self, DirectoryStream).next(),
   'filesystem-error-code': (error) => {
     const { errno } = asResource(error, IoError);
     return errno === undefined ? undefined : toErrorCode(errno);

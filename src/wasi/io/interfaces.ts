@@ -1,4 +1,4 @@
-import { blocking, type HostInstance, HostResourceType } from '../../component/index.ts';
+import { type HostInstance, HostResourceType } from '../../component/index.ts';
 import { asBytes, asLength, asList, asResource, asU64 } from '../guest/index.ts';
 import { IoError } from './io-error.ts';
 import { block, isReady, Pollable, poll } from './pollable.ts';
@@ -11,10 +11,10 @@ function inputStreamFunctions(): HostInstance {
   const asReadLength = (value: unknown) => asLength(value, READ_BYTES_MAX);
   return {
     'input-stream': new HostResourceType<InputStream>('input-stream', (stream) => stream.drop()),
-    '[method]input-stream.read': blocking((self, length) => asInput(self).read(asReadLength(length))),
-    '[method]input-stream.blocking-read': blocking((self, length) => asInput(self).blockingRead(asReadLength(length))),
-    '[method]input-stream.skip': blocking((self, length) => asInput(self).skip(asReadLength(length))),
-    '[method]input-stream.blocking-skip': blocking((self, length) => asInput(self).blockingSkip(asReadLength(length))),
+    '[method]input-stream.read': (self, length) => asInput(self).read(asReadLength(length)),
+    '[method]input-stream.blocking-read': (self, length) => asInput(self).blockingRead(asReadLength(length)),
+    '[method]input-stream.skip': (self, length) => asInput(self).skip(asReadLength(length)),
+    '[method]input-stream.blocking-skip': (self, length) => asInput(self).blockingSkip(asReadLength(length)),
     '[method]input-stream.subscribe': (self) => asInput(self).subscribe(),
   };
 }
@@ -25,24 +25,20 @@ function outputStreamFunctions(): HostInstance {
   const asSpliceLength = (value: unknown) => asLength(value, READ_BYTES_MAX);
   return {
     'output-stream': new HostResourceType<OutputStream>('output-stream', (stream) => stream.drop()),
-    '[method]output-stream.check-write': blocking((self) => asOutput(self).checkWrite()),
+    '[method]output-stream.check-write': (self) => asOutput(self).checkWrite(),
     '[method]output-stream.write': (self, contents) => asOutput(self).write(asBytes(contents)),
-    '[method]output-stream.blocking-write-and-flush': blocking((self, contents) =>
+    '[method]output-stream.blocking-write-and-flush': (self, contents) =>
       asOutput(self).blockingWriteAndFlush(asBytes(contents)),
-    ),
     '[method]output-stream.flush': (self) => asOutput(self).flush(),
-    '[method]output-stream.blocking-flush': blocking((self) => asOutput(self).blockingFlush()),
+    '[method]output-stream.blocking-flush': (self) => asOutput(self).blockingFlush(),
     '[method]output-stream.subscribe': (self) => asOutput(self).subscribe(),
     '[method]output-stream.write-zeroes': (self, length) => asOutput(self).writeZeroes(asU64(length)),
-    '[method]output-stream.blocking-write-zeroes-and-flush': blocking((self, length) =>
+    '[method]output-stream.blocking-write-zeroes-and-flush': (self, length) =>
       asOutput(self).blockingWriteZeroesAndFlush(asU64(length)),
-    ),
-    '[method]output-stream.splice': blocking((self, source, length) =>
+    '[method]output-stream.splice': (self, source, length) =>
       asOutput(self).splice(asSource(source), asSpliceLength(length)),
-    ),
-    '[method]output-stream.blocking-splice': blocking((self, source, length) =>
+    '[method]output-stream.blocking-splice': (self, source, length) =>
       asOutput(self).blockingSplice(asSource(source), asSpliceLength(length)),
-    ),
   };
 }
 
@@ -54,9 +50,9 @@ export const IO_INTERFACES: Readonly<Record<string, HostInstance>> = Object.free
   } as HostInstance),
   'wasi:io/poll': Object.freeze({
     pollable: new HostResourceType<Pollable>('pollable', (pollable) => pollable.drop()),
-    '[method]pollable.ready': blocking((self) => isReady(asPollable(self))),
-    '[method]pollable.block': blocking((self) => block(asPollable(self))),
-    poll: blocking((list) => poll(asList(list).map(asPollable))),
-  }),
+    '[method]pollable.ready': (self) => isReady(asPollable(self)),
+    '[method]pollable.block': (self) => block(asPollable(self)),
+    poll: (list) => poll(asList(list).map(asPollable)),
+  } as HostInstance),
   'wasi:io/streams': Object.freeze({ ...inputStreamFunctions(), ...outputStreamFunctions() }),
 });

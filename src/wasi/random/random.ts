@@ -1,5 +1,5 @@
 import { randomFill, randomFillSync } from 'node:crypto';
-import { blocking, type HostInstance } from '../../component/index.ts';
+import type { HostInstance } from '../../component/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { asU64, type Eventually } from '../guest/index.ts';
 
@@ -36,18 +36,18 @@ export const SYSTEM_RANDOM_BYTES: RandomBytes = {
  * the seed is the same for every call, as a value import would be.
  */
 export function randomInterfaces(random: RandomBytes): Record<string, HostInstance> {
-  const bytes = blocking((length) => drawBytes(random, asU64(length)));
+  const bytes = (length: unknown) => drawBytes(random, asU64(length));
   const pool = new NumberPool(random);
-  const number = blocking(() => pool.next());
+  const number = () => pool.next();
   let seed: Eventually<readonly [bigint, bigint]> | undefined;
   return {
     'wasi:random/random': { 'get-random-bytes': bytes, 'get-random-u64': number },
     'wasi:random/insecure': { 'get-insecure-random-bytes': bytes, 'get-insecure-random-u64': number },
     'wasi:random/insecure-seed': {
-      'insecure-seed': blocking(() => {
+      'insecure-seed': () => {
         seed ??= drawSeed(random);
         return seed;
-      }),
+      },
     },
   };
 }
