@@ -20,16 +20,37 @@ interface AddressFile {
   readonly address: ControlAddress;
 }
 
-/** Makes the folder, or makes sure that an existing one is this user's, and closes it to others. */
+/**
+ * Makes the folder, or makes sure that an existing one is this user's, and closes it to others.
+ *
+ * @throws {RuntimeError} `FILE_UNREADABLE` — it is somebody else's, or cannot be made.
+ */
 export async function prepareDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const stats = await lstat(directory);
-  const mine = process.getuid === undefined || stats.uid === process.getuid();
-  if (!stats.isDirectory() || !mine) {
-    const reason = stats.isDirectory() ? 'it belongs to another user' : 'it is not a folder';
-    throw new RuntimeError('FILE_UNREADABLE', `Cannot keep the control port's token in "${directory}": ${reason}`);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const stats = await lstat(directory);
+    const mine = process.getuid === undefined || stats.uid === process.getuid();
+    if (!stats.isDirectory()) throw unusable(directory, 'it is not a folder');
+    if (!mine) throw unusable(directory, 'it belongs to another user');
+    await chmod(directory, 0o700);
+  } catch (error) {
+    throw toFileError(error, directory);
   }
-  await chmod(directory, 0o700);
+}
+
+/** Whatever the file system says becomes an error that names the folder and the way around it. */
+export function toFileError(error: unknown, directory: string): RuntimeError {
+  if (RuntimeError.is(error)) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'EEXIST' || code === 'ENOTDIR') return unusable(directory, 'it is not a folder');
+  const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
+  return unusable(directory, denied ? 'this user may not write there' : `the system says ${code || String(error)}`);
+}
+
+function unusable(directory: string, reason: string): RuntimeError {
+  return new RuntimeError('FILE_UNREADABLE', `Cannot keep the control port's files in "${directory}": ${reason}`, {
+    details: { help: ['free the folder, or set [control] enabled = false in troupe.toml'] },
+  });
 }
 
 /**
@@ -78,9 +99,15 @@ export class Rendezvous {
   /** Publishes token and address; the address last, since clients begin with it. */
   static async publish(directory: string, token: string, address: ControlAddress): Promise<Rendezvous> {
     const content = `${JSON.stringify({ pid: process.pid, address } satisfies AddressFile)}\n`;
-    await writePrivate(join(directory, 'token'), `${token}\n`);
-    await writePrivate(join(directory, 'control.json'), content);
-    return new Rendezvous(directory, content);
+    const files = new Rendezvous(directory, content);
+    try {
+      await writePrivate(join(directory, 'token'), `${token}\n`);
+      await writePrivate(join(directory, 'control.json'), content);
+      return files;
+    } catch (error) {
+      await rm(join(directory, 'token'), { force: true });
+      throw toFileError(error, directory);
+    }
   }
 
   /** Removes the files if they are still this run's. Synchronous, for the last moment of a process. */

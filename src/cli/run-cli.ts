@@ -56,10 +56,10 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
     .enablePositionalOptions()
     .addHelpText('after', EXIT_CODES);
   withExamples(program, [
-    ['troupe up examples/quakes', 'run an application'],
+    ['troupe examples/birdstrikes', 'run an application'],
     ['troupe run hello.wasm Ada', 'run a command component'],
     ['troupe inspect hello.wasm', 'see what a component needs'],
-    ['troupe ps --app examples/quakes', 'see the actors of a running application'],
+    ['troupe ps --app examples/birdstrikes', 'see the actors of a running application'],
   ]);
   for (const create of COMMANDS) program.addCommand(create(context, finish));
   for (const command of [program, ...program.commands]) {

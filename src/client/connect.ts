@@ -15,7 +15,7 @@ export type ConnectOptions =
  *
  * @example
  * ```ts
- * const client = await connectControl({ dir: './examples/quakes' });
+ * const client = await connectControl({ dir: './examples/birdstrikes' });
  * for (const actor of await client.actors()) process.stdout.write(`${actor.name} ${actor.state}\n`);
  * ```
  */

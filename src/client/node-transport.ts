@@ -89,7 +89,7 @@ function withPlace(transport: ControlTransport, folder: string): ControlTranspor
       return await transport(request);
     } catch (cause) {
       if (request.signal.aborted) throw cause;
-      throw unreachable(folder, 'it has ended without removing its files', cause);
+      throw unreachable(folder, isGone(cause) ? 'it has ended without removing its files' : reasonOf(cause), cause);
     }
   };
 }
@@ -99,6 +99,16 @@ function unreachable(folder: string, reason: string, cause?: unknown): RuntimeEr
     cause,
     details: { folder, help: [`start it: troupe up ${folder}`, 'or name the folder of one that runs: --app DIR'] },
   });
+}
+
+/** Tells whether nobody listens; `fetch` hides the system's code one cause deeper. */
+function isGone(cause: unknown): boolean {
+  const origin = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+  return origin instanceof Error && 'code' in origin && (origin.code === 'ECONNREFUSED' || origin.code === 'ENOENT');
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function missing(cause: unknown): boolean {

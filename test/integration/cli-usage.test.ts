@@ -93,6 +93,7 @@ const MISTAKES: readonly { args: readonly string[]; exits: number; says: readonl
     exits: 66,
     says: ['error[FILE_NOT_FOUND]', 'it is not there', 'help: name the folder of an application'],
   },
+  { args: ['up', 'x.wasm'], exits: 64, says: ['it is named like a component', 'help: troupe run x.wasm'] },
   { args: ['up'], exits: 66, says: ['it holds no troupe.toml'] },
   {
     args: ['ps'],

@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
@@ -204,6 +205,26 @@ test('serveControl refuses a socket path or port that others use, and leaves not
     await assert.rejects(serve({ listen: { port } }), { code: 'PORT_IN_USE' });
     await new Promise((resolve) => busy.close(resolve));
     assert.equal(existsSync(join(folder, '.troupe')), false);
+  });
+});
+
+test('serveControl says what is in the way of its folder, and how to do without', async () => {
+  await withFolder(async (folder, serve) => {
+    writeFileSync(join(folder, '.troupe'), 'not a folder');
+    await assert.rejects(
+      serve(),
+      (error) =>
+        RuntimeError.is(error, 'FILE_UNREADABLE') &&
+        /it is not a folder/.test(error.message) &&
+        String(error.details.help).includes('enabled = false'),
+    );
+    assert.equal(readFileSync(join(folder, '.troupe'), 'utf8'), 'not a folder');
+    rmSync(join(folder, '.troupe'));
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    symlinkSync(elsewhere, join(folder, '.troupe'));
+    await assert.rejects(serve(), { code: 'FILE_UNREADABLE' });
+    assert.deepEqual(readdirSync(elsewhere), []);
   });
 });
 

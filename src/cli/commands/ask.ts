@@ -4,7 +4,9 @@ import type { CliContext } from '../context.ts';
 import { findOperation } from '../operations.ts';
 import { parseDurationFlag, withApplication, withExamples, withOutput } from '../options.ts';
 import { readPayload, writeReply } from '../payloads.ts';
+import { withProgress } from '../progress.ts';
 import type { OutputFormat } from '../report-error.ts';
+import { sanitizeLine } from '../text.ts';
 
 interface AskOptions {
   readonly app: string;
@@ -32,7 +34,7 @@ export function askCommand(context: CliContext): Command {
   withExamples(command, [
     ['troupe ask report top 5', 'text to an actor that handles messages'],
     ["troupe ask calc add '[1, 2]'", 'the arguments of a typed operation'],
-    ['troupe ask parse line --data @quakes.csv', 'the bytes of a file'],
+    ['troupe ask parse line --data @strikes.csv', 'the bytes of a file'],
     ['troupe ask report top --timeout 30s', 'wait longer than 5s'],
   ]);
   return command.action(async (...[actor, op, argument]: [string, string, string | undefined]) => {
@@ -41,7 +43,8 @@ export function askCommand(context: CliContext): Command {
     const client = await connectControl({ dir: options.app });
     const operation = await findOperation({ client, actor, op, signal });
     const payload = await readPayload(context, { argument, data: options.data }, operation);
-    const reply = await client.ask({ actor, op: operation.name, payload, timeoutMs: options.timeout, signal });
+    const asked = client.ask({ actor, op: operation.name, payload, timeoutMs: options.timeout, signal });
+    const reply = await withProgress(context, `Waiting for ${sanitizeLine(actor)}`, asked);
     writeReply(context, reply, options.output);
   });
 }

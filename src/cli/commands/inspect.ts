@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ANY_OPERATION, type ComponentReport, type ImportReport, type OperationInfo } from '../../api/index.ts';
 import type { CliContext, OutputStream } from '../context.ts';
 import { withExamples, withOutput } from '../options.ts';
+import { withProgress } from '../progress.ts';
 import type { OutputFormat } from '../report-error.ts';
 import { count, humanSize, paint, sanitize, sanitizeLine, toJson, writeLine } from '../text.ts';
 
@@ -41,7 +42,8 @@ export function inspectCommand(context: CliContext): Command {
   ]);
   return command.action(async (file: string, options: InspectOptions) => {
     const { stdout } = context;
-    const report = await (await context.loadRuntime()).inspectComponent(file);
+    const runtime = await context.loadRuntime();
+    const report = await withProgress(context, `Reading ${sanitizeLine(file)}`, runtime.inspectComponent(file));
     if (options.output === 'json') writeLine(stdout, toJson(report));
     else if (options.wit) writeLine(stdout, sanitize(report.wit).trimEnd());
     else for (const line of describe(report, stdout)) writeLine(stdout, line);

@@ -18,7 +18,7 @@ export function psCommand(context: CliContext): Command {
   withOutput(withApplication(command));
   withExamples(command, [
     ['troupe ps', 'the application of this folder'],
-    ['troupe ps --app examples/quakes', 'the application of another folder'],
+    ['troupe ps --app examples/birdstrikes', 'the application of another folder'],
     ['troupe ps --output json', 'for scripts'],
   ]);
   return command.action(async (options: PsOptions) => {

@@ -27,7 +27,7 @@ export function tellCommand(context: CliContext): Command {
   withOutput(withApplication(command));
   withExamples(command, [
     ['troupe tell parse line "2026-01-01,4.5"', 'text to an actor that handles messages'],
-    ['troupe tell parse line - < quakes.csv', 'bytes from standard input'],
+    ['troupe tell parse line - < strikes.csv', 'bytes from standard input'],
   ]);
   return command.action(async (...[actor, op, argument]: [string, string, string | undefined]) => {
     const options = command.opts<TellOptions>();

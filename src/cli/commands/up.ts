@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { loadApplication } from '../../config/index.ts';
+import { RuntimeError } from '../../errors/index.ts';
 import type { CliContext } from '../context.ts';
 import { withExamples, withOutput } from '../options.ts';
 import type { OutputFormat } from '../report-error.ts';
@@ -31,11 +32,16 @@ export function upCommand(context: CliContext, finish: (exitCode: number) => voi
   withOutput(command);
   withExamples(command, [
     ['troupe up', 'the application of this folder'],
-    ['troupe up examples/quakes', 'that of another folder'],
+    ['troupe examples/birdstrikes', 'that of another folder'],
     ['troupe up --until-idle', 'do the work there is, then end'],
     ['troupe up --output json', 'events as JSON lines'],
   ]);
   return command.action(async (path: string, options: UpOptions) => {
+    if (path.endsWith('.wasm')) {
+      throw new RuntimeError('USAGE_INVALID', `Cannot run "${path}" as an application: it is named like a component`, {
+        details: { help: [`troupe run ${path}`, 'or name a folder with a troupe.toml'] },
+      });
+    }
     const config = await loadApplication(path, { environment: context.environment });
     const runtime = await context.loadRuntime();
     const reporter = createReporter(context, options);

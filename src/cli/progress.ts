@@ -1,0 +1,22 @@
+import yoctoSpinner from 'yocto-spinner';
+import type { CliContext } from './context.ts';
+
+/** What ends sooner needs no sign of life. */
+const SHOWN_AFTER_MS = 300;
+
+/** Waits for `work`; when it takes its time, shows on a terminal's standard error that it goes on. */
+export async function withProgress<Result>(context: CliContext, text: string, work: Promise<Result>): Promise<Result> {
+  const { stderr, clock, interrupts } = context;
+  if (!stderr.isTTY) return work;
+  const spinner = yoctoSpinner({ text, stream: stderr as NodeJS.WriteStream, handleSignals: false });
+  const timer = clock.after(SHOWN_AFTER_MS, () => spinner.start());
+  // The spinner hides the cursor; a sudden end must bring it back.
+  const forget = interrupts.onExit(() => spinner.stop());
+  try {
+    return await work;
+  } finally {
+    timer.cancel();
+    spinner.stop();
+    forget();
+  }
+}
