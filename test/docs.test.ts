@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { type Example, examplesOf, fileLinksOf, firstMissingLine } from './kit/markdown.ts';
+import { type Example, examplesOf, fileLinksOf, firstMissingLine, namedPathsOf } from './kit/markdown.ts';
 
 const ROOT = dirname(import.meta.dirname);
 const DOCUMENTS = globSync(['*.md', '{docs,examples,fixtures,bench}/**/*.md'], {
@@ -76,10 +76,11 @@ describe('documents', () => {
   for (const document of DOCUMENTS) {
     const text = readFileSync(join(ROOT, document), 'utf8');
 
-    test(`${document} links only to what is there`, () => {
+    test(`${document} links to and names only what is there`, () => {
       const base = join(ROOT, dirname(document));
       const dead = fileLinksOf(text).filter((target) => !existsSync(join(base, target)));
-      assert.deepEqual(dead, []);
+      const gone = namedPathsOf(text).filter((path) => !existsSync(join(ROOT, path)));
+      assert.deepEqual([...dead, ...gone], []);
     });
 
     for (const example of examplesOf(text)) {

@@ -47,3 +47,9 @@ export function fileLinksOf(text: string): string[] {
     .map((match) => match[1]!.split('#', 1)[0]!)
     .filter((target) => target !== '' && !/^[a-z]+:/.test(target));
 }
+
+/** Paths of this project that `text` names in code marks; one with a placeholder (`<…>`, `*`, `NAME`) is not a path. */
+export function namedPathsOf(text: string): string[] {
+  const named = text.matchAll(/`((?:src|test|scripts|docs|wit|fixtures|examples|bench)\/[\w./-]*)`/g);
+  return [...named].map((match) => match[1]!).filter((path) => !/NAME|<|\*/.test(path));
+}
