@@ -56,7 +56,7 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
     .enablePositionalOptions()
     .addHelpText('after', EXIT_CODES);
   withExamples(program, [
-    ['troupe examples/birdstrikes', 'run an application'],
+    ['troupe up examples/birdstrikes', 'run an application'],
     ['troupe run hello.wasm Ada', 'run a command component'],
     ['troupe inspect hello.wasm', 'see what a component needs'],
     ['troupe ps --app examples/birdstrikes', 'see the actors of a running application'],

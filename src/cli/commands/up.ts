@@ -32,7 +32,7 @@ export function upCommand(context: CliContext, finish: (exitCode: number) => voi
   withOutput(command);
   withExamples(command, [
     ['troupe up', 'the application of this folder'],
-    ['troupe examples/birdstrikes', 'that of another folder'],
+    ['troupe up examples/birdstrikes', 'that of another folder'],
     ['troupe up --until-idle', 'do the work there is, then end'],
     ['troupe up --output json', 'events as JSON lines'],
   ]);
