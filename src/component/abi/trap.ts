@@ -54,7 +54,7 @@ const STACK_OVERFLOW = /call stack/i;
 /** V8's trap texts by our names; the texts are stable across Node 24 to 26. */
 const TRAPS: readonly (readonly [pattern: RegExp, trap: string])[] = [
   [/unreachable/, 'unreachable'],
-  [/memory access out of bounds/, 'memory-out-of-bounds'],
+  [/memory access out of bounds|data segment .* out of bounds/, 'memory-out-of-bounds'],
   [/table index is out of bounds|table access out of bounds|table.*out of bounds/, 'table-out-of-bounds'],
   [/divide by zero|remainder by zero/, 'integer-divide-by-zero'],
   [/divide result unrepresentable/, 'integer-overflow'],

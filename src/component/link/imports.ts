@@ -25,14 +25,14 @@ export function bindHost(plan: Plan, imports: HostImports): BoundHost {
   };
   const functions = plan.lowerings.map((lowering) => find(lowering.path) as HostFunction);
   const resources = plan.resources.map((resource) =>
-    resource.kind === 'host' ? (find(resource.path) as HostResourceType) : undefined,
+    resource.kind === 'host' && resource.used ? (find(resource.path) as HostResourceType) : undefined,
   );
   if (missing.length > 0) failMissing(missing);
   plan.lowerings.forEach((lowering, index) => {
     if (typeof functions[index] !== 'function') failKind(lowering.path, 'a function');
   });
   plan.resources.forEach((resource, index) => {
-    if (resource.kind === 'host' && !(resources[index] instanceof HostResourceType))
+    if (resource.kind === 'host' && resource.used && !(resources[index] instanceof HostResourceType))
       failKind(resource.path, 'a HostResourceType');
   });
   return { functions, resources };
@@ -65,7 +65,7 @@ function lookUp(imports: HostImports, path: readonly string[]): unknown {
   const name = matchImport(path[0] as string, imports);
   const item = name === undefined ? undefined : imports[name];
   if (path.length === 1 || item === undefined) return item;
-  if (path.length > 2 || typeof item !== 'object') return undefined;
+  if (path.length > 2 || typeof item !== 'object' || item === null) return undefined;
   const key = path[1] as string;
   return Object.hasOwn(item, key) ? item[key] : undefined;
 }

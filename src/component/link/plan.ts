@@ -40,9 +40,9 @@ export type CoreSource =
 
 export type ExportSource = Extract<CoreSource, { kind: 'export' }>;
 
-/** A resource type: the host's, found by path, or one that a component of this plan defines. */
+/** A resource type: the host's, found by path if any instance has a place for it, or one that a component of this plan defines. */
 export type ResourcePlan =
-  | { readonly kind: 'host'; readonly path: readonly string[] }
+  | { readonly kind: 'host'; readonly path: readonly string[]; readonly used: boolean }
   | { readonly kind: 'guest'; readonly name: string; readonly state: number; readonly dtor: ExportSource | undefined };
 
 /** Memory and realloc that canonical definitions share. */

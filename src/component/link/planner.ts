@@ -71,7 +71,11 @@ class Planner {
     const root = new Scope(this, component, { outer: undefined, args: undefined });
     const exports: ExportPlan[] = [];
     for (const [name, item] of root.run()) this.#collectExports(name, item, exports);
-    const { steps, states, resources, contexts, lowerings } = this;
+    const { steps, states, contexts, lowerings } = this;
+    const slots = new Set(states.flatMap((state) => state.slots));
+    const resources = this.resources.map((item, index) =>
+      item.kind === 'host' ? { ...item, used: slots.has(index) } : item,
+    );
     return foldShims({ steps, states, resources, contexts, lowerings, exports });
   }
 
@@ -402,7 +406,7 @@ class Scope {
     const { resources } = this.#planner;
     const key = path.join('#');
     const index = resources.findIndex((item) => item.kind === 'host' && item.path.join('#') === key);
-    return index >= 0 ? index : resources.push({ kind: 'host', path }) - 1;
+    return index >= 0 ? index : resources.push({ kind: 'host', path, used: false }) - 1;
   }
 
   /** The run-time resource that `symbol` stands for in this instance; undefined if nothing here can make one. */

@@ -3,12 +3,14 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { CALLS } from './calls.suite.ts';
+import { LINKING } from './linking.suite.ts';
 import { MEMORY } from './memory.suite.ts';
 import { RESOURCES } from './resources.suite.ts';
 import { STRINGS } from './strings.suite.ts';
 import { VALUES } from './values.suite.ts';
 
-const GROUPS = [...VALUES, ...STRINGS, ...MEMORY, ...RESOURCES];
+const GROUPS = [...VALUES, ...STRINGS, ...MEMORY, ...RESOURCES, ...CALLS, ...LINKING];
 
 let passed = 0;
 for (const { name, cases } of GROUPS) {
