@@ -87,16 +87,13 @@ const RULES: readonly Case[] = [
       [imports('actor/a.ts', '../mailbox/mailbox.ts')],
       [imports('host/a.test.ts', '../actor/cell.ts')],
       [imports('host/a.ts', '../component/abi/index.ts')],
+      [imports('wasi/io/a.ts', '../../component/host.ts')],
       [imports('component/a.ts', './abi/lift.ts')],
       [imports('component/link/a.ts', '../abi/lift.ts')],
       [imports('component/link/a.ts', '../index.ts')],
       [imports('mailbox/a.ts', './index.ts')],
     ],
-    kept: [
-      [imports('wasi/io/a.ts', '../../component/host.ts')],
-      [imports('component/link/a.ts', '../host.ts')],
-      [imports('mailbox/a.test.ts', './index.ts')],
-    ],
+    kept: [[imports('component/link/a.ts', '../host.ts')], [imports('mailbox/a.test.ts', './index.ts')]],
   },
   {
     name: 'no file imports itself, by whatever way round',
