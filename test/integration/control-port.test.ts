@@ -251,3 +251,52 @@ test('ControlServer.close ends connections that do nothing', async () => {
     await ended;
   });
 });
+
+test('the control port goes on after whatever a client sends', async () => {
+  await withFolder(async (folder, serve) => {
+    await serve();
+    const token = readFileSync(join(folder, '.troupe', 'token'), 'utf8').trim();
+    const head = (line: string, ...more: string[]) =>
+      `${[line, 'Host: x', `Authorization: Bearer ${token}`, ...more].join('\r\n')}\r\n\r\n`;
+    const ask = 'POST /v1/actors/a/ask HTTP/1.1';
+    const requests: readonly (string | Buffer)[] = [
+      '\0\0\0\0',
+      Buffer.from(Array.from({ length: 5_000 }, (_, index) => (index * 31) & 0xff)),
+      'GET / HTTP/9.9\r\n\r\n',
+      head('GET /v1/actors/%ff%fe/operations HTTP/1.1'),
+      head('GET /v1/actors/%/operations HTTP/1.1'),
+      head(`GET /v1/actors/${'x'.repeat(10_000)}/operations HTTP/1.1`),
+      head('GET http://[broken/v1/actors HTTP/1.1'),
+      head('GET //v1//actors HTTP/1.1'),
+      head('TRACE /v1/actors HTTP/1.1'),
+      head('CONNECT example.com:80 HTTP/1.1'),
+      head('GET /v1/actors HTTP/1.1', 'Upgrade: websocket', 'Connection: Upgrade'),
+      head('GET /v1/actors HTTP/1.1', `X: ${'y'.repeat(40_000)}`),
+      head(ask, 'Content-Length: 5000000'),
+      `${head(ask, 'Content-Length: 100')}{"op"`,
+      `${head(ask, 'Content-Length: -1')}{}`,
+      `${head(ask, 'Transfer-Encoding: chunked')}ffffffff\r\n{`,
+      `${head(ask, 'Transfer-Encoding: chunked', 'Content-Length: 3')}1\r\n{\r\n0\r\n\r\n`,
+      `${head(ask, 'Content-Length: 6')}[[[[[[`,
+      `${head(ask, 'Content-Length: 600000')}${'['.repeat(600_000)}`,
+      `${head(ask, 'Content-Length: 4', 'Content-Type: application/json;charset=x')}null`,
+      `${head(ask, 'Expect: 100-continue', 'Content-Length: 2')}`,
+    ];
+    for (const request of requests) {
+      for (const cut of [false, true]) await sendRaw(join(folder, '.troupe', 'control.sock'), request, cut);
+    }
+    assert.equal((await (await connectControl({ dir: folder })).application()).name, 'quakes');
+  });
+});
+
+/** Sends bytes; then goes away at once (`cut`), or when the server has answered something or hung up. */
+function sendRaw(socketPath: string, bytes: string | Buffer, cut: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = createConnection(socketPath);
+    socket.once('error', () => resolve());
+    socket.once('close', () => resolve());
+    socket.once('data', () => socket.destroy());
+    // What the server waits for will not come: half a request is followed by the end of the stream.
+    socket.write(bytes, () => (cut ? socket.destroy() : socket.end()));
+  });
+}
