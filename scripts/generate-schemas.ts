@@ -162,8 +162,8 @@ when \`NO_COLOR\` is set.
 `;
 
 const CLI_OUTRO = `
-\`run\` ends with the exit code of the component. A command that a signal ended has 128 + its number: 130 after Ctrl-C, 143 after
-SIGTERM. \`up\` too: it stops in order on the first signal, and at once on the second.
+\`run\` ends with the exit code of the component. For a shell, a command that a signal ended has 128 + its number: 130 after
+Ctrl-C, 143 after SIGTERM. \`up\` stops in order on the first signal, and at once on the second.
 
 ## Payloads of \`ask\` and \`tell\`
 

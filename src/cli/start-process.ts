@@ -9,7 +9,9 @@ const SIGNALS: readonly Interrupt[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Runs the command of this process's arguments and ends the process with its exit code. */
 export async function startProcess(): Promise<void> {
   const interrupts = new Interrupts((code) => process.exit(code), systemClock);
-  for (const signal of SIGNALS) process.on(signal, () => interrupts.raise(signal));
+  // A guest that `run` runs has this thread to itself, and nothing is to be removed: the system's own way of ending a
+  // process works even when the guest never gives the thread back, and tells a shell that it was a signal.
+  if (process.argv[2] !== 'run') for (const signal of SIGNALS) process.on(signal, () => interrupts.raise(signal));
   const context: CliContext = {
     argv: process.argv.slice(2),
     // Opened on demand: most commands read nothing.
