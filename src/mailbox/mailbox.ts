@@ -10,8 +10,16 @@ export interface Lost<H> {
 /** Messages of the first ring. Most actors have few messages at a time. */
 const FIRST_MESSAGES = 4;
 
-/** Messages up to which an empty ring is kept for the next burst; a larger one is given back. 256 messages are 4 KB. */
-const KEPT_MESSAGES = 256;
+/** Messages up to which an empty ring is kept for the next burst; a larger one is given back. 64 messages are 1 KB. */
+const KEPT_MESSAGES = 64;
+
+/**
+ * Rings that were given back, for whichever mailbox grows next: a mailbox that fills in bursts would else allocate and
+ * copy its way up each time, which costs as much as the messages themselves. Empty arrays, nothing else; at most
+ * {@link SPARES_MAX}, the rest is garbage.
+ */
+const SPARES: unknown[][] = [];
+const SPARES_MAX = 16;
 
 /** The ring of every mailbox that holds nothing and never did, or gave its ring back. */
 const EMPTY: unknown[] = [];
@@ -143,6 +151,7 @@ export class Mailbox<H extends object, S> {
   /** Gives back a large ring, if it is empty. Called when the actor has nothing left to do. */
   trim(): void {
     if (this.count > 0 || this.slots.length <= 2 * KEPT_MESSAGES) return;
+    if (SPARES.length < SPARES_MAX) SPARES.push(this.slots);
     this.slots = EMPTY;
     this.head = 0;
   }
@@ -150,9 +159,17 @@ export class Mailbox<H extends object, S> {
   private grow(): void {
     const old = this.slots;
     const used = 2 * this.count;
-    const next = new Array<unknown>(Math.max(2 * FIRST_MESSAGES, 2 * old.length)).fill(undefined);
+    const next =
+      takeSpare(2 * old.length) ?? new Array<unknown>(Math.max(2 * FIRST_MESSAGES, 2 * old.length)).fill(undefined);
     for (let i = 0; i < used; i++) next[i] = old[(this.head + i) & (old.length - 1)];
     this.slots = next;
     this.head = 0;
   }
+}
+
+/** A spare ring for a mailbox that outgrew its own; not for one that begins, which may never need as much. */
+function takeSpare(length: number): unknown[] | undefined {
+  if (length < 4 * FIRST_MESSAGES) return undefined;
+  const spare = SPARES.pop();
+  return spare !== undefined && spare.length >= length ? spare : undefined;
 }
