@@ -3,8 +3,10 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { RuntimeError } from '../../errors/index.ts';
 import { type CanonOptions, flatten, type ValueType } from '../binary/index.ts';
+import { HostResourceType } from '../host.ts';
 import { anyType, anyTyped, anyValue, arrived } from './arbitraries.suite.ts';
 import { Explainer } from './explain.ts';
+import { Handle } from './handles.ts';
 import { ENCODINGS, FakeGuest, params } from './harness.suite.ts';
 import { compileExport, compileImport } from './index.ts';
 import { layoutOf } from './layout.ts';
@@ -43,7 +45,7 @@ function signed(flats: readonly Flat[], types: readonly string[]): Flat[] {
 }
 
 /** A value, or the fact that there was a trap. */
-function outcome(work: () => unknown): { value: unknown } | 'trap' {
+function outcome<T>(work: () => T): { value: T } | 'trap' {
   try {
     return { value: work() };
   } catch (error) {
@@ -222,6 +224,75 @@ describe('hostile guests', () => {
   });
 });
 
+/** Handles of two resource types, some lent, in a table with gaps: what a guest may pass, and what it may not. */
+const anyHandleCase = fc.record({
+  table: fc.array(
+    fc.record({
+      slot: fc.nat(1),
+      lends: fc.constantFrom(0, 0, 0, 1),
+      isFreed: fc.constantFrom(false, false, false, true),
+    }),
+    { minLength: 3, maxLength: 6 },
+  ),
+  passed: fc.array(
+    fc.record({
+      slot: fc.option(fc.nat(1), { nil: undefined, freq: 3 }), // undefined: the right one
+      kind: fc.constantFrom('own', 'borrow'),
+      index: fc.nat(6),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+});
+
+describe('handles', () => {
+  test('ImportStub gives the objects or the trap of the reference, and the next handle has the same number', () => {
+    const seen = { trap: 0, value: 0 };
+    fc.assert(
+      fc.property(anyHandleCase, ({ table, passed }) => {
+        const { state, ctx, reference } = new FakeGuest();
+        const resources = [new HostResourceType('a'), new HostResourceType('b')];
+        state.resourceTypes.push(...resources);
+        for (const { slot, lends } of table) {
+          const rep = {};
+          reference.add({ slot, rep, own: true, lends });
+          const handle = new Handle(resources[slot]!, rep, undefined);
+          handle.lends = lends;
+          state.handles.add(handle);
+        }
+        for (const [at, { isFreed }] of table.entries()) {
+          if (!isFreed) continue;
+          reference.remove(at + 1);
+          state.handles.remove(at + 1);
+        }
+        const types = passed.map(({ index, kind, slot = table[index - 1]?.slot ?? 0 }): ValueType => {
+          return { kind, resource: { slot, name: 'r', origin: { kind: 'import', path: ['r'] } } };
+        });
+        const flats = passed.map(({ index }) => index);
+        let received: unknown[] = [];
+        const core = compileImport({ params: params(...types), result: undefined }, 'utf8').bindSync(
+          ctx,
+          (...values) => {
+            received = values;
+          },
+        );
+        const expected = outcome(() => liftValues(reference, 16, { flats, types }));
+        const actual = outcome(() => {
+          core(...flats);
+          return received;
+        });
+        seen[actual === 'trap' ? 'trap' : 'value']++;
+        assert.deepEqual(actual, expected);
+        if (actual === 'trap') return;
+        for (const [at, value] of actual.value.entries()) assert.equal(value, (expected as typeof actual).value[at]);
+        const next = new Handle(resources[0]!, {}, undefined);
+        assert.equal(state.handles.add(next), reference.add({ slot: 0, rep: next.rep, own: true, lends: 0 }));
+      }),
+      { numRuns: 600 },
+    );
+    assert.ok(seen.trap > 30 && seen.value > 30, JSON.stringify(seen));
+  });
+});
+
 /** Puts something else in the place of one part of a value. */
 function spoiled(value: unknown, wrong: unknown, at: number): unknown {
   if (Array.isArray(value) && value.length > 0) {
@@ -273,7 +344,7 @@ describe('wrong values', () => {
     fc.assert(
       fc.property(anyTyped, anyWrong, fc.nat(), ({ type, value }, wrong, at) => {
         const guest = new FakeGuest();
-        const candidate = spoiled(value, wrong, at);
+        const candidate = at % 4 === 0 ? value : spoiled(value, wrong, at >> 2);
         const stub = compileExport({ params: params(type), result: undefined }, 'utf8');
         const finding = new Explainer(guest.state).explain(type, candidate, 'args[0]');
         try {
@@ -290,14 +361,14 @@ describe('wrong values', () => {
       }),
       { numRuns: 600 },
     );
-    assert.ok(seen.refused > 50 && seen.taken > 10, JSON.stringify(seen));
+    assert.ok(seen.refused > 50 && seen.taken > 50, JSON.stringify(seen));
   });
 
   test('ImportStub refuses exactly the results that the explainer finds wrong', () => {
     fc.assert(
       fc.property(anyTyped, anyWrong, fc.nat(), ({ type, value }, wrong, at) => {
         const guest = new FakeGuest();
-        const candidate = spoiled(value, wrong, at);
+        const candidate = at % 4 === 0 ? value : spoiled(value, wrong, at >> 2);
         const stub = compileImport({ params: [], result: type }, 'utf8');
         const core = stub.bindSync(guest.ctx, () => candidate);
         const finding = new Explainer(guest.state).explain(type, candidate, 'result');

@@ -83,6 +83,11 @@ export class HandleTable {
     this.free.push(index);
   }
 
+  /** What its handles stand for. */
+  reps(): Set<unknown> {
+    return new Set(this.entries.map((entry) => entry?.rep));
+  }
+
   /** Empties the table and returns what was in it. */
   takeAll(): Handle[] {
     const held = this.entries.filter((entry) => entry !== undefined);

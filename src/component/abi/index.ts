@@ -23,13 +23,15 @@
  *   A5  While the guest allocates it cannot call out. Lends end with the call, borrows that remain after it trap.
  *   A6  What ends a call of an import is recorded in `InstanceState.failure`, the first one, and thrown. After that a
  *       promise that is still pending changes nothing in the guest.
- *   A7  No text of a component reaches generated code but as a quoted literal.
+ *   A7  A host resource that was on its way into or out of an instance that died is dropped, once.
+ *   A8  No text of a component reaches generated code but as a quoted literal.
  * Limits      strings and lists of 2^28 − 1 bytes, 2^20 handles an instance, 32-bit little-endian memories.
  * Not here    raising the trap inside wasm, suspending, post-return, re-entrance (the linker); async functions.
  *
  * @module
  */
 
+export { LIFT_BUDGET_BYTES } from './limits.ts';
 export { toCamelCase } from './names.ts';
 export { disposeHandles, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
 export { CanonContext, GuestResourceType, InstanceState, type ResourceType, Suspension } from './state.ts';

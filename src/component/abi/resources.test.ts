@@ -223,6 +223,57 @@ describe('host resources', () => {
   });
 });
 
+describe('host resources of an instance that dies', () => {
+  const opens = compileImport({ params: [], result: { kind: 'result', ok: own(file), error: prim('string') } }, 'utf8');
+
+  test('disposeHandles drops what the guest gave away in a call that it did not survive', () => {
+    const fixture = new Fixture();
+    const value = {};
+    const handle = fixture.give(file, value);
+    assert.equal(
+      ruleOf(() => fixture.pass([own(file), prim('string')], handle, 0, -1)),
+      'string-length',
+    );
+    disposeHandles(fixture.state);
+    assert.deepEqual(fixture.dropped, [value]);
+
+    const other = new Fixture();
+    const given = other.give(file, value);
+    assert.equal(other.pass([own(file)], given)[0], value);
+    disposeHandles(other.state);
+    assert.deepEqual(other.dropped, [], 'the host has it');
+  });
+
+  test('ImportStub drops a resource that comes after the instance died', async () => {
+    const fixture = new Fixture();
+    const value = {};
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    opens.bindBlocking(fixture.guest.ctx, () => promise)(8);
+    fixture.state.failure = new RuntimeError('COMPONENT_KILLED', 'Killed');
+    resolve({ tag: 'ok', val: value });
+    await assert.rejects(fixture.state.suspension.promise!, { code: 'COMPONENT_KILLED' });
+    assert.deepEqual(fixture.dropped, [value]);
+  });
+
+  test('ImportStub drops a resource whose way into the guest traps', () => {
+    const fixture = new Fixture();
+    const values = [{}, {}];
+    assert.equal(
+      ruleOf(() => opens.bindSync(fixture.guest.ctx, () => ({ tag: 'ok', val: values[0] }))(2)),
+      'pointer-align',
+    );
+    assert.deepEqual(fixture.dropped, [values[0]]);
+    const many = compileImport(
+      { params: [], result: { kind: 'tuple', types: [own(file), own(file), prim('u8')] } },
+      'utf8',
+    );
+    const error = thrownBy(() => many.bindSync(fixture.guest.ctx, () => [values[0], values[1], 'no number'])(8));
+    assert.ok(RuntimeError.is(error, 'VALUE_INVALID'));
+    disposeHandles(fixture.state);
+    assert.deepEqual(fixture.dropped, [values[0], values[0], values[1]], 'each once, by the table or by the stub');
+  });
+});
+
 describe('guest resources', () => {
   test('resourceNew, resourceRep and resourceDrop keep a number of the guest’s', () => {
     const { state, destroyed } = new Fixture();

@@ -102,6 +102,7 @@ export function liftOwn(state: InstanceState, index: number, slot: number): unkn
     trap('handle-not-own', `The component gave away handle ${index >>> 0}, which it only borrows`);
   charge(state, HANDLE_BYTES);
   handles.remove(index >>> 0);
+  state.taken.push(handle);
   return type instanceof GuestResourceType ? new GuestResource(type, handle.rep as number) : handle.rep;
 }
 
@@ -264,14 +265,15 @@ export function fail(state: InstanceState, thrown: unknown): unknown {
 }
 
 /**
- * Drops every host resource that a dead instance still owned. Never throws.
+ * Drops every host resource that a dead instance still owned, or gave away in a call that it did not survive. Never
+ * throws.
  *
  * @returns What the destructors threw.
  */
 export function disposeHandles(state: InstanceState): unknown[] {
   const errors: unknown[] = [];
   state.lenders.length = 0;
-  for (const handle of state.handles.takeAll()) {
+  for (const handle of [...state.handles.takeAll(), ...state.taken.splice(0)]) {
     if (handle.scope !== undefined || handle.type instanceof GuestResourceType) continue;
     try {
       (handle.type as Exclude<ResourceType, GuestResourceType>).dropValue(handle.rep as object);

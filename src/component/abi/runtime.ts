@@ -68,7 +68,8 @@ function indexOfCase(cases: ReadonlyMap<unknown, number>, tag: unknown): number 
   return cases.get(tag) ?? -1;
 }
 
-function isThenable(value: unknown): boolean {
+/** Tells whether a host function's result has to be waited for. */
+export function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
@@ -110,7 +111,7 @@ function resolve(pending: Pending, result: unknown): void {
   const { ctx, base, finish, out } = pending;
   const { state } = ctx;
   releaseLends(state, base);
-  if (state.failure !== undefined) throw state.failure;
+  if (state.failure !== undefined) throw pending.failed(ctx, state.failure, result);
   try {
     state.suspension.value = finish(ctx, result, out);
   } catch (thrown) {

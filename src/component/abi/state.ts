@@ -62,6 +62,8 @@ export class InstanceState {
   scope: BorrowScope | undefined;
   /** Handles lent to calls of imports under way, innermost last. Bounded by the lift budget. */
   readonly lenders: Handle[];
+  /** Handles that a lift took out of the table and has not handed over yet. Bounded by the lift budget. */
+  readonly taken: Handle[];
 
   constructor() {
     this.handles = new HandleTable();
@@ -76,6 +78,7 @@ export class InstanceState {
     this.suspension = new Suspension();
     this.scope = undefined;
     this.lenders = [];
+    this.taken = [];
   }
 }
 

@@ -170,6 +170,7 @@ function writeLift(program: Program, shape: Shape): string {
       shape.spillsResult ? loadResult(body, result) : liftFlat(body, result, new FlatReader(['r'])),
     );
     if (shape.hasBorrow) body.emit('closeScope(ctx.state);');
+    if (layoutOf(result).hasHandle) body.emit('ctx.state.taken.length = 0;');
     body.emit(`return ${value};`);
   } else if (shape.hasBorrow) {
     body.emit('closeScope(ctx.state);');

@@ -12,9 +12,10 @@ import { lowerFlat, store } from './codegen-lower.ts';
 import { resultInvalid } from './explain.ts';
 import { layoutOf, layoutOfAll } from './layout.ts';
 import { assertLittleEndian } from './numbers.ts';
+import { dropUnreceived } from './owned.ts';
 import { Body, Program } from './program.ts';
 import { fail } from './resources.ts';
-import { RUNTIME } from './runtime.ts';
+import { isThenable, RUNTIME } from './runtime.ts';
 import type { CanonContext } from './state.ts';
 import { stringCodec } from './strings.ts';
 import { MISMATCH } from './trap.ts';
@@ -76,8 +77,10 @@ export function compileImport(type: FuncType, encoding: CanonOptions['encoding']
   program.append(writeBindSync(program, shape));
   program.append(writeBindBlocking(program, shape));
   const failed = (ctx: CanonContext, thrown: unknown, result: unknown): unknown => {
-    const isResult = thrown === MISMATCH && type.result !== undefined;
-    return fail(ctx.state, isResult ? resultInvalid(ctx.state, type.result, result) : thrown);
+    const { state } = ctx;
+    if (type.result === undefined) return fail(state, thrown);
+    if (layoutOf(type.result).hasHandle && !isThenable(result)) dropUnreceived(state, type.result, result);
+    return fail(state, thrown === MISMATCH ? resultInvalid(state, type.result, result) : thrown);
   };
   const runtime = { ...RUNTIME, liftString, lowerString, registers: [], failed };
   const functions = program.build('{ bindSync, bindBlocking }', runtime) as Omit<ImportStub, 'flat'>;
@@ -109,7 +112,10 @@ function writeHostCall(program: Program, shape: Shape): string {
   const body = new Body(program);
   body.emit('if (!state.mayLeave) cannotLeave();');
   if (type.params.length > 0) body.emit('fresh(ctx);', 'state.liftBudget = state.liftBudgetMax;');
-  const args = shape.spillsParams ? loadArguments(body, type) : liftArguments(body, type, params);
+  const args = (shape.spillsParams ? loadArguments(body, type) : liftArguments(body, type, params)).map((arg) =>
+    body.bind(arg),
+  );
+  if (type.params.some((param) => layoutOf(param.type).hasHandle)) body.emit('state.taken.length = 0;');
   body.emit(`r = host(${args.join(', ')});`);
   return `${body}`;
 }
