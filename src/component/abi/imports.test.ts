@@ -71,6 +71,21 @@ describe('ImportStub.bindSync', () => {
     await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would end the process here
   });
 
+  test('bindSync records what a hostile result throws while it is read', () => {
+    const guest = new FakeGuest();
+    guest.state.resourceTypes.push(new HostResourceType('file'));
+    const resource: ResourceSymbol = { slot: 0, name: 'file', origin: { kind: 'import', path: ['file'] } };
+    const type: ValueType = { kind: 'tuple', types: [{ kind: 'own', resource }, text] };
+    const hostile = new Proxy([], {
+      get() {
+        throw new Error('hostile');
+      },
+    });
+    const core = compileImport({ params: [], result: type }, 'utf8').bindSync(guest.ctx, () => hostile);
+    assert.throws(() => core(8), { message: 'hostile' });
+    assert.ok(RuntimeError.is(guest.state.failure, 'INTERNAL'));
+  });
+
   test('bindSync names the place in a wrong result', () => {
     const guest = new FakeGuest();
     const type: ValueType = { kind: 'result', ok: { kind: 'tuple', types: [text, prim('u8')] }, error: undefined };

@@ -68,8 +68,7 @@ function indexOfCase(cases: ReadonlyMap<unknown, number>, tag: unknown): number 
   return cases.get(tag) ?? -1;
 }
 
-/** Tells whether a host function's result has to be waited for. */
-export function isThenable(value: unknown): boolean {
+function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 

@@ -15,7 +15,7 @@ import { assertLittleEndian } from './numbers.ts';
 import { dropUnreceived } from './owned.ts';
 import { Body, Program } from './program.ts';
 import { fail } from './resources.ts';
-import { isThenable, RUNTIME } from './runtime.ts';
+import { RUNTIME } from './runtime.ts';
 import type { CanonContext } from './state.ts';
 import { stringCodec } from './strings.ts';
 import { MISMATCH } from './trap.ts';
@@ -79,7 +79,7 @@ export function compileImport(type: FuncType, encoding: CanonOptions['encoding']
   const failed = (ctx: CanonContext, thrown: unknown, result: unknown): unknown => {
     const { state } = ctx;
     if (type.result === undefined) return fail(state, thrown);
-    if (layoutOf(type.result).hasHandle && !isThenable(result)) dropUnreceived(state, type.result, result);
+    if (layoutOf(type.result).hasHandle) dropUnreceived(state, type.result, result);
     return fail(state, thrown === MISMATCH ? resultInvalid(state, type.result, result) : thrown);
   };
   const runtime = { ...RUNTIME, liftString, lowerString, registers: [], failed };
