@@ -87,7 +87,10 @@ export interface ActorRef<P extends Protocol = Protocol<Record<never, never>>> {
   readonly ready: Promise<void>;
   /** Resolves when the actor is no more; it never rejects. */
   readonly terminated: Promise<Termination>;
-  /** Lets it finish the current message, stops its children, runs its stop hook. Resolves when it is no more; never rejects. */
+  /**
+   * Lets it finish the current message, stops its children, runs its stop hook. Resolves when it is no more; rejects only
+   * with a `RangeError`. An actor that awaits its own end waits for its deadline: it uses `ctx.stop()` instead.
+   */
   stop(options?: StopOptions): Promise<void>;
   /** No more code of it runs, except what a TypeScript handler is in the middle of. Its children are killed with it. */
   kill(): void;

@@ -2,7 +2,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type { Runner } from './cell.ts';
 import { Header, type Operation } from './header.ts';
 import { nearestNames } from './name.ts';
-import type { Protocol } from './protocol.ts';
+import { OPERATION_NAME_MAX, type Protocol } from './protocol.ts';
 
 /** What the runtime knows of a type; hidden, because it changes from version to version. */
 export const INTERNALS: unique symbol = Symbol('troupe.ActorType');
@@ -60,7 +60,7 @@ export class Operations {
     if (known !== undefined) return known;
     if (!this.#isOpen) return this.#unknown('tell', name);
     const header = new Header(openOperation('tell', name), undefined, undefined);
-    if (this.#tellsByName.size < KEPT_OPERATIONS_MAX) this.#tellsByName.set(name, header);
+    if (isKept(name, this.#tellsByName.size)) this.#tellsByName.set(name, header);
     return header;
   }
 
@@ -70,7 +70,7 @@ export class Operations {
     if (known !== undefined) return known;
     if (!this.#isOpen) return this.#unknown('ask', name);
     const operation = openOperation('ask', name);
-    if (this.#asksByName.size < KEPT_OPERATIONS_MAX) this.#asksByName.set(name, operation);
+    if (isKept(name, this.#asksByName.size)) this.#asksByName.set(name, operation);
     return operation;
   }
 
@@ -94,6 +94,10 @@ const LISTED_MAX = 10;
 function quoted(names: readonly string[]): string {
   const shown = names.slice(0, LISTED_MAX).map((name) => `"${name}"`);
   return names.length > LISTED_MAX ? `${shown.join(', ')}, …` : shown.join(', ');
+}
+
+function isKept(name: string, kept: number): boolean {
+  return kept < KEPT_OPERATIONS_MAX && name.length <= OPERATION_NAME_MAX;
 }
 
 function openOperation(kind: 'tell' | 'ask', name: string): Operation {

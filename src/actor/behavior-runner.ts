@@ -94,6 +94,12 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
     this.taken = 0;
   }
 
+  /** Ends the turn: nothing more is given out. */
+  end(): void {
+    this.quota = 0;
+    this.finish();
+  }
+
   /** Ends the message that was taken last. */
   finish(): void {
     if (this.header === null) return;
@@ -193,7 +199,7 @@ class BehaviorRunner implements Runner {
     try {
       const result = (turn.behavior as Behavior).run(turn);
       if (!isThenable(result)) {
-        turn.finish();
+        turn.end();
         return;
       }
       suspend(cell, result, { done: () => afterRun(turn), failed: (error) => fail(cell, error, turn.current) });
@@ -219,7 +225,7 @@ class BehaviorRunner implements Runner {
 function afterRun(turn: BehaviorTurn): void {
   const { cell } = turn;
   try {
-    turn.finish();
+    turn.end();
   } catch (error) {
     fail(cell, error, turn.current);
     return;

@@ -201,7 +201,12 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   context.endMessage();
   cell.mailbox.clearSystem();
   unwatchAll(cell);
-  cell.profile.runner.dispose(context, reason);
+  try {
+    cell.profile.runner.dispose(context, reason);
+  } catch (thrown) {
+    // It must not throw. If it does, the end of the actor must not be left half-way.
+    report(cell, { actor: cell.ref, phase: 'stop', error: RuntimeError.from(thrown), directive: undefined });
+  }
 }
 
 function stoppedError(cell: Cell, what: string): RuntimeError {
@@ -277,7 +282,8 @@ export function advance(cell: Cell): void {
   }
   if (ending.hookIsDue && cell.context !== null) {
     ending.hookIsDue = false;
-    if (!runStopHook(cell, cell.context)) return;
+    if (runStopHook(cell, cell.context)) advance(cell);
+    return;
   }
   if (ending.termination !== undefined) {
     terminate(cell, ending.termination);

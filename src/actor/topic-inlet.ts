@@ -8,6 +8,8 @@ import { LocalRef } from './local-ref.ts';
 export interface TopicInlet {
   /** The same for two inlets exactly when a message through both would reach the same operation of the same actor. */
   readonly key: string;
+  /** Inlets of the same form can share headers: it is the operation, or the name of it. */
+  readonly form: unknown;
   /** What travels with messages of `topic`; may be kept and used for all of them. */
   header(topic: string, sender: ActorRef | undefined): Header;
   /** Puts a message into the mailbox; `false` when it is not taken. What a full mailbox refuses is a dead letter. */
@@ -39,6 +41,7 @@ export function topicInlet(ref: ActorRef, op: string | undefined): TopicInlet {
 
 class CellInlet implements TopicInlet {
   readonly key: string;
+  readonly form: unknown;
   readonly #cell: Cell;
   readonly #operation: Operation | undefined;
   readonly #op: string | undefined;
@@ -48,6 +51,7 @@ class CellInlet implements TopicInlet {
     this.#operation = operation;
     this.#op = op;
     this.key = `${cell.id} ${op ?? ''}`;
+    this.form = operation ?? op;
   }
 
   header(topic: string, sender: ActorRef | undefined): Header {

@@ -11,7 +11,12 @@ interface Entry extends TrieEntry {
   readonly inlet: TopicInlet;
 }
 
-type Route = readonly [inlet: TopicInlet, header: ReturnType<TopicInlet['header']>];
+/** Subscribers of a topic whose messages travel under the same header. */
+interface Group {
+  readonly inlets: TopicInlet[];
+  /** For messages without a sender: made once. */
+  readonly header: ReturnType<TopicInlet['header']>;
+}
 
 /**
  * Who gets what is published. The subscribers of a topic are found once, then kept as a dense list that is never changed:
@@ -20,11 +25,11 @@ type Route = readonly [inlet: TopicInlet, header: ReturnType<TopicInlet['header'
 export class Broker implements Topics {
   readonly #patterns = new PatternTrie<Entry>();
   readonly #byActor = new Map<ActorRef, Set<Entry>>();
-  #routes = new Map<string, readonly Route[]>();
+  #groups = new Map<string, readonly Group[]>();
 
   /** Topics whose subscribers are kept at hand. */
   get keptTopics(): number {
-    return this.#routes.size;
+    return this.#groups.size;
   }
 
   /** Subscriptions there are. */
@@ -35,10 +40,12 @@ export class Broker implements Topics {
   }
 
   publish(topic: string, payload: unknown, sender: ActorRef | undefined): number {
-    const routes = this.#routes.get(topic) ?? this.#find(topic);
+    const groups = this.#groups.get(topic) ?? this.#find(topic);
     let taken = 0;
-    for (const [inlet, header] of routes) {
-      if (inlet.post(payload, sender === undefined ? header : inlet.header(topic, sender))) taken++;
+    for (const { inlets, header } of groups) {
+      const [first] = inlets as [TopicInlet];
+      const sent = sender === undefined ? header : first.header(topic, sender);
+      for (const inlet of inlets) if (inlet.post(payload, sent)) taken++;
     }
     return taken;
   }
@@ -48,13 +55,13 @@ export class Broker implements Topics {
     this.#patterns.add(entry);
     const entries = this.#byActor.get(ref) ?? new Set();
     this.#byActor.set(ref, entries.add(entry));
-    this.#forgetRoutes();
+    this.#forgetGroups();
     return { pattern, cancel: () => this.#cancel(entry) };
   }
 
   forget(ref: ActorRef): void {
     for (const entry of this.#byActor.get(ref) ?? []) this.#patterns.remove(entry);
-    if (this.#byActor.delete(ref)) this.#forgetRoutes();
+    if (this.#byActor.delete(ref)) this.#forgetGroups();
   }
 
   #cancel(entry: Entry): void {
@@ -62,19 +69,25 @@ export class Broker implements Topics {
     if (entries?.delete(entry) !== true) return;
     if (entries.size === 0) this.#byActor.delete(entry.ref);
     this.#patterns.remove(entry);
-    this.#forgetRoutes();
+    this.#forgetGroups();
   }
 
-  #forgetRoutes(): void {
-    if (this.#routes.size > 0) this.#routes = new Map();
+  #forgetGroups(): void {
+    if (this.#groups.size > 0) this.#groups = new Map();
   }
 
-  #find(topic: string): readonly Route[] {
+  #find(topic: string): readonly Group[] {
     const inlets = new Map<string, TopicInlet>();
     for (const { inlet } of this.#patterns.match(parseTopic(topic))) inlets.set(inlet.key, inlet);
-    const routes = Array.from(inlets.values(), (inlet): Route => [inlet, inlet.header(topic, undefined)]);
-    if (this.#routes.size >= KEPT_TOPICS_MAX) this.#routes.delete(this.#routes.keys().next().value as string);
-    this.#routes.set(topic, routes);
-    return routes;
+    const groups = new Map<unknown, Group>();
+    for (const inlet of inlets.values()) {
+      const group = groups.get(inlet.form);
+      if (group !== undefined) group.inlets.push(inlet);
+      else groups.set(inlet.form, { inlets: [inlet], header: inlet.header(topic, undefined) });
+    }
+    const found = [...groups.values()];
+    if (this.#groups.size >= KEPT_TOPICS_MAX) this.#groups.delete(this.#groups.keys().next().value as string);
+    this.#groups.set(topic, found);
+    return found;
   }
 }

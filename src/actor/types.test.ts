@@ -1,0 +1,72 @@
+/** What the type checker must accept and refuse; it reads this file, and the test runs it once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ActorRef } from './actor-ref.ts';
+import { implement } from './implement.ts';
+import { protocol } from './protocol.ts';
+import { type StandardSchema, type } from './schema.ts';
+
+const text = {
+  '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value: Number(value) }) },
+} as StandardSchema<string, number>;
+
+const Counter = protocol('test:counter@1.0.0', {
+  tell: { add: type<{ by: number }>(), parse: text },
+  ask: { get: { in: type<void>(), out: type<number>() }, at: { in: type<string>(), out: text } },
+  event: { changed: type<{ n: number }>() },
+});
+
+test('implement infers state and payloads, and asks for every handler', () => {
+  const counter = implement(Counter, {
+    init: async () => ({ n: 0 }),
+    tell: {
+      add(context, { by }) {
+        context.state.n += by;
+        context.emit.changed({ n: context.state.n });
+        // @ts-expect-error the state has no such field
+        context.state.m;
+        // @ts-expect-error the event has another payload
+        context.emit.changed({ m: 1 });
+      },
+      parse: (context, n) => {
+        context.state.n = n;
+      },
+    },
+    ask: { get: (context) => context.state.n, at: (_, key) => key },
+  });
+  assert.equal(counter.name, 'test:counter@1.0.0');
+  assert.throws(() =>
+    // @ts-expect-error a handler is missing
+    implement(Counter, { init: () => 0, tell: { add: () => {} }, ask: { get: () => 1, at: () => '1' } }),
+  );
+  const get = (): string => 'one';
+  const tell = { add: () => {}, parse: () => {} };
+  // @ts-expect-error the reply has another type
+  implement(Counter, { init: () => 0, tell, ask: { get, at: () => '1' } });
+  implement(protocol('test:empty', {}), { init: () => undefined });
+});
+
+test('ActorRef offers the operations of its protocol, with what is sent and what comes back', () => {
+  const use = async (ref: ActorRef<typeof Counter>): Promise<void> => {
+    ref.tell.add({ by: 1 });
+    ref.tell.parse('1');
+    const n: number = await ref.ask.get();
+    const same: number = await ref.ask.get(undefined, { timeoutMs: 1 });
+    const at: number = await ref.ask.at('key');
+    for await (const event of ref.on.changed()) assert.equal(event.n, n + same + at);
+    // @ts-expect-error the payload has another type
+    ref.tell.add({ by: '1' });
+    // @ts-expect-error the schema takes text
+    ref.tell.parse(1);
+    // @ts-expect-error there is no such operation
+    ref.tell.remove();
+    // @ts-expect-error it is an ask
+    ref.tell.get();
+    // @ts-expect-error the payload is missing
+    await ref.ask.at();
+    const untyped: ActorRef = ref;
+    // @ts-expect-error a reference of unknown operations has none
+    untyped.tell.add({ by: 1 });
+  };
+  assert.equal(typeof use, 'function');
+});
