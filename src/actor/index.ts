@@ -18,21 +18,20 @@ export type { ActorInfo } from './actor-info.ts';
 export type {
   ActorRef,
   AskOptions,
-  EventOptions,
   EventStream,
   StopOptions,
   TellResult,
   Termination,
 } from './actor-ref.ts';
-export { ActorSystem, type SystemParts } from './actor-system.ts';
+export { ActorSystem } from './actor-system.ts';
 export type { ActorType } from './actor-type.ts';
 export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
-export { type ActorTypeDefinition, defineActorType } from './behavior-runner.ts';
+export { defineActorType } from './behavior-runner.ts';
 export type { Context, TerminatedEvent } from './context.ts';
-export type { DeadLetter, DeadLetterListener, DeadLetterReason } from './dead-letters.ts';
+export type { DeadLetter } from './dead-letters.ts';
 export { type Implementation, implement } from './implement.ts';
 export type { ActorSystemOptions, FailureReport, SpawnOptions } from './options.ts';
 export type { Names, Subscription, Topics } from './ports.ts';
-export { type Protocol, type ProtocolSpec, protocol } from './protocol.ts';
+export { type Protocol, protocol } from './protocol.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';
 export { type TopicInlet, topicInlet } from './topic-inlet.ts';
