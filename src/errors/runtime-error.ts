@@ -18,6 +18,15 @@ interface RuntimeErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Text of whatever was thrown; empty if reading it throws in its turn. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return '';
+  }
+}
+
 /**
  * The one class of operating errors. Match on `code`, never on the text.
  *
@@ -58,14 +67,19 @@ export class RuntimeError extends Error {
 
   /** Tells whether `value` is one of ours, and, if `code` is given, that one. */
   static is(value: unknown, code?: ErrorCode): value is RuntimeError {
-    if (typeof value !== 'object' || value === null || !(BRAND in value)) return false;
+    if (typeof value !== 'object' || value === null) return false;
+    try {
+      if (!(BRAND in value)) return false;
+    } catch {
+      return false; // a proxy that refuses to be looked at is not ours
+    }
     return code === undefined || (value as { code?: unknown }).code === code;
   }
 
   /** Wraps whatever was thrown; what is ours already is returned as it is. */
   static from(thrown: unknown, code: ErrorCode = 'INTERNAL'): RuntimeError {
     if (RuntimeError.is(thrown)) return thrown;
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    const text = textOf(thrown);
     return new RuntimeError(code, text === '' ? ERROR_CODES[code].summary : text, { cause: thrown });
   }
 

@@ -41,7 +41,10 @@ export class Suspension {
 /** What the Canonical ABI keeps for one component instance. */
 export class InstanceState {
   readonly handles: HandleTable;
-  /** False while the guest runs code from which it may not call out: `realloc` and `post-return`. */
+  /**
+   * False while the guest runs code from which it may not call out: `realloc` and `post-return`. And once it was
+   * killed: a call of an import that is under way then throws `failure` when the host returns.
+   */
   mayLeave: boolean;
   /** False while a call of an export is under way. */
   mayEnter: boolean;

@@ -146,6 +146,7 @@ ${mark}
 try {
 ${writeHostCall(program, shape)}
 if (isThenable(r)) promised(host, r);
+if (!state.mayLeave) throw state.failure;
 ${release}
 return finish(ctx, r, ${shape.out});
 } catch (thrown) {
@@ -168,6 +169,7 @@ const base = state.lenders.length;
 try {
 ${writeHostCall(program, shape)}
 if (isThenable(r)) return suspend({ ctx, promise: r, base, out: ${shape.out}, finish, failed });
+if (!state.mayLeave) throw state.failure;
 ${release}
 state.suspension.value = finish(ctx, r, ${shape.out});
 return 0;

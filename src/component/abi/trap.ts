@@ -74,6 +74,14 @@ export function isStackOverflow(thrown: unknown): boolean {
  */
 export function toFailure(thrown: unknown): RuntimeError {
   if (RuntimeError.is(thrown)) return thrown;
+  try {
+    return guestFailure(thrown) ?? RuntimeError.from(thrown, 'INTERNAL');
+  } catch {
+    return RuntimeError.from(thrown, 'INTERNAL'); // a host's proxy that refuses to be looked at
+  }
+}
+
+function guestFailure(thrown: unknown): RuntimeError | undefined {
   if (thrown instanceof WebAssembly.RuntimeError) {
     const name = TRAPS.find(([pattern]) => pattern.test(thrown.message))?.[1] ?? 'other';
     return trapped(name, `The component trapped: ${thrown.message}`, thrown);
@@ -84,7 +92,7 @@ export function toFailure(thrown: unknown): RuntimeError {
   if (thrown instanceof WebAssembly.Exception) {
     return trapped('uncaught-exception', 'The component trapped: it threw an exception that it did not catch', thrown);
   }
-  return RuntimeError.from(thrown, 'INTERNAL');
+  return undefined;
 }
 
 function trapped(name: string, message: string, cause: unknown): RuntimeError {

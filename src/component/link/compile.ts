@@ -92,7 +92,7 @@ export class CompiledComponent {
    */
   async instantiate(imports: HostImports = {}, options: InstantiateOptions = {}): Promise<ComponentInstance> {
     const instance = new ComponentInstance(this, bindHost(this.plan, imports), options);
-    await instance.link();
+    await instance.link(options.signal);
     return instance;
   }
 }

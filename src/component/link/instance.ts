@@ -23,6 +23,8 @@ export interface InstantiateOptions {
    * `LIFT_BUDGET_BYTES`. A guest can list the same 64 MB a million times; this ends it.
    */
   readonly liftBudgetBytes?: number;
+  /** Ends the instance while its start functions run, which may wait for the host; afterwards `kill` does. */
+  readonly signal?: AbortSignal;
 }
 
 /** One call of an exported function. */
@@ -68,6 +70,8 @@ export class ComponentInstance {
   private cursor = 0;
   private step = -1;
   private turnOver = false;
+  /** A destructor runs that the host asked for. */
+  private destroying = false;
   private abort: ((reason: RuntimeError) => void) | undefined;
   private reason: RuntimeError | undefined;
 
@@ -108,16 +112,23 @@ export class ComponentInstance {
   // ── linking ──
 
   /** @internal Instantiates the core modules in order and runs their start functions. */
-  async link(): Promise<void> {
+  async link(signal?: AbortSignal): Promise<void> {
+    const stop = (): void => this.kill(RuntimeError.is(signal?.reason) ? signal.reason : undefined);
+    signal?.addEventListener('abort', stop, { once: true });
     try {
+      if (signal?.aborted === true) stop();
       for (const step of this.component.steps) {
+        if (this.reason !== undefined) throw this.reason;
         this.instantiateStep(step);
         if (step.startExport === undefined) continue;
         const start = (this.cores.at(-1) as Core)[step.startExport];
         await WebAssembly.promising(start)();
       }
+      if (this.reason !== undefined) throw this.reason;
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
   }
 
@@ -177,11 +188,15 @@ export class ComponentInstance {
   private destructor(source: ExportSource): (rep: number) => void {
     return (rep) => {
       if (this.reason !== undefined) return;
+      const outside = !this.busy && !this.destroying;
+      if (outside) this.destroying = true;
       try {
         (this.resolve(source) as (rep: number) => void)(rep);
       } catch (error) {
-        if (this.busy) throw error;
-        throw this.end(this.recorded() ?? toFailure(error));
+        const reason = this.reasonOf(error);
+        throw outside ? this.end(reason) : reason;
+      } finally {
+        if (outside) this.destroying = false;
       }
     };
   }
@@ -210,6 +225,7 @@ export class ComponentInstance {
     const { suspension } = state;
     const pending = suspension.promise as Promise<unknown>;
     suspension.promise = undefined;
+    if (this.reason !== undefined) throw this.reason;
     return new Promise<void>((resolve, reject) => {
       this.abort = reject;
       pending.then(() => {
@@ -262,7 +278,7 @@ export class ComponentInstance {
         },
       );
     }
-    if (this.source !== undefined) {
+    if (this.source !== undefined || this.destroying) {
       throw new RuntimeError(
         'COMPONENT_BUSY',
         'Cannot call the component: this instance is in another call; use a second instance or queue the calls',
@@ -275,6 +291,7 @@ export class ComponentInstance {
 
   /** The turn is over: the instance can be entered again. */
   private leave(): undefined {
+    if (this.reason !== undefined) throw this.end(this.reason);
     this.source = undefined;
     for (const state of this.states) state.mayEnter = true;
     return undefined;
@@ -283,10 +300,9 @@ export class ComponentInstance {
   /** Runs pumps until the source is empty: one, unless calls change between modules. */
   private turn(): Promise<void> | undefined {
     for (;;) {
-      const first = this.stashed ?? (this.source as CallSource).next();
+      const first = this.firstCall();
       if (first === undefined) return this.leave();
       this.stashed = first;
-      this.step = this.compiled(first).step;
       this.turnOver = false;
       const running = this.promisingPump(this.step)();
       if (!this.turnOver)
@@ -298,14 +314,28 @@ export class ComponentInstance {
     }
   }
 
+  /** The call that decides which pump runs next. */
+  private firstCall(): Call | undefined {
+    try {
+      const first = this.stashed ?? (this.source as CallSource).next();
+      if (first !== undefined) this.step = this.compiled(first).step;
+      return first;
+    } catch (error) {
+      throw this.end(this.reason ?? toFailure(error));
+    }
+  }
+
   private afterSuspension(): Promise<void> | undefined {
-    if (this.reason !== undefined) throw this.end(this.reason);
     return this.stashed === undefined ? this.leave() : this.turn();
   }
 
   private afterTrap(error: unknown): never {
-    const reason = this.recorded() ?? (this.pendingSuspension() ? cannotSuspend() : toFailure(error));
-    throw this.end(reason);
+    throw this.end(this.reasonOf(error));
+  }
+
+  /** Why the guest ended that `error` came out of. */
+  private reasonOf(error: unknown): RuntimeError {
+    return this.recorded() ?? (this.pendingSuspension() ? cannotSuspend() : toFailure(error));
   }
 
   private compiled(call: Call): CompiledExport {
@@ -331,6 +361,7 @@ export class ComponentInstance {
       if (this.reason !== undefined) throw this.reason;
       const call = this.stashed ?? source.next();
       this.stashed = undefined;
+      if (this.reason !== undefined) throw this.reason;
       if (call === undefined) return this.endTurn();
       const func = call.func as CompiledExport;
       if (func.step !== this.step) {
