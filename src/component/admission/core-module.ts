@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { Cursor } from './bytes.ts';
-import { skipValueType } from './instructions.ts';
+import { type ExpressionFacts, FunctionUses, skipValueType, walkExpression } from './instructions.ts';
 
 /** Section ids of a core module. */
 export const SECTION = {
@@ -78,6 +78,7 @@ export interface CoreModule {
   readonly functionTypes: readonly number[];
   readonly importedFunctions: readonly ModuleImport[];
   readonly memories: readonly Limits[];
+  readonly tables: readonly Limits[];
   readonly start: number | undefined;
 }
 
@@ -111,13 +112,14 @@ export function readCoreModule(bytes: Uint8Array): CoreModule {
   readVector(section(SECTION.function), (cursor) => functionTypes.push(cursor.u32()));
   const memories: Limits[] = [];
   readVector(section(SECTION.memory), (cursor) => memories.push(readLimits(cursor)));
+  const tables = readTables(section(SECTION.table));
   const exports: ModuleExport[] = [];
   readVector(section(SECTION.export), (cursor) => {
     exports.push({ name: cursor.name(), kind: cursor.u8(), index: cursor.u32() });
   });
   checkTags(section(SECTION.tag), types);
   const start = section(SECTION.start)?.u32();
-  return { bytes, sections, types, imports, exports, functionTypes, importedFunctions, memories, start };
+  return { bytes, sections, types, imports, exports, functionTypes, importedFunctions, memories, tables, start };
 }
 
 function readSections(bytes: Uint8Array): Map<number, { start: number; end: number }> {
@@ -192,6 +194,24 @@ function readImports(cursor: Cursor | undefined): ModuleImport[] {
     imports.push({ module, name, kind, type });
   });
   return imports;
+}
+
+/** Bounds of the tables that the module defines; an initialiser of the elements is passed over. */
+function readTables(cursor: Cursor | undefined): Limits[] {
+  const tables: Limits[] = [];
+  const facts: ExpressionFacts = {
+    typeCount: Number.POSITIVE_INFINITY,
+    usesLegacyExceptions: false,
+    usesExceptionReferences: false,
+  };
+  readVector(cursor, (at) => {
+    const initialised = at.bytes[at.at] === 0x40;
+    if (initialised) at.skip(2);
+    skipValueType(at);
+    tables.push(readLimits(at));
+    if (initialised) walkExpression(at, new FunctionUses(), facts);
+  });
+  return tables;
 }
 
 /** An exception that carries references could chain exceptions without end, outside every memory limit. */

@@ -7,9 +7,9 @@ import { skipValueType } from './instructions.ts';
 export interface AdmissionLimits {
   /** Bytes of linear memory of one instance, all of its memories together. Multiple of 65,536 is not needed: rounded down. */
   readonly memoryBytes: number;
-  /** Elements of each table. */
+  /** Elements of the tables of one instance, all of them together. */
   readonly tableElements: number;
-  /** Size in bytes of one core module. */
+  /** Bytes of the core modules of one component together; a module that is linked in two ways counts twice. */
   readonly moduleBytes: number;
 }
 
@@ -57,12 +57,24 @@ export function capMemories(module: CoreModule, budgetBytes: number): Emitter | 
   return content;
 }
 
-/** Table section with maxima of at most `elementsMax`. `patchExpression` copies an initialiser with new function indices. */
+/**
+ * Table section with maxima such that all tables together stay below `elementsMax`, as memories do.
+ * `patchExpression` copies an initialiser with new function indices.
+ */
 export function capTables(
-  section: Cursor,
-  elementsMax: number,
+  module: CoreModule,
+  { section, elementsMax }: { section: Cursor; elementsMax: number },
   patchExpression: (cursor: Cursor, into: Emitter) => void,
 ): Emitter {
+  const claimed = module.tables.reduce((sum, table) => sum + table.min, 0n);
+  const budget = BigInt(Math.floor(elementsMax));
+  if (claimed > budget) {
+    limitError(
+      `Cannot admit the component: it starts with tables of ${claimed} elements and its limit is ${elementsMax}; raise "table" in [limits]`,
+      { limit: 'table', limitElements: elementsMax, claimedElements: Number(claimed) },
+    );
+  }
+  const share = module.tables.length === 0 ? 0n : (budget - claimed) / BigInt(module.tables.length);
   const content = new Emitter();
   const start = section.at;
   content.u32(section.u32());
@@ -74,13 +86,7 @@ export function capTables(
     skipValueType(cursor);
     content.copy(cursor.bytes, from, cursor.at);
     const limits = readLimits(cursor);
-    if (limits.min > BigInt(elementsMax)) {
-      limitError(
-        `Cannot admit the component: it starts with a table of ${limits.min} elements and its limit is ${elementsMax}; raise "table" in [limits]`,
-        { limit: 'table', limitElements: elementsMax, claimedElements: Number(limits.min) },
-      );
-    }
-    writeLimits(content, limits, BigInt(elementsMax));
+    writeLimits(content, limits, limits.min + share);
     if (initialised) patchExpression(cursor, content);
   });
   return content;

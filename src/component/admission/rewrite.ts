@@ -360,7 +360,9 @@ class Rewriter {
 
   #tableSection(): Emitter | undefined {
     const section = this.#section(SECTION.table);
-    return section && capTables(section, this.#request.limits.tableElements, this.#patchExpression);
+    if (section === undefined) return undefined;
+    const { tableElements } = this.#request.limits;
+    return capTables(this.#module, { section, elementsMax: tableElements }, this.#patchExpression);
   }
 
   #globalSection(): Emitter | undefined {

@@ -11,7 +11,8 @@ import {
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
-import { type ComponentType, decodeComponent } from '../binary/index.ts';
+import { type Component, type ComponentType, decodeComponent } from '../binary/index.ts';
+import { shareOut } from './budgets.ts';
 import type { CompiledExport, CompiledStep, ExportedFunction } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
 import { bindHost, type HostImports } from './imports.ts';
@@ -117,30 +118,27 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
   const component = decodeComponent(bytes);
   const plan = planComponent(component);
   const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
-  const budgets = memoryBudgets(plan, limits.memoryBytes);
+  const shares = shareOut(plan, limits);
+  const modules = new ModuleCache(limits.moduleBytes, options);
   const steps: CompiledStep[] = [];
   for (let number = 0; number < plan.steps.length; number++) {
     const step = plan.steps[number] as Step;
-    const request = admissionRequest(plan, number, { ...limits, memoryBytes: budgets[number] as number });
-    const admitted = await inSlices(admitModule(step.bytes, request), options);
-    steps.push(await compileStep(step, admitted));
+    const request = admissionRequest(plan, number, shares[number] as AdmissionLimits);
+    steps.push(compiledStep(step, await modules.get(step.bytes, request)));
   }
+  validateUnused(component, new Set(plan.steps.map((step) => step.bytes)));
   const exports = plan.exports.map((item) => compiledExport(plan, item));
   return new CompiledComponent({ type: component.type, plan, steps, exports });
 }
 
-/** Splits the memory limit among the core modules that have memories: each gets what it starts with and its share of the rest. */
-function memoryBudgets(plan: Plan, memoryBytes: number): number[] {
-  const memories = plan.steps.map((step) => readCoreModule(step.bytes).memories);
-  const total = memories.flat().length;
-  if (total <= 1) return plan.steps.map(() => memoryBytes);
-  const claims = memories.map((list) => list.reduce((sum, memory) => sum + Number(memory.min) * PAGE_BYTES, 0));
-  const claimed = claims.reduce((sum, claim) => sum + claim, 0);
-  const rest = Math.max(0, memoryBytes - claimed);
-  return claims.map((claim, step) => {
-    const share = (rest * (memories[step]?.length ?? 0)) / total;
-    return claimed > memoryBytes ? 0 : claim + share;
-  });
+/** A core module that nothing instantiates has to be valid all the same. */
+function validateUnused(component: Component, used: ReadonlySet<Uint8Array>): void {
+  for (const definition of component.definitions) {
+    if (definition.kind === 'component') validateUnused(definition.component, used);
+    if (definition.kind !== 'core-module' || used.has(definition.bytes)) continue;
+    if (WebAssembly.validate(definition.bytes as Uint8Array<ArrayBuffer>)) continue;
+    throw new RuntimeError('COMPONENT_INVALID', 'Cannot compile the component: a core module is invalid');
+  }
 }
 
 function requireSuspension(): void {
@@ -197,18 +195,56 @@ function usedExports(plan: Plan, number: number): Set<string> {
   return used;
 }
 
-async function compileStep(step: Step, admitted: AdmittedModule): Promise<CompiledStep> {
-  const module = await WebAssembly.compile(admitted.bytes).catch((error: unknown) => {
-    throw nameLinkFailure(error);
-  });
-  return {
-    module,
-    sources: step.imports.map((item) => item.source),
-    hooks: admitted.hooks,
-    pumpExport: admitted.pumpExport,
-    startExport: admitted.startExport,
-    state: step.state,
-  };
+/** An admitted module, compiled. */
+type Compiled = Omit<AdmittedModule, 'bytes'> & { readonly module: WebAssembly.Module };
+
+/**
+ * Compiles each core module once for each way that it is linked: a component can instantiate one a thousand times, and
+ * that must cost little.
+ */
+class ModuleCache {
+  readonly #made = new Map<Uint8Array, Map<string, Compiled>>();
+  readonly #limitBytes: number;
+  readonly #options: CompileOptions;
+  #admittedBytes = 0;
+
+  constructor(limitBytes: number, options: CompileOptions) {
+    this.#limitBytes = limitBytes;
+    this.#options = options;
+  }
+
+  async get(bytes: Uint8Array, request: AdmissionRequest): Promise<Compiled> {
+    const key = JSON.stringify({ ...request, keep: [...request.keep].sort() });
+    const ways = this.#made.get(bytes) ?? new Map<string, Compiled>();
+    this.#made.set(bytes, ways);
+    let compiled = ways.get(key);
+    if (compiled === undefined) {
+      compiled = await this.#compile(bytes, request);
+      ways.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  async #compile(bytes: Uint8Array, request: AdmissionRequest): Promise<Compiled> {
+    this.#admittedBytes += bytes.length;
+    if (this.#admittedBytes > this.#limitBytes) {
+      throw new RuntimeError(
+        'COMPONENT_LIMIT',
+        `Cannot admit the component: its core modules have more than ${this.#limitBytes} bytes together`,
+        { details: { limit: 'module', limitBytes: this.#limitBytes } },
+      );
+    }
+    const { bytes: admitted, ...rest } = await inSlices(admitModule(bytes, request), this.#options);
+    const module = await WebAssembly.compile(admitted).catch((error: unknown) => {
+      throw nameLinkFailure(error);
+    });
+    return { ...rest, module };
+  }
+}
+
+function compiledStep(step: Step, { module, hooks, pumpExport, startExport }: Compiled): CompiledStep {
+  const sources = step.imports.map((item) => item.source);
+  return { module, sources, hooks, pumpExport, startExport, state: step.state };
 }
 
 function compiledExport(plan: Plan, item: ExportPlan): CompiledExport {
