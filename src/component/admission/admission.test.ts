@@ -142,6 +142,18 @@ const REFUSED: readonly [
 ][] = [
   ['a memory that starts beyond the limit', '(module (memory 5000))', 'COMPONENT_LIMIT', /327680000 bytes/],
   ['a table that starts beyond the limit', '(module (table 200000 funcref))', 'COMPONENT_LIMIT', /200000 elements/],
+  [
+    'tables that start beyond the limit together',
+    '(module (table 60000 funcref) (table 60000 funcref))',
+    'COMPONENT_LIMIT',
+    /120000 elements/,
+  ],
+  [
+    'a start function with a parameter',
+    '(module (func $s (param i32)) (start $s))',
+    'COMPONENT_INVALID',
+    /start function has parameters/,
+  ],
   ['shared memory', '(module (memory 1 2 shared))', 'COMPONENT_UNSUPPORTED', /shared memory/],
   [
     'an imported shared memory',

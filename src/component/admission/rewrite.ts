@@ -104,6 +104,15 @@ class Rewriter {
       this.#trampolines.push(this.#trampoline(index, entry));
     });
     this.#targets = request.pump.map((target) => this.#pumpTarget(target));
+    if (module.start !== undefined) this.#checkStart(module.start);
+  }
+
+  /** V8 checks the type of a start function, but not that of an export. */
+  #checkStart(func: number): void {
+    this.#newIndex(func);
+    const { params, results } = this.#typeOf(func);
+    if (params.length === 0 && results.length === 0) return;
+    throw new Cursor(this.#module.bytes).fail('the start function has parameters or results');
   }
 
   #typeOf(func: number): FunctionType {
