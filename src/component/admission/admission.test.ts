@@ -137,7 +137,7 @@ test('AD2: admitModule caps tables', async () => {
 const REFUSED: readonly [
   what: string,
   source: string,
-  code: 'COMPONENT_LIMIT' | 'COMPONENT_UNSUPPORTED',
+  code: 'COMPONENT_INVALID' | 'COMPONENT_LIMIT' | 'COMPONENT_UNSUPPORTED',
   text: RegExp,
 ][] = [
   ['a memory that starts beyond the limit', '(module (memory 5000))', 'COMPONENT_LIMIT', /327680000 bytes/],
