@@ -7,7 +7,7 @@ import { HostResourceType } from '../host.ts';
 import { anyType, anyTyped, anyValue, arrived } from './arbitraries.suite.ts';
 import { Explainer } from './explain.ts';
 import { Handle } from './handles.ts';
-import { ENCODINGS, FakeGuest, params } from './harness.suite.ts';
+import { ENCODINGS, FakeGuest, imported, params } from './harness.suite.ts';
 import { compileExport, compileImport } from './index.ts';
 import { layoutOf } from './layout.ts';
 import {
@@ -99,29 +99,6 @@ describe('compiled code and the reference agree', () => {
     );
   });
 
-  test('ExportStub.call lowers, calls and lifts as its parts do', () => {
-    fc.assert(
-      fc.property(anyArguments, anyTyped, (args, { type, value }) => {
-        const guest = new FakeGuest();
-        const types = args.map((arg) => arg.type);
-        const stub = compileExport({ params: params(...types), result: type }, 'utf8');
-        let seen: unknown;
-        const core = (...flats: Flat[]) => {
-          seen = liftValues(guest.reference, 16, { flats: unsigned(flats, stub.flat.params), types });
-          const out = lowerValues(guest.reference, 1, { values: [value], types: [type] });
-          return signed(out, stub.flat.results)[0];
-        };
-        const result = stub.call(
-          guest.ctx,
-          core,
-          args.map((arg) => arg.value),
-        );
-        assert.deepEqual([seen, result], arrived([args.map((arg) => arg.value), value]));
-      }),
-      RUNS,
-    );
-  });
-
   test('ImportStub reads arguments that the reference wrote, and writes a result that it reads', () => {
     fc.assert(
       fc.property(anyArguments, anyTyped, anyEncoding, (args, { type, value }, encoding) => {
@@ -129,7 +106,7 @@ describe('compiled code and the reference agree', () => {
         const types = args.map((arg) => arg.type);
         const stub = compileImport({ params: params(...types), result: type }, encoding);
         let seen: unknown[] = [];
-        const core = stub.bindSync(guest.ctx, (...values: unknown[]) => {
+        const core = imported(guest.ctx, stub, (...values: unknown[]) => {
           seen = values;
           return value;
         });
@@ -191,7 +168,7 @@ describe('hostile guests', () => {
         guest.bytes.set(bytes);
         const stub = compileImport({ params: params(...types), result: undefined }, encoding);
         let seenValues: unknown;
-        const core = stub.bindSync(guest.ctx, (...values: unknown[]) => {
+        const core = imported(guest.ctx, stub, (...values: unknown[]) => {
           seenValues = values;
         });
         const expected = outcome(() => liftValues(guest.reference, 16, { flats, types }));
@@ -269,12 +246,10 @@ describe('handles', () => {
         });
         const flats = passed.map(({ index }) => index);
         let received: unknown[] = [];
-        const core = compileImport({ params: params(...types), result: undefined }, 'utf8').bindSync(
-          ctx,
-          (...values) => {
-            received = values;
-          },
-        );
+        const stub = compileImport({ params: params(...types), result: undefined }, 'utf8');
+        const core = imported(ctx, stub, (...values) => {
+          received = values;
+        });
         const expected = outcome(() => liftValues(reference, 16, { flats, types }));
         const actual = outcome(() => {
           core(...flats);
@@ -370,7 +345,7 @@ describe('wrong values', () => {
         const guest = new FakeGuest();
         const candidate = at % 4 === 0 ? value : spoiled(value, wrong, at >> 2);
         const stub = compileImport({ params: [], result: type }, 'utf8');
-        const core = stub.bindSync(guest.ctx, () => candidate);
+        const core = imported(guest.ctx, stub, () => candidate);
         const finding = new Explainer(guest.state).explain(type, candidate, 'result');
         try {
           core(...(stub.flat.params.length === 0 ? [] : [guest.allocate(8, 4096)]));

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { flatten, type ValueType } from '../binary/index.ts';
 import { parseWat } from '../tooling/index.ts';
 import { anyTyped, arrived } from './arbitraries.suite.ts';
-import { ENCODINGS, list, params } from './harness.suite.ts';
-import { CanonContext, type CoreFunction, compileExport, compileImport, InstanceState } from './index.ts';
+import { ENCODINGS, exported, imported, list, params } from './harness.suite.ts';
+import { CanonContext, compileExport, compileImport, InstanceState } from './index.ts';
 
 /**
  * A guest that gives back what it gets, whatever its type: one flat value as it is, a list or string by its pointer and
@@ -47,11 +47,13 @@ const GUEST = `(module
 
 let guestModule: WebAssembly.Module;
 
+type Core = (...flats: (number | bigint)[]) => number | bigint | undefined;
+
 /** A new instance, whose imports can be bound afterwards. */
 class RealGuest {
   readonly ctx = new CanonContext(new InstanceState());
-  readonly imports: Record<string, CoreFunction> = {};
-  readonly core: Record<string, CoreFunction>;
+  readonly imports: Record<string, Core> = {};
+  readonly core: Record<string, Core>;
 
   constructor() {
     const through =
@@ -60,7 +62,7 @@ class RealGuest {
         this.imports[name]!(...flats);
     const host = { list: through('list'), spilled: through('spilled') };
     const { exports } = new WebAssembly.Instance(guestModule, { host });
-    this.core = exports as unknown as Record<string, CoreFunction>;
+    this.core = exports as unknown as Record<string, Core>;
     this.ctx.setMemory(exports.memory as WebAssembly.Memory);
     this.ctx.setRealloc(exports.realloc as never);
   }
@@ -84,7 +86,7 @@ describe('real guests', () => {
       fc.property(anyTyped, fc.constantFrom(...ENCODINGS), ({ type, value }, encoding) => {
         const guest = new RealGuest();
         const echo = (of: ValueType, name: string, given: unknown) =>
-          compileExport({ params: params(of), result: of }, encoding).call(guest.ctx, guest.core[name]!, [given]);
+          exported(guest.ctx, compileExport({ params: params(of), result: of }, encoding), guest.core[name]!)(given);
         const boxed = echo(list(type), 'list', [value]);
         assert.deepEqual((boxed as unknown[])[0], arrived(value));
         const many = spill(type, value);
@@ -111,8 +113,9 @@ describe('real guests', () => {
           ['spilled', many.type, many.value],
         ] as const) {
           const func = { params: params(of), result: of };
-          guest.imports[name] = compileImport(func, encoding).bindSync(guest.ctx, host);
-          const back = compileExport(func, encoding).call(guest.ctx, guest.core[`${name}-through`]!, [given]);
+          guest.imports[name] = imported(guest.ctx, compileImport(func, encoding), host);
+          const call = exported(guest.ctx, compileExport(func, encoding), guest.core[`${name}-through`]!);
+          const back = call(given);
           assert.deepEqual(back, seen.at(-1));
         }
         assert.deepEqual((seen[0] as unknown[])[0], arrived(value));
@@ -127,18 +130,20 @@ describe('real guests', () => {
     const letters = ['a', 'é', '€', '😀'];
     for (const encoding of ENCODINGS) {
       const stub = compileExport({ params: params({ kind: 'string' }), result: { kind: 'string' } }, encoding);
+      const echo = exported(guest.ctx, stub, guest.core.list!);
       for (const letter of letters) {
         for (const length of [0, 1, 7, 8, 9, 15, 16, 17, 18, 95, 96, 97, 1000, 70_000]) {
           for (const text of [letter.repeat(length), `${'x'.repeat(length)}${letter}`]) {
-            assert.equal(stub.call(guest.ctx, guest.core.list!, [text]), text);
+            assert.equal(echo(text), text);
           }
         }
       }
     }
     const bytes = compileExport({ params: params(list({ kind: 'u8' })), result: list({ kind: 'u8' }) }, 'utf8');
+    const echo = exported(guest.ctx, bytes, guest.core.list!);
     for (const length of [0, 1, 63, 64, 65, 4096, 200_000]) {
       const data = Uint8Array.from({ length }, (_, at) => at);
-      assert.deepEqual(bytes.call(guest.ctx, guest.core.list!, [data]), data);
+      assert.deepEqual(echo(data), data);
     }
   });
 });

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import type { CanonOptions, ValueType } from '../binary/index.ts';
-import { CanonContext, InstanceState } from './index.ts';
+import type { HostFunction } from '../host.ts';
+import { CanonContext, type ExportStub, type ImportStub, InstanceState } from './index.ts';
 import { ReferenceContext } from './reference.suite.ts';
 
 export const ENCODINGS: readonly CanonOptions['encoding'][] = ['utf8', 'utf16', 'latin1+utf16'];
@@ -47,6 +49,34 @@ export class FakeGuest {
     }
     return ptr | 0; // as wasm hands an i32 to JavaScript
   }
+}
+
+type FlatValue = number | bigint;
+
+/** Makes an import callable as core code sees it: flat values in, the flat result out. The host must not wait. */
+export function imported(
+  ctx: CanonContext,
+  stub: ImportStub,
+  host: HostFunction,
+): (...flats: FlatValue[]) => FlatValue | undefined {
+  const core = stub.bind(ctx, host);
+  return (...flats) => {
+    assert.equal(core(...flats), 0);
+    return ctx.state.suspension.value;
+  };
+}
+
+/** Makes a core function callable as the host sees it. */
+export function exported(
+  ctx: CanonContext,
+  stub: ExportStub,
+  core: (...flats: never[]) => unknown,
+): (...args: unknown[]) => unknown {
+  return (...args) => {
+    const flats: FlatValue[] = [];
+    stub.lower(ctx, args, flats);
+    return stub.lift(ctx, core(...(flats as never[])) as FlatValue | undefined);
+  };
 }
 
 /** Parameters `a`, `b`… of these types. */

@@ -1,4 +1,3 @@
-import { isPromise } from 'node:util/types';
 import type { ValueType } from '../binary/index.ts';
 import { alternativesOf, isTaggedOption, layoutOf, partsOf } from './layout.ts';
 import { propertyNames } from './names.ts';
@@ -23,8 +22,7 @@ export function dropUnreceived(state: InstanceState, type: ValueType, value: unk
     }
   };
   try {
-    // A promise is no resource: it is what the host was refused.
-    if (!isPromise(value)) eachOwned(type, value, drop);
+    eachOwned(type, value, drop);
   } catch {
     // The value cannot be read; see above.
   }

@@ -4,7 +4,7 @@ import { RuntimeError } from '../../errors/index.ts';
 import type { ResourceSymbol, ValueType } from '../binary/index.ts';
 import { HostResourceType } from '../host.ts';
 import { Handle, HandleTable } from './handles.ts';
-import { FakeGuest, list, params, prim, thrownBy } from './harness.suite.ts';
+import { exported, FakeGuest, imported, list, params, prim, thrownBy } from './harness.suite.ts';
 import {
   compileExport,
   compileImport,
@@ -54,16 +54,15 @@ class Fixture {
 
   /** Hands the guest an owned handle of `value`. */
   give(resource: ResourceSymbol, value: unknown): number {
-    return compileImport({ params: [], result: own(resource) }, 'utf8').bindSync(
-      this.guest.ctx,
-      () => value,
-    )() as number;
+    const stub = compileImport({ params: [], result: own(resource) }, 'utf8');
+    return imported(this.guest.ctx, stub, () => value)() as number;
   }
 
   /** Passes flat values to an import of these parameters; gives what the host gets. */
   pass(types: readonly ValueType[], ...flats: number[]): unknown[] {
     let seen: unknown[] = [];
-    compileImport({ params: params(...types), result: undefined }, 'utf8').bindSync(this.guest.ctx, (...values) => {
+    const stub = compileImport({ params: params(...types), result: undefined }, 'utf8');
+    imported(this.guest.ctx, stub, (...values) => {
       seen = values;
     })(...flats);
     return seen;
@@ -135,9 +134,9 @@ describe('host resources', () => {
       throw fault;
     });
     const handle = fixture.give(file, {});
-    assert.equal(
-      thrownBy(() => fixture.drop(file, handle)),
-      fault,
+    assert.throws(
+      () => fixture.drop(file, handle),
+      (error) => error === fault,
     );
     assert.ok(RuntimeError.is(fixture.state.failure, 'INTERNAL'));
   });
@@ -184,7 +183,7 @@ describe('host resources', () => {
     const handle = fixture.give(file, {});
     let during: unknown;
     const stub = compileImport({ params: params(borrow(file)), result: undefined }, 'utf8');
-    stub.bindSync(fixture.guest.ctx, () => {
+    imported(fixture.guest.ctx, stub, () => {
       during = ruleOf(() => fixture.drop(file, handle));
     })(handle);
     assert.equal(during, 'handle-lent');
@@ -195,12 +194,10 @@ describe('host resources', () => {
   test('ImportStub ends the lending also when the host throws', () => {
     const fixture = new Fixture();
     const handle = fixture.give(file, {});
-    const core = compileImport({ params: params(borrow(file)), result: undefined }, 'utf8').bindSync(
-      fixture.guest.ctx,
-      () => {
-        throw new Error('host');
-      },
-    );
+    const stub = compileImport({ params: params(borrow(file)), result: undefined }, 'utf8');
+    const core = imported(fixture.guest.ctx, stub, () => {
+      throw new Error('host');
+    });
     thrownBy(() => core(handle));
     assert.equal(fixture.state.lenders.length, 0);
     fixture.drop(file, handle);
@@ -248,7 +245,7 @@ describe('host resources of an instance that dies', () => {
     const fixture = new Fixture();
     const value = {};
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    opens.bindBlocking(fixture.guest.ctx, () => promise)(8);
+    opens.bind(fixture.guest.ctx, () => promise)(8);
     fixture.state.failure = new RuntimeError('COMPONENT_KILLED', 'Killed');
     resolve({ tag: 'ok', val: value });
     await assert.rejects(fixture.state.suspension.promise!, { code: 'COMPONENT_KILLED' });
@@ -259,7 +256,7 @@ describe('host resources of an instance that dies', () => {
     const fixture = new Fixture();
     const values = [{}, {}];
     assert.equal(
-      ruleOf(() => opens.bindSync(fixture.guest.ctx, () => ({ tag: 'ok', val: values[0] }))(2)),
+      ruleOf(() => imported(fixture.guest.ctx, opens, () => ({ tag: 'ok', val: values[0] }))(2)),
       'pointer-align',
     );
     assert.deepEqual(fixture.dropped, [values[0]]);
@@ -267,7 +264,7 @@ describe('host resources of an instance that dies', () => {
       { params: [], result: { kind: 'tuple', types: [own(file), own(file), prim('u8')] } },
       'utf8',
     );
-    const error = thrownBy(() => many.bindSync(fixture.guest.ctx, () => [values[0], values[1], 'no number'])(8));
+    const error = thrownBy(() => imported(fixture.guest.ctx, many, () => [values[0], values[1], 'no number'])(8));
     assert.ok(RuntimeError.is(error, 'VALUE_INVALID'));
     disposeHandles(fixture.state);
     assert.deepEqual(fixture.dropped, [values[0], values[0], values[1]], 'each once, by the table or by the stub');
@@ -310,7 +307,7 @@ describe('guest resources', () => {
   test('GuestResource comes out of a result, goes back as an argument, and is gone then', () => {
     const { guest, state, counterType } = new Fixture();
     const make = compileExport({ params: [], result: own(counter) }, 'utf8');
-    const resource = make.call(guest.ctx, () => resourceNew(state, COUNTER)(41), []);
+    const resource = exported(guest.ctx, make, () => resourceNew(state, COUNTER)(41))();
     assert.ok(resource instanceof GuestResource);
     assert.equal(resource.typeName, 'counter');
     assert.equal(resource.alive, true);
@@ -321,7 +318,7 @@ describe('guest resources', () => {
     const core = (handle: number) => {
       rep = resourceRep(state, COUNTER)(handle);
     };
-    consume.call(guest.ctx, core, [resource]);
+    exported(guest.ctx, consume, core)(resource);
     assert.equal(rep, 41);
     assert.equal(resource.alive, false);
     const error = thrownBy(() => consume.lower(guest.ctx, [resource], []));
@@ -334,12 +331,7 @@ describe('guest resources', () => {
     const { guest, counterType } = new Fixture();
     const resource = new GuestResource(counterType, 1);
     const stub = compileExport({ params: params(own(counter), own(counter)), result: undefined }, 'utf8');
-    assert.ok(
-      RuntimeError.is(
-        thrownBy(() => stub.lower(guest.ctx, [resource, resource], [])),
-        'VALUE_INVALID',
-      ),
-    );
+    assert.throws(() => stub.lower(guest.ctx, [resource, resource], []), { code: 'VALUE_INVALID' });
   });
 
   test('GuestResource.drop runs the destructor once, and not for a dead instance', () => {
@@ -359,12 +351,7 @@ describe('guest resources', () => {
     const { state, counterType, destroyed } = new Fixture();
     const resource = new GuestResource(counterType, 3);
     state.mayEnter = false;
-    assert.ok(
-      RuntimeError.is(
-        thrownBy(() => resource.drop()),
-        'COMPONENT_BUSY',
-      ),
-    );
+    assert.throws(() => resource.drop(), { code: 'COMPONENT_BUSY' });
     state.mayEnter = true;
     resource.drop();
     assert.deepEqual(destroyed, [3]);
@@ -382,9 +369,9 @@ describe('guest resources', () => {
     counterType.dtor = () => {
       throw fault;
     };
-    assert.equal(
-      thrownBy(() => new GuestResource(counterType, 1).drop()),
-      fault,
+    assert.throws(
+      () => new GuestResource(counterType, 1).drop(),
+      (error) => error === fault,
     );
     assert.ok(RuntimeError.is(state.failure, 'COMPONENT_TRAPPED'));
     assert.equal(state.mayEnter, false);
@@ -417,13 +404,13 @@ describe('guest resources', () => {
 describe('borrowed arguments of exports', () => {
   const takesFile = compileExport({ params: params(borrow(file)), result: undefined }, 'utf8');
 
-  test('ExportStub.call lends a host resource, which the guest has to drop before it returns', () => {
+  test('ExportStub lends a host resource, which the guest has to drop before it returns', () => {
     const fixture = new Fixture();
-    takesFile.call(fixture.guest.ctx, (handle: number) => fixture.drop(file, handle), [{}]);
+    exported(fixture.guest.ctx, takesFile, (handle: number) => fixture.drop(file, handle))({});
     assert.deepEqual(fixture.dropped, [], 'a borrow ends without the destructor');
     assert.equal(fixture.state.scope, undefined);
     assert.equal(
-      ruleOf(() => takesFile.call(fixture.guest.ctx, () => undefined, [{}])),
+      ruleOf(() => exported(fixture.guest.ctx, takesFile, () => undefined)({})),
       'borrow-remains',
     );
   });
@@ -446,7 +433,7 @@ describe('borrowed arguments of exports', () => {
     const fixture = new Fixture();
     const core = (handle: number) => fixture.pass([own(file)], handle);
     assert.equal(
-      ruleOf(() => takesFile.call(fixture.guest.ctx, core, [{}])),
+      ruleOf(() => exported(fixture.guest.ctx, takesFile, core)({})),
       'handle-not-own',
     );
   });
@@ -455,42 +442,31 @@ describe('borrowed arguments of exports', () => {
     const fixture = new Fixture();
     const value = {};
     let seen: unknown;
-    takesFile.call(
-      fixture.guest.ctx,
-      (handle: number) => {
-        [seen] = fixture.pass([borrow(file)], handle);
-        fixture.drop(file, handle);
-      },
-      [value],
-    );
+    const core = (handle: number) => {
+      [seen] = fixture.pass([borrow(file)], handle);
+      fixture.drop(file, handle);
+    };
+    exported(fixture.guest.ctx, takesFile, core)(value);
     assert.equal(seen, value);
   });
 
-  test('ExportStub.call gives the guest that defines the resource its own number, and keeps the host from dropping it', () => {
+  test('ExportStub gives the guest that defines the resource its own number, and keeps the host from dropping it', () => {
     const { guest, counterType, destroyed } = new Fixture();
     const resource = new GuestResource(counterType, 77);
     let rep: number | undefined;
     const stub = compileExport({ params: params(borrow(counter)), result: undefined }, 'utf8');
-    stub.call(
-      guest.ctx,
-      (value: number) => {
-        rep = value;
-        assert.ok(
-          RuntimeError.is(
-            thrownBy(() => resource.drop()),
-            'COMPONENT_BUSY',
-          ),
-        );
-      },
-      [resource],
-    );
+    const core = (value: number) => {
+      rep = value;
+      assert.throws(() => resource.drop(), { code: 'COMPONENT_BUSY' });
+    };
+    exported(guest.ctx, stub, core)(resource);
     assert.equal(rep, 77);
     assert.equal(resource.lends, 0);
     resource.drop();
     assert.deepEqual(destroyed, [77]);
   });
 
-  test('ExportStub.call gives another guest a handle that ends with the call', () => {
+  test('ExportStub gives another guest a handle that ends with the call', () => {
     const fixture = new Fixture();
     const resource = new GuestResource(fixture.foreignType, 5);
     const stub = compileExport({ params: params(list(borrow(foreign))), result: prim('u32') }, 'utf8');
@@ -499,7 +475,7 @@ describe('borrowed arguments of exports', () => {
       for (const handle of handles) fixture.drop(foreign, handle);
       return length;
     };
-    assert.equal(stub.call(fixture.guest.ctx, core, [[resource, resource]]), 2);
+    assert.equal(exported(fixture.guest.ctx, stub, core)([resource, resource]), 2);
     assert.deepEqual([resource.alive, resource.lends], [true, 0]);
   });
 
@@ -515,12 +491,7 @@ describe('borrowed arguments of exports', () => {
     };
     const record: ValueType = { kind: 'record', fields: [{ name: 'x', type: prim('string') }] };
     const stub = compileExport({ params: params(borrow(counter), record), result: undefined }, 'utf8');
-    assert.ok(
-      RuntimeError.is(
-        thrownBy(() => stub.lower(guest.ctx, [resource, shifty], [])),
-        'VALUE_INVALID',
-      ),
-    );
+    assert.throws(() => stub.lower(guest.ctx, [resource, shifty], []), { code: 'VALUE_INVALID' });
     assert.deepEqual([state.scope, resource.lends], [undefined, 0]);
   });
 
@@ -528,12 +499,7 @@ describe('borrowed arguments of exports', () => {
     const { guest, state, counterType } = new Fixture();
     const resource = new GuestResource(counterType, 1);
     const stub = compileExport({ params: params(borrow(counter), prim('string')), result: undefined }, 'utf8');
-    assert.ok(
-      RuntimeError.is(
-        thrownBy(() => stub.lower(guest.ctx, [resource, 7], [])),
-        'VALUE_INVALID',
-      ),
-    );
+    assert.throws(() => stub.lower(guest.ctx, [resource, 7], []), { code: 'VALUE_INVALID' });
     assert.deepEqual([state.scope, resource.lends, state.handles.size], [undefined, 0, 0]);
   });
 });

@@ -1,5 +1,3 @@
-import { RuntimeError } from '../../errors/index.ts';
-import type { HostFunction } from '../host.ts';
 import { LIST_BYTES_MAX } from './limits.ts';
 import { lengthOfList, lengthOfTyped } from './lists.ts';
 import { bitsOfF32, bitsOfF64, canonicalizeNaNs, f32OfBits, f64OfBits } from './numbers.ts';
@@ -45,7 +43,6 @@ export const RUNTIME = {
   lowerOwn,
   mismatch,
   openScope,
-  promised,
   releaseLends,
   scalarValueOf,
   suspend,
@@ -70,13 +67,6 @@ function indexOfCase(cases: ReadonlyMap<unknown, number>, tag: unknown): number 
 
 function isThenable(value: unknown): boolean {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}
-
-/** Refuses the promise of a host function that is not marked as blocking. */
-function promised(host: HostFunction, promise: PromiseLike<unknown>): never {
-  Promise.resolve(promise).catch(ignore); // nobody waits for it, and its rejection may not end the process
-  const name = JSON.stringify(host.name);
-  throw new RuntimeError('INTERNAL', `The host function ${name} returned a promise; mark it with \`blocking\``);
 }
 
 /** A call of a host function that has to be waited for. */

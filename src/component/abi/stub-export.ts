@@ -37,8 +37,6 @@ export interface ExportStub {
    * @throws {RuntimeError} `COMPONENT_LIMIT` — the result is larger than the lift budget; the same.
    */
   lift(ctx: CanonContext, coreResult: number | bigint | undefined): unknown;
-  /** Does {@link lower}, the call of `core` and {@link lift} in one. For calls that do not suspend. */
-  call(ctx: CanonContext, core: (...flat: never[]) => unknown, args: readonly unknown[]): unknown;
 }
 
 /** What of a function type decides how its stub is written. */
@@ -80,7 +78,6 @@ export function compileExport(type: FuncType, encoding: CanonOptions['encoding']
   if (shape.leavesTraces) program.append(writeAdmit(program, shape));
   program.append(writeLower(program, shape));
   program.append(writeLift(program, shape));
-  program.append(writeCall(program, shape));
   const runtime = {
     ...RUNTIME,
     liftString,
@@ -95,7 +92,7 @@ export function compileExport(type: FuncType, encoding: CanonOptions['encoding']
       return RuntimeError.is(thrown) || !ctx.state.mayLeave ? thrown : unreadable('args', thrown);
     },
   };
-  const functions = program.build('{ lower, lift, call }', runtime) as Omit<ExportStub, 'flat'>;
+  const functions = program.build('{ lower, lift }', runtime) as Omit<ExportStub, 'flat'>;
   return { flat: shape.flat, ...functions };
 }
 
@@ -117,8 +114,7 @@ if (!ok) throw refuse(ctx, args);
 }`;
 }
 
-/** Writes the statements that lower `args`, and hands the names of the flat values to `use` inside their block. */
-function writeArguments(program: Program, shape: Shape, use: (names: readonly string[]) => string): string {
+function writeLower(program: Program, shape: Shape): string {
   const { type } = shape;
   const body = new Body(program);
   if (shape.leavesTraces) body.emit('admit(ctx, args);');
@@ -130,13 +126,13 @@ function writeArguments(program: Program, shape: Shape, use: (names: readonly st
   if (shape.hasBorrow) body.emit('openScope(ctx.state);');
   body.block('try', () => {
     const args = type.params.map((_, at) => body.bind(`args[${at}]`));
-    const names = shape.spillsParams
+    const flats = shape.spillsParams
       ? [storeArguments(body, type, args)]
       : type.params.flatMap((param, at) => lowerFlat(body, param.type, args[at]!));
-    body.emit(use(names));
+    body.emit(...flats.map((flat, at) => `into[${at}] = ${flat};`));
   });
   body.emit('catch (thrown) { throw notLowered(ctx, thrown, args); }');
-  return `${body}`;
+  return `function lower(ctx, args, into) {\n${body}\n}`;
 }
 
 function storeArguments(body: Body, type: FuncType, args: readonly string[]): string {
@@ -147,18 +143,6 @@ function storeArguments(body: Body, type: FuncType, args: readonly string[]): st
   for (const [at, part] of types.entries())
     store(body, { type: part, name: args[at]! }, { base, offset: offsets[at]! });
   return base;
-}
-
-function writeLower(program: Program, shape: Shape): string {
-  const text = writeArguments(program, shape, (names) => names.map((name, at) => `into[${at}] = ${name};`).join(' '));
-  return `function lower(ctx, args, into) {\n${text}\n}`;
-}
-
-function writeCall(program: Program, shape: Shape): string {
-  const flats = shape.flat.params.map((_, at) => `x${at}`);
-  const text = writeArguments(program, shape, (names) => names.map((name, at) => `${flats[at]} = ${name};`).join(' '));
-  const declared = flats.length === 0 ? '' : `let ${flats.join(', ')};\n`;
-  return `function call(ctx, core, args) {\n${declared}${text}\nreturn lift(ctx, core(${flats.join(', ')}));\n}`;
 }
 
 function writeLift(program: Program, shape: Shape): string {

@@ -20,24 +20,19 @@ import type { CanonContext } from './state.ts';
 import { stringCodec } from './strings.ts';
 import { MISMATCH } from './trap.ts';
 
-/** A function as core code calls it: flat parameters in, the flat result out. */
-export type CoreFunction = (...flat: (number | bigint)[]) => number | bigint | undefined;
+/** A host function as the engine's trampoline calls it: flat parameters in, whether the guest has to wait out. */
+export type CoreFunction = (...flat: (number | bigint)[]) => 0 | 1;
 
 /** The compiled form of `canon lower`: makes host functions callable by a component. */
 export interface ImportStub {
   /** The type of the core function. */
   readonly flat: CoreFuncType;
   /**
-   * Makes the core function for a host function that never blocks. Whatever goes wrong in a call is recorded as the
-   * instance's `failure` and thrown; a promise is such a thing.
+   * Makes the core function for a host function. It returns 0 when the call is done, the flat result (if any) being in
+   * `state.suspension.value`; or 1 when the guest has to wait for `state.suspension.promise`, which is fulfilled when
+   * the same holds. Whatever goes wrong is recorded as the instance's `failure` and thrown, or rejects the promise.
    */
-  bindSync(ctx: CanonContext, host: HostFunction): CoreFunction;
-  /**
-   * Makes the core function for a host function that may return a promise. It returns 0 when the call is done, the
-   * flat result (if any) being in `state.suspension.value`; or 1 when the guest has to wait for
-   * `state.suspension.promise`, which is fulfilled when the same holds, and rejected when the instance failed.
-   */
-  bindBlocking(ctx: CanonContext, host: HostFunction): CoreFunction;
+  bind(ctx: CanonContext, host: HostFunction): CoreFunction;
 }
 
 /** What of a function type decides how its stub is written. */
@@ -74,8 +69,7 @@ export function compileImport(type: FuncType, encoding: CanonOptions['encoding']
   const program = new Program();
   const { lift: liftString, lower: lowerString } = stringCodec(encoding);
   program.append(writeFinish(program, shape));
-  program.append(writeBindSync(program, shape));
-  program.append(writeBindBlocking(program, shape));
+  program.append(writeBind(program, shape));
   const failed = (ctx: CanonContext, thrown: unknown, result: unknown): unknown => {
     const { state } = ctx;
     if (type.result === undefined) return fail(state, thrown);
@@ -83,8 +77,7 @@ export function compileImport(type: FuncType, encoding: CanonOptions['encoding']
     return fail(state, thrown === MISMATCH ? resultInvalid(state, type.result, result) : thrown);
   };
   const runtime = { ...RUNTIME, liftString, lowerString, registers: [], failed };
-  const functions = program.build('{ bindSync, bindBlocking }', runtime) as Omit<ImportStub, 'flat'>;
-  return { flat, ...functions };
+  return { flat, bind: program.build('bind', runtime) as ImportStub['bind'] };
 }
 
 /** Writes the function that lowers the host's result `r`, through the pointer `out` if it is no single register. */
@@ -133,42 +126,23 @@ function loadArguments(body: Body, type: FuncType): string[] {
   return loadAll(body, types, 'p');
 }
 
-function writeBindSync(program: Program, shape: Shape): string {
-  const flats = shape.spillsResult ? [...shape.params, shape.out] : shape.params;
-  const mark = shape.hasBorrow ? 'const base = state.lenders.length;' : '';
-  const release = shape.hasBorrow ? 'releaseLends(state, base);' : '';
-  return `
-function bindSync(ctx, host) {
-const state = ctx.state;
-return (${flats.join(', ')}) => {
-let r;
-${mark}
-try {
-${writeHostCall(program, shape)}
-if (isThenable(r)) promised(host, r);
-if (!state.mayLeave) throw state.failure;
-${release}
-return finish(ctx, r, ${shape.out});
-} catch (thrown) {
-${release}
-throw failed(ctx, thrown, r);
-}
-};
-}`;
-}
-
-function writeBindBlocking(program: Program, shape: Shape): string {
+/** Writes `bind`. In it, `r` is what {@link dropUnreceived} has to see when the call fails: a promise is not. */
+function writeBind(program: Program, shape: Shape): string {
   const flats = shape.spillsResult ? [...shape.params, shape.out] : shape.params;
   const release = shape.hasBorrow ? 'releaseLends(state, base);' : '';
   return `
-function bindBlocking(ctx, host) {
+function bind(ctx, host) {
 const state = ctx.state;
 return (${flats.join(', ')}) => {
 let r;
 const base = state.lenders.length;
 try {
 ${writeHostCall(program, shape)}
-if (isThenable(r)) return suspend({ ctx, promise: r, base, out: ${shape.out}, finish, failed });
+if (isThenable(r)) {
+const promise = r;
+r = undefined;
+return suspend({ ctx, promise, base, out: ${shape.out}, finish, failed });
+}
 if (!state.mayLeave) throw state.failure;
 ${release}
 state.suspension.value = finish(ctx, r, ${shape.out});

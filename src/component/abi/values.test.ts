@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
 import type { ValueType } from '../binary/index.ts';
-import { FakeGuest, list, params, prim, thrownBy } from './harness.suite.ts';
-import { compileExport, toCamelCase } from './index.ts';
-import { propertyNames } from './names.ts';
+import { exported, FakeGuest, list, params, prim, thrownBy } from './harness.suite.ts';
+import { compileExport } from './index.ts';
+import { propertyNames, toCamelCase } from './names.ts';
 
 /** Lowers `value` into a guest and lifts it again. */
 function roundTrip(type: ValueType, value: unknown): unknown {
@@ -15,7 +15,7 @@ function roundTrip(type: ValueType, value: unknown): unknown {
     new Uint32Array(guest.memory.buffer).set([ptr, length]);
     return 0;
   };
-  return (stub.call(guest.ctx, core, [[value]]) as unknown[])[0];
+  return (exported(guest.ctx, stub, core)([value]) as unknown[])[0];
 }
 
 function refusal(type: ValueType, ...args: unknown[]): string {
@@ -50,7 +50,7 @@ describe('values', () => {
     assert.deepEqual(propertyNames(['a-1b', 'a1b', 'c-d']), ['a-1b', 'a1b', 'cD']);
   });
 
-  test('ExportStub.call passes the documented form of each type', () => {
+  test('ExportStub passes the documented form of each type', () => {
     const cases: readonly (readonly [ValueType, unknown])[] = [
       [person, { name: 'Ada', homePage: 'https://a.example' }],
       [person, { name: 'Ada', homePage: undefined }],
@@ -93,13 +93,13 @@ describe('values', () => {
     assert.deepEqual(roundTrip(flags, { canWrite: true }), { canRead: false, canWrite: true });
   });
 
-  test('ExportStub.call passes a lone surrogate as U+FFFD', () => {
+  test('ExportStub passes a lone surrogate as U+FFFD', () => {
     for (const text of ['\ud800', 'a\udc00b', `${'long '.repeat(50)}\ud800`, '\ud800'.repeat(9)]) {
       assert.equal(roundTrip(prim('string'), text), text.toWellFormed());
     }
   });
 
-  test('ExportStub.call keeps a byte order mark and a NUL', () => {
+  test('ExportStub keeps a byte order mark and a NUL', () => {
     assert.equal(roundTrip(prim('string'), '\ufeffa\0é'), '\ufeffa\0é');
   });
 

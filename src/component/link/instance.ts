@@ -156,7 +156,7 @@ export class ComponentInstance {
         const { lowerings } = this.component.plan;
         const stub = this.component.importStubs[source.lowering];
         const context = this.contexts[lowerings[source.lowering]?.context as number] as CanonContext;
-        return stub?.bindBlocking(context, this.host.functions[source.lowering] as never);
+        return stub?.bind(context, this.host.functions[source.lowering] as never);
       }
       case 'resource-new':
         return resourceNew(this.states[source.state] as InstanceState, source.slot);
