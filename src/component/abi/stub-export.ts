@@ -149,12 +149,14 @@ function writeLift(program: Program, shape: Shape): string {
   const body = new Body(program);
   const { result } = shape.type;
   if (result !== undefined) {
-    body.emit('fresh(ctx);', 'ctx.state.liftBudget = ctx.state.liftBudgetMax;');
+    const { inMemory, hasHandle } = layoutOf(result);
+    if (inMemory || shape.spillsResult) body.emit('fresh(ctx);');
+    if (inMemory || hasHandle) body.emit('ctx.state.liftBudget = ctx.state.liftBudgetMax;');
     const value = body.bind(
       shape.spillsResult ? loadResult(body, result) : liftFlat(body, result, new FlatReader(['r'])),
     );
     if (shape.hasBorrow) body.emit('closeScope(ctx.state);');
-    if (layoutOf(result).hasHandle) body.emit('ctx.state.taken.length = 0;');
+    if (hasHandle) body.emit('ctx.state.taken.length = 0;');
     body.emit(`return ${value};`);
   } else if (shape.hasBorrow) {
     body.emit('closeScope(ctx.state);');

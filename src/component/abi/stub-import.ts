@@ -85,8 +85,9 @@ function writeFinish(program: Program, shape: Shape): string {
   const { result } = shape.type;
   const body = new Body(program);
   if (result !== undefined) {
-    body.emit('fresh(ctx);');
-    if (layoutOf(result).inMemory) body.emit('ctx.state.lowerBudget = ctx.state.lowerBudgetMax;');
+    const { inMemory } = layoutOf(result);
+    if (inMemory || shape.spillsResult) body.emit('fresh(ctx);');
+    if (inMemory) body.emit('ctx.state.lowerBudget = ctx.state.lowerBudgetMax;');
     if (shape.spillsResult) storeResult(body, result);
     else body.emit(`return ${lowerFlat(body, result, 'r')[0]};`);
   }
@@ -104,11 +105,15 @@ function writeHostCall(program: Program, shape: Shape): string {
   const { type, params } = shape;
   const body = new Body(program);
   body.emit('if (!state.mayLeave) cannotLeave();');
-  if (type.params.length > 0) body.emit('fresh(ctx);', 'state.liftBudget = state.liftBudgetMax;');
+  const layouts = type.params.map((param) => layoutOf(param.type));
+  const hasHandle = layouts.some((part) => part.hasHandle);
+  const inMemory = layouts.some((part) => part.inMemory);
+  if (inMemory || shape.spillsParams) body.emit('fresh(ctx);');
+  if (inMemory || hasHandle) body.emit('state.liftBudget = state.liftBudgetMax;');
   const args = (shape.spillsParams ? loadArguments(body, type) : liftArguments(body, type, params)).map((arg) =>
     body.bind(arg),
   );
-  if (type.params.some((param) => layoutOf(param.type).hasHandle)) body.emit('state.taken.length = 0;');
+  if (hasHandle) body.emit('state.taken.length = 0;');
   body.emit(`r = host(${args.join(', ')});`);
   return `${body}`;
 }
