@@ -51,18 +51,23 @@ export interface TerminatedEvent {
   readonly termination: Termination;
 }
 
+/** Key of what an emit stub knows. Every text may be the name of an event. */
+const SOURCE: unique symbol = Symbol('source');
+
 /** Base of `ctx.emit`: a method for each event is on the prototype of the type's own subclass. */
 export class EmitStub {
-  protected readonly cell: Cell;
+  readonly [SOURCE]: TurnContext;
 
-  constructor(cell: Cell) {
-    this.cell = cell;
+  constructor(source: TurnContext) {
+    this[SOURCE] = source;
   }
 
   /** Adds the method of `event` to the prototype of a subclass. */
   static define(prototype: object, event: string): void {
     const emit = function (this: EmitStub, payload: unknown): void {
-      for (const queue of this.cell.extras?.events?.get(event) ?? []) queue.push(payload);
+      const { cell, isLive } = this[SOURCE];
+      if (!isLive) return;
+      for (const queue of cell.extras?.events?.get(event) ?? []) queue.push(payload);
     };
     Object.defineProperty(prototype, event, { value: emit, enumerable: true });
   }
@@ -103,7 +108,7 @@ export class HandlerContext extends TurnContext implements Context {
   }
 
   get emit(): Record<never, never> {
-    this.emitStub ??= new this.type.Emit(this.cell);
+    this.emitStub ??= new this.type.Emit(this);
     return this.emitStub;
   }
 

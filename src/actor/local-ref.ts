@@ -16,33 +16,39 @@ import { kill, requestStop } from './lifecycle.ts';
 import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs } from './options.ts';
 import type { Protocol } from './protocol.ts';
 
+/** Keys of what stubs know. Every text may be the name of an operation, so that nothing else of a stub has a text for a name. */
+const TARGET: unique symbol = Symbol('target');
+const SENDER: unique symbol = Symbol('sender');
+const HEADERS: unique symbol = Symbol('headers');
+const REQUEST: unique symbol = Symbol('request');
+
 /** Sends to one cell, in the name of one incarnation or of nobody. */
 class Stub {
-  /** TypeScript-private, as all that is constructed for each actor: see `bench/`. */
-  protected readonly cell: Cell;
-  protected readonly sender: TurnContext | null;
+  readonly [TARGET]: Cell;
+  readonly [SENDER]: TurnContext | null;
 
-  constructor(cell: Cell, sender: TurnContext | null) {
-    this.cell = cell;
-    this.sender = sender;
+  constructor(target: Cell, sender: TurnContext | null) {
+    this[TARGET] = target;
+    this[SENDER] = sender;
   }
 }
 
 /** Base of `ref.tell`: a method for each operation is on the prototype of the type's own subclass. */
 class TellStub extends Stub {
   /** By operation; those of a bound stub are made when they are first used. */
-  private readonly headers: (Header | undefined)[];
+  readonly [HEADERS]: (Header | undefined)[];
 
-  constructor(cell: Cell, sender: TurnContext | null, headers: (Header | undefined)[]) {
-    super(cell, sender);
-    this.headers = headers;
+  constructor(target: Cell, sender: TurnContext | null, headers: (Header | undefined)[]) {
+    super(target, sender);
+    this[HEADERS] = headers;
   }
 
   static define(prototype: object, index: number, operation: Operation): void {
     const { validateIn } = operation;
     const send = function (this: TellStub, payload: unknown): TellResult {
-      if (this.sender !== null && !this.sender.isLive) return this.sender.cell.stoppedRefusal();
-      return this.cell.post(payload, this.headers[index] ?? this.bind(index, operation));
+      const sender = this[SENDER];
+      if (sender !== null && !sender.isLive) return sender.cell.stoppedRefusal();
+      return this[TARGET].post(payload, this[HEADERS][index] ?? bindHeader(this, index, operation));
     };
     const check = function (this: TellStub, payload: unknown): TellResult {
       const checked = (validateIn as NonNullable<typeof validateIn>)(payload);
@@ -53,31 +59,31 @@ class TellStub extends Stub {
       enumerable: true,
     });
   }
+}
 
-  private bind(index: number, operation: Operation): Header {
-    const header = new Header(operation, this.sender?.cell.ref, undefined);
-    this.headers[index] = header;
-    return header;
-  }
+function bindHeader(stub: TellStub, index: number, operation: Operation): Header {
+  const header = new Header(operation, stub[SENDER]?.cell.ref, undefined);
+  stub[HEADERS][index] = header;
+  return header;
 }
 
 /** Base of `ref.ask`. */
 class AskStub extends Stub {
   static define(prototype: object, operation: Operation): void {
     const ask = function (this: AskStub, payload: unknown, options?: AskOptions): Promise<unknown> {
-      return this.request(operation, payload, options);
+      return this[REQUEST](operation, payload, options);
     };
     Object.defineProperty(prototype, operation.name, { value: ask, enumerable: true });
   }
 
-  request(operation: Operation, payload: unknown, options: AskOptions | undefined): Promise<unknown> {
+  [REQUEST](operation: Operation, payload: unknown, options: AskOptions | undefined): Promise<unknown> {
     let message = payload;
     if (operation.validateIn !== undefined) {
       const checked = operation.validateIn(payload);
       if ('error' in checked) return Promise.reject(checked.error);
       message = checked.value;
     }
-    const { sender, cell } = this;
+    const { [SENDER]: sender, [TARGET]: cell } = this;
     if (sender !== null && !sender.isLive) return Promise.reject(refusalError(sender.cell.stoppedRefusal()));
     const { clock, wheel } = cell.profile.services;
     const nowMs = clock.nowMs();
@@ -128,22 +134,22 @@ function invalid(error: RuntimeError): TellResult {
 /** Base of `ref.on`. */
 class EventStub extends Stub {
   static define(prototype: object, event: string): void {
-    const listen = function (this: EventStub, options?: EventOptions): EventStream<unknown> {
-      return this.listen(event, options);
+    const on = function (this: EventStub, options?: EventOptions): EventStream<unknown> {
+      return listen(this[TARGET], event, options);
     };
-    Object.defineProperty(prototype, event, { value: listen, enumerable: true });
+    Object.defineProperty(prototype, event, { value: on, enumerable: true });
   }
+}
 
-  private listen(event: string, options: EventOptions | undefined): EventStream<unknown> {
-    const extras = this.cell.rare;
-    const queue = new EventQueue(options, () => queues.delete(queue));
-    extras.events ??= new Map();
-    const queues = extras.events.get(event) ?? new Set();
-    extras.events.set(event, queues);
-    if (this.cell.status === 'stopped') queue.end();
-    else if (!queue.hasEnded) queues.add(queue);
-    return queue;
-  }
+function listen(cell: Cell, event: string, options: EventOptions | undefined): EventStream<unknown> {
+  const extras = cell.rare;
+  const queue = new EventQueue(options, () => queues.delete(queue));
+  extras.events ??= new Map();
+  const queues = extras.events.get(event) ?? new Set();
+  extras.events.set(event, queues);
+  if (cell.status === 'stopped') queue.end();
+  else if (!queue.hasEnded) queues.add(queue);
+  return queue;
 }
 
 /** The classes of `tell`, `ask` and `on` for one actor type: built once, so that an actor has no closures of its own. */
@@ -262,7 +268,7 @@ export class LocalRef implements ActorRef {
   askOp(op: string, payload: unknown, options?: AskOptions): Promise<unknown> {
     const operation = this.stubs.internals.operations.ask(op);
     if (operation instanceof RuntimeError) return Promise.reject(operation);
-    return this.askable.request(operation, payload, options);
+    return this.askable[REQUEST](operation, payload, options);
   }
 
   get ready(): Promise<void> {
