@@ -1,10 +1,10 @@
 import type { ValueType } from '../binary/index.ts';
-import { type Choice, eachPayload, indexOfTag, isNone, isNoObject, misfit } from './codegen-lower.ts';
+import { type Choice, eachPayload, indexOfTag, isNone, isNoObject, misfit, readProperty } from './codegen-lower.ts';
 import { alternativesOf, isTaggedOption, layoutOf, partsOf } from './layout.ts';
-import { LIST_BYTES_MAX } from './limits.ts';
+import { LIST_BYTES_MAX, TEXT_UNITS_MAX } from './limits.ts';
 import { propertyNames } from './names.ts';
 import { numericKind } from './numbers.ts';
-import { Body, INLINE_WEIGHT_MAX, quote } from './program.ts';
+import { Body, INLINE_WEIGHT_MAX } from './program.ts';
 
 /**
  * Writes the code that returns false if the value `name` is not of `type`: what lowering tests on its way, beforehand,
@@ -19,7 +19,8 @@ export function check(body: Body, type: ValueType, name: string): void {
   }
   switch (type.kind) {
     case 'string':
-      body.emit(`if (typeof ${name} !== 'string' || (left -= ${name}.length) < 0) return false;`);
+      body.emit(`if (typeof ${name} !== 'string' || ${name}.length > ${TEXT_UNITS_MAX}) return false;`);
+      body.emit(`if ((left -= ${name}.length) < 0) return false;`);
       break;
     case 'char':
       body.emit(`if (scalarValueOf(${name}) === undefined) return false;`);
@@ -62,7 +63,7 @@ function checkInPlace(body: Body, type: Compound, name: string): void {
       body.emit(`if (${isNoObject(name)}) return false;`);
       const properties = propertyNames(type.fields.map((field) => field.name));
       for (const [at, part] of partsOf(type).entries())
-        check(body, part, body.bind(`${name}[${quote(properties[at]!)}]`));
+        check(body, part, body.bind(readProperty(name, properties[at]!)));
       break;
     }
     case 'tuple':
@@ -80,7 +81,7 @@ function checkInPlace(body: Body, type: Compound, name: string): void {
 function checkFlags(body: Body, names: readonly string[], name: string): void {
   body.emit(`if (${isNoObject(name)}) return false;`);
   for (const property of propertyNames(names)) {
-    const flag = body.bind(`${name}[${quote(property)}]`);
+    const flag = body.bind(readProperty(name, property));
     body.emit(`if (${flag} !== undefined && typeof ${flag} !== 'boolean') return false;`);
   }
 }

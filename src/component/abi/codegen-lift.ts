@@ -10,7 +10,7 @@ import {
   payloadOffset,
   type Sequence,
 } from './layout.ts';
-import { LIST_BASE_BYTES, LIST_BYTES_MAX } from './limits.ts';
+import { ARRAY_BASE_BYTES, LIST_BYTES_MAX, TYPED_ARRAY_BASE_BYTES } from './limits.ts';
 import { propertyNames } from './names.ts';
 import { numericKind } from './numbers.ts';
 import { address, Body, INLINE_WEIGHT_MAX, key, type Place, quote, shifted } from './program.ts';
@@ -275,7 +275,7 @@ function listFunction(body: Body, element: ValueType): string {
 }
 
 function emitTypedArray(body: Body, array: string): void {
-  body.emit(`charge(ctx.state, size + ${LIST_BASE_BYTES});`);
+  body.emit(`charge(ctx.state, size + ${TYPED_ARRAY_BASE_BYTES});`);
   if (array === 'Uint8Array') {
     body.emit('return ctx.bytes.slice(p, p + size);');
     return;
@@ -286,7 +286,7 @@ function emitTypedArray(body: Body, array: string): void {
 
 function emitElements(body: Body, element: ValueType, hostBytes: number): void {
   withViews(body);
-  body.emit(`charge(ctx.state, n * ${hostBytes} + ${LIST_BASE_BYTES});`, 'const list = new Array(n);');
+  body.emit(`charge(ctx.state, n * ${hostBytes} + ${ARRAY_BASE_BYTES});`, 'const list = new Array(n);');
   body.block(`for (let i = 0; i < n; i++, p += ${layoutOf(element).sizeBytes})`, () => {
     body.emit(`list[i] = ${load(body, element, { base: 'p', offset: 0 })};`);
   });

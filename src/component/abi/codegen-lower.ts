@@ -12,7 +12,7 @@ import {
   type Word,
 } from './layout.ts';
 import { LIST_BYTES_MAX } from './limits.ts';
-import { propertyNames } from './names.ts';
+import { isInherited, propertyNames } from './names.ts';
 import { numericKind } from './numbers.ts';
 import { address, Body, INLINE_WEIGHT_MAX, type Place, quote, shifted } from './program.ts';
 
@@ -57,6 +57,12 @@ export function misfit(type: ValueType, name: string): string | undefined {
 /** Gives the condition under which `name` has no properties to read. */
 export function isNoObject(name: string): string {
   return `typeof ${name} !== 'object' || ${name} === null`;
+}
+
+/** Writes what {@link propertyOf} does. */
+export function readProperty(name: string, property: string): string {
+  const read = `${name}[${quote(property)}]`;
+  return isInherited(property) ? `(hasOwn(${name}, ${quote(property)}) ? ${read} : undefined)` : read;
 }
 
 /** Gives the condition under which an untagged option is none. */
@@ -145,7 +151,7 @@ function lowerFlags(body: Body, names: readonly string[], name: string): string 
   body.emit(`if (${isNoObject(name)}) mismatch();`);
   const bits = body.declare('0');
   for (const [at, property] of propertyNames(names).entries()) {
-    const flag = body.bind(`${name}[${quote(property)}]`);
+    const flag = body.bind(readProperty(name, property));
     body.emit(
       `if (${flag} === true) ${bits} |= ${1 << at}; else if (${flag} !== undefined && ${flag} !== false) mismatch();`,
     );
@@ -186,7 +192,7 @@ function storeInPlace(body: Body, item: { type: Compound; name: string }, place:
 }
 
 /** Checks that `name` can be a record or tuple, and gives the expression for each part. */
-export function readParts(
+function readParts(
   body: Body,
   type: ValueType & { kind: 'record' | 'tuple' },
   name: string,
@@ -197,11 +203,11 @@ export function readParts(
   }
   body.emit(`if (${isNoObject(name)}) mismatch();`);
   const properties = propertyNames(type.fields.map((field) => field.name));
-  return type.fields.map((field, at) => ({ type: field.type, expression: `${name}[${quote(properties[at]!)}]` }));
+  return type.fields.map((field, at) => ({ type: field.type, expression: readProperty(name, properties[at]!) }));
 }
 
 /** Writes what finds the number of the alternative of the value `name`, and gives that number's name. */
-export function readIndex(body: Body, type: Choice, name: string): string {
+function readIndex(body: Body, type: Choice, name: string): string {
   if (type.kind === 'option' && !isTaggedOption(type)) return body.bind(`${isNone(name)} ? 0 : 1`);
   body.emit(`if (${isNoObject(name)}) mismatch();`);
   const index = body.bind(indexOfTag(body, alternativesOf(type), body.bind(`${name}.tag`)));
@@ -301,8 +307,9 @@ function listFunction(body: Body, element: ValueType): string {
     if (numeric !== undefined) {
       inner.block(`if (v instanceof ${numeric.array})`, () => {
         emitAllocate(inner, element, 'lengthOfTyped(v)');
-        if (sizeBytes === 1) inner.emit('ctx.bytes.set(v, p);');
-        else inner.emit(`new ${numeric.array}(ctx.bytes.buffer, p, n).set(v);`);
+        // One whose buffer is detached has length 0, and cannot be copied.
+        if (sizeBytes === 1) inner.emit('if (n !== 0) ctx.bytes.set(v, p);');
+        else inner.emit(`if (n !== 0) new ${numeric.array}(ctx.bytes.buffer, p, n).set(v);`);
         inner.emit('ctx.length = n;', 'return p;');
       });
     }

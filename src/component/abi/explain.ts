@@ -1,11 +1,11 @@
 import { RuntimeError } from '../../errors/index.ts';
 import type { FuncType, ValueType } from '../binary/index.ts';
 import { alternativesOf, isTaggedOption, layoutOf } from './layout.ts';
-import { LIST_BYTES_MAX, STRING_BYTES_MAX } from './limits.ts';
+import { LIST_BYTES_MAX, TEXT_UNITS_MAX } from './limits.ts';
 import { lengthOfList, lengthOfTyped } from './lists.ts';
-import { propertyNames } from './names.ts';
+import { propertyNames, propertyOf } from './names.ts';
 import { numericKind } from './numbers.ts';
-import { fitsResource } from './resources.ts';
+import { fitsResource, GuestResource } from './resources.ts';
 import type { InstanceState } from './state.ts';
 import { scalarValueOf } from './strings.ts';
 
@@ -74,6 +74,8 @@ function invalid(path: string, problem: string): RuntimeError {
 export class Explainer {
   private readonly state: InstanceState;
   private left: number;
+  /** Resources of guests met so far, and whether one was given away. */
+  private readonly passed = new Map<GuestResource, boolean>();
 
   constructor(state: InstanceState) {
     this.state = state;
@@ -132,7 +134,13 @@ export class Explainer {
       case 'own':
       case 'borrow': {
         const fits = fitsResource(this.state.resourceTypes[type.resource.slot], value, type.kind);
-        return fits ? undefined : { path, problem: `expected ${expected}, got ${describe(value, 'another object')}` };
+        if (!fits) return { path, problem: `expected ${expected}, got ${describe(value, 'another object')}` };
+        return this.isGivenTwice(value, type.kind)
+          ? {
+              path,
+              problem: `the resource ${JSON.stringify(type.resource.name)} cannot be given away and passed again`,
+            }
+          : undefined;
       }
       default: {
         const [min, max] = INTEGER_RANGES[type.kind]!;
@@ -142,10 +150,17 @@ export class Explainer {
     }
   }
 
+  private isGivenTwice(value: unknown, kind: 'own' | 'borrow'): boolean {
+    if (!(value instanceof GuestResource)) return false;
+    const before = this.passed.get(value);
+    this.passed.set(value, kind === 'own');
+    return before !== undefined && (before || kind === 'own');
+  }
+
   private explainString(value: unknown, path: string): Finding | undefined {
     if (typeof value !== 'string') return { path, problem: `expected string, got ${describe(value)}` };
     this.left -= value.length;
-    return this.left < 0 || value.length > STRING_BYTES_MAX ? tooLarge(path) : undefined;
+    return this.left < 0 || value.length > TEXT_UNITS_MAX ? tooLarge(path) : undefined;
   }
 
   private explainRecord(
@@ -156,7 +171,7 @@ export class Explainer {
     if (!isObject(value)) return { path, problem: `expected object, got ${describe(value)}` };
     const properties = propertyNames(fields.map((field) => field.name));
     for (const [at, field] of fields.entries()) {
-      const found = this.explain(field.type, value[properties[at]!], `${path}.${properties[at]}`);
+      const found = this.explain(field.type, propertyOf(value, properties[at]!), `${path}.${properties[at]}`);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -226,7 +241,7 @@ const TYPED_ARRAYS: Readonly<Record<string, new () => ArrayBufferView>> = {
 function explainFlags(names: readonly string[], value: unknown, path: string): Finding | undefined {
   if (!isObject(value)) return { path, problem: `expected object of booleans, got ${describe(value)}` };
   for (const property of propertyNames(names)) {
-    const flag = value[property];
+    const flag = propertyOf(value, property);
     if (flag !== undefined && typeof flag !== 'boolean') {
       return { path: `${path}.${property}`, problem: `expected boolean, got ${describe(flag)}` };
     }

@@ -27,3 +27,14 @@ export function propertyNames(labels: readonly string[]): readonly string[] {
     return count.get(name) === 1 ? name : label;
   });
 }
+
+/** Tells whether every object has this property: `constructor`, `toString`. None of these is part of a value by that. */
+export function isInherited(property: string): boolean {
+  return property in Object.prototype;
+}
+
+/** Reads a record's field or a flag. */
+export function propertyOf(value: object, property: string): unknown {
+  if (isInherited(property) && !Object.hasOwn(value, property)) return undefined;
+  return (value as Record<string, unknown>)[property];
+}

@@ -31,6 +31,7 @@ export const RUNTIME = {
   f64OfBits,
   fitsResource,
   fresh,
+  hasOwn: Object.hasOwn,
   indexOfCase,
   isThenable,
   lengthOfList,

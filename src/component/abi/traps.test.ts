@@ -4,6 +4,7 @@ import { RuntimeError } from '../../errors/index.ts';
 import type { CanonOptions, ValueType } from '../binary/index.ts';
 import { FakeGuest, imported, list, params, prim, thrownBy } from './harness.suite.ts';
 import { compileExport, compileImport } from './index.ts';
+import { ARRAY_BASE_BYTES, TEXT_UNITS_MAX } from './limits.ts';
 
 /** What a guest can get wrong when it passes one value of `type`. */
 interface Breach {
@@ -80,7 +81,7 @@ function ruleOf(error: unknown): unknown {
   return error.details.rule;
 }
 
-describe('breaches of the canonical ABI', () => {
+describe('breaches of the canonical ABI (A1)', () => {
   for (const [at, { rule, type, flats, encoding = 'utf8', bytes }] of BREACHES.entries()) {
     test(`ImportStub traps by ${rule} for ${type.kind} ${flats.join(' ')} (${at})`, () => {
       const guest = new FakeGuest(encoding);
@@ -127,7 +128,7 @@ describe('breaches of the canonical ABI', () => {
     assert.equal(ruleOf(thrownBy(() => stub.lower(guest.ctx, [[]], []))), 'realloc-bounds');
   });
 
-  test('ImportStub traps when it is called while the guest allocates', () => {
+  test('ImportStub traps when it is called while the guest allocates (A5)', () => {
     const guest = new FakeGuest();
     const core = imported(guest.ctx, compileImport({ params: [], result: undefined }, 'utf8'), () => undefined);
     guest.ctx.setRealloc(() => {
@@ -180,7 +181,7 @@ describe('what the canonical ABI allows', () => {
     });
   });
 
-  test('ImportStub gives a NaN of any payload its canonical bits', () => {
+  test('ImportStub gives a NaN of any payload its canonical bits (A4)', () => {
     const guest = new FakeGuest();
     guest.bytes.set([1, 2, 0xa0, 0xff], 64);
     let seen: Float32Array | undefined;
@@ -191,7 +192,7 @@ describe('what the canonical ABI allows', () => {
     assert.equal(new Uint32Array((seen as Float32Array).buffer as ArrayBuffer)[0], 0x7fc00000);
   });
 
-  test('ImportStub gives a single NaN its canonical bits too', () => {
+  test('ImportStub gives a single NaN its canonical bits too (A4)', () => {
     const guest = new FakeGuest();
     const seen = new Float64Array(2);
     guest.bytes.set([1, 2, 3, 4, 5, 6, 0xfc, 0xff], 64);
@@ -220,7 +221,7 @@ describe('what the canonical ABI allows', () => {
   });
 });
 
-describe('budgets', () => {
+describe('budgets (A2)', () => {
   /** `count` lists of the same `size` bytes, in a guest that has one page. */
   function aliased(guest: FakeGuest, count: number, size: number): void {
     const words = new Uint32Array(guest.memory.buffer);
@@ -244,7 +245,7 @@ describe('budgets', () => {
 
   test('ImportStub charges each element of a list that is no typed array', () => {
     const guest = new FakeGuest();
-    guest.state.liftBudgetMax = 64 + 100 * 8;
+    guest.state.liftBudgetMax = ARRAY_BASE_BYTES + 100 * 8;
     const core = imported(guest.ctx, taking(list(prim('bool'))), () => {});
     core(0, 100);
     assert.throws(() => core(0, 101), { code: 'COMPONENT_LIMIT' });
@@ -311,6 +312,14 @@ describe('budgets', () => {
       assert.throws(() => stub.lower(guest.ctx, [tooMuch], []), { code: 'VALUE_INVALID' });
       assert.equal(guest.allocations, taken);
     }
+  });
+
+  test('ExportStub.lower refuses text that might not fit in some encoding, before the guest allocates', () => {
+    const guest = new FakeGuest();
+    const long = 'x'.repeat(TEXT_UNITS_MAX + 1); // a rope: nothing of it is made
+    const stub = compileExport({ params: params(prim('string')), result: undefined }, 'utf8');
+    assert.throws(() => stub.lower(guest.ctx, [long], []), { code: 'VALUE_INVALID', message: /too large/ });
+    assert.equal(guest.allocations, 0);
   });
 
   test('ImportStub ends a call whose result asks for more memory than the budget', () => {

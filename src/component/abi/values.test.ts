@@ -93,7 +93,7 @@ describe('values', () => {
     assert.deepEqual(roundTrip(flags, { canWrite: true }), { canRead: false, canWrite: true });
   });
 
-  test('ExportStub passes a lone surrogate as U+FFFD', () => {
+  test('ExportStub passes a lone surrogate as U+FFFD (A4)', () => {
     for (const text of ['\ud800', 'a\udc00b', `${'long '.repeat(50)}\ud800`, '\ud800'.repeat(9)]) {
       assert.equal(roundTrip(prim('string'), text), text.toWellFormed());
     }
@@ -132,7 +132,7 @@ describe('values', () => {
   });
 });
 
-describe('hostile values', () => {
+describe('hostile values (A3)', () => {
   test('ExportStub.lower turns what a getter or proxy throws into VALUE_INVALID', () => {
     const throwing = {
       get name(): string {
@@ -182,7 +182,7 @@ describe('hostile values', () => {
     assert.equal(guest.state.mayLeave, true);
   });
 
-  test('generated code holds labels as data, whatever they are', () => {
+  test('generated code holds labels as data, whatever they are (A8)', () => {
     const hostile = ['__proto__', "'];throw 1;//", '`$`', '"\\', '\u2028\n', 'constructor', 'toString'];
     const record: ValueType = { kind: 'record', fields: hostile.map((name) => ({ name, type: prim('u8') })) };
     const names = propertyNames(hostile);
@@ -197,6 +197,22 @@ describe('hostile values', () => {
     const choice: ValueType = { kind: 'variant', cases: hostile.map((name) => ({ name, type: prim('u8') })) };
     for (const tag of hostile) assert.deepEqual(roundTrip(choice, { tag, val: 1 }), { tag, val: 1 });
     assert.match(refusal(choice, { tag: 'valueOf', val: 1 }), /args\[0\]\.tag/);
+  });
+
+  test('ExportStub.lower takes nothing that every object inherits for a field or flag', () => {
+    const names = ['constructor', 'to-string', 'value-of'];
+    const none = { constructor: undefined, toString: undefined, valueOf: undefined };
+    const some: ValueType = { kind: 'option', some: prim('u8') };
+    assert.deepEqual(roundTrip({ kind: 'record', fields: names.map((name) => ({ name, type: some })) }, {}), none);
+    const off = { constructor: false, toString: false, valueOf: false };
+    assert.deepEqual(roundTrip({ kind: 'flags', names }, {}), off);
+    assert.match(refusal({ kind: 'flags', names }, { toString: 1 }), /toString: expected boolean, got number/);
+  });
+
+  test('ExportStub.lower takes a typed array whose buffer is gone for an empty one', () => {
+    const bytes = Uint8Array.of(1, 2);
+    bytes.buffer.transfer();
+    assert.deepEqual(roundTrip(list(prim('u8')), bytes), new Uint8Array(0));
   });
 
   test('compileExport compiles a type whose parts are shared many times in linear code', () => {
