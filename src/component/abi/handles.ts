@@ -1,19 +1,14 @@
 import { HANDLES_MAX } from './limits.ts';
 import { exceed, trap } from './trap.ts';
 
-/**
- * The borrow handles that one call of an export gave to the instance, and the guest resources that the caller lent
- * for it. The call may not end while `borrows` is above zero.
- */
-export class BorrowScope {
+/** What one call of an export gave to the instance. The call may not end while `borrows` is above zero. */
+export class CallScope {
+  /** Handles that were borrowed and not yet dropped. */
   borrows = 0;
+  /** Guest resources that the caller lent. */
   readonly lent: { lends: number }[] = [];
-  /** The scope of the call that this one interrupted, if the instance was re-entered by a component inside it. */
-  readonly outer: BorrowScope | undefined;
-
-  constructor(outer: BorrowScope | undefined) {
-    this.outer = outer;
-  }
+  /** Handles that lowering made, in order, with the guest resource that was given away for an owned one. */
+  readonly made: { readonly index: number; readonly given: { giveBack(): void } | undefined }[] = [];
 }
 
 /** One entry of a handle table. */
@@ -23,11 +18,11 @@ export class Handle {
   /** The host's object, or the guest's 32-bit number. */
   readonly rep: unknown;
   /** Whose call has to drop it; `undefined` for an owned handle. */
-  readonly scope: BorrowScope | undefined;
+  readonly scope: CallScope | undefined;
   /** Calls under way that it was lent to. */
   lends: number;
 
-  constructor(type: object, rep: unknown, scope: BorrowScope | undefined) {
+  constructor(type: object, rep: unknown, scope: CallScope | undefined) {
     this.type = type;
     this.rep = rep;
     this.scope = scope;

@@ -17,7 +17,7 @@ function textAt(guest: FakeGuest, out: number): string {
   return Buffer.from(guest.bytes.subarray(ptr, ptr + length)).toString();
 }
 
-describe('ImportStub.bind', () => {
+describe('ImportStub.bind (A6)', () => {
   test('bind records and throws what the host throws', () => {
     const guest = new FakeGuest();
     const denied = new RuntimeError('CAPABILITY_DENIED', 'Denied');
@@ -196,6 +196,22 @@ describe('ImportStub.bind', () => {
       (error) => error === killed,
     );
     assert.equal(guest.allocations, 0);
+  });
+
+  test('bind keeps the guest from calling out when the host kills it while its result is read', () => {
+    const guest = new FakeGuest();
+    const pair: ValueType = { kind: 'tuple', types: [text, text] };
+    const core = compileImport({ params: [], result: pair }, 'utf8').bind(guest.ctx, () => ({
+      length: 2,
+      0: 'first',
+      get 1() {
+        guest.state.failure = new RuntimeError('COMPONENT_KILLED', 'Killed');
+        guest.state.mayLeave = false;
+        return 'second';
+      },
+    }));
+    core(8);
+    assert.equal(guest.state.mayLeave, false);
   });
 
   test('bind lends until the promise settles, whichever way', async () => {

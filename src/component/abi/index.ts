@@ -17,8 +17,9 @@
  *       discriminants, handles, lending, borrow scopes. A breach is a `COMPONENT_TRAPPED` whose `details.rule` names it.
  *   A2  Whatever a guest's memory holds, a lift gives a value of the declared type or throws, and takes at most
  *       `liftBudgetMax` bytes of host memory by estimate (`COMPONENT_LIMIT`).
- *   A3  Arguments that do not fit are refused as `VALUE_INVALID` with their path, before the guest is touched. Only a
- *       value that changes while it is read can be refused later.
+ *   A3  Arguments that do not fit are refused as `VALUE_INVALID` with their path, before the guest is touched. Only what
+ *       changes while it is read, or gives one resource twice, is refused later: its handles are taken back, and the
+ *       guest is not called.
  *   A4  A lone surrogate is passed as U+FFFD. A NaN that is lifted has the canonical bits.
  *   A5  While the guest allocates it cannot call out. Lends end with the call, borrows that remain after it trap.
  *   A6  What ends a call of an import is recorded in `InstanceState.failure`, the first one, and thrown. After that a
@@ -31,10 +32,8 @@
  * @module
  */
 
-export { LIFT_BUDGET_BYTES } from './limits.ts';
-export { toCamelCase } from './names.ts';
 export { disposeHandles, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
-export { CanonContext, GuestResourceType, InstanceState, type ResourceType, Suspension } from './state.ts';
+export { CanonContext, GuestResourceType, InstanceState, type ResourceType } from './state.ts';
 export { compileExport, type ExportStub } from './stub-export.ts';
-export { type CoreFunction, compileImport, type ImportStub } from './stub-import.ts';
-export { isStackOverflow, type TrapRule, toFailure, trap } from './trap.ts';
+export { compileImport, type ImportStub } from './stub-import.ts';
+export { isStackOverflow, toFailure } from './trap.ts';

@@ -1,12 +1,12 @@
 import type { ValueType } from '../binary/index.ts';
 import { alternativesOf, isTaggedOption, layoutOf, partsOf } from './layout.ts';
-import { propertyNames } from './names.ts';
+import { propertyNames, propertyOf } from './names.ts';
 import { fitsResource } from './resources.ts';
 import { GuestResourceType, type InstanceState } from './state.ts';
 
 /**
- * Drops the host resources that a host function returned and that the guest never received, because the instance died
- * first. Never throws: what is no value of the type holds nothing that could be dropped.
+ * Drops the host resources in a result or in arguments that the guest never received, because the instance dies. Never
+ * throws: what is no value of the type holds nothing that could be dropped.
  */
 export function dropUnreceived(state: InstanceState, type: ValueType, value: unknown): void {
   const received = state.handles.reps();
@@ -40,7 +40,7 @@ function eachOwned(type: ValueType, value: unknown, visit: (slot: number, owned:
     case 'record': {
       const names = propertyNames(type.fields.map((field) => field.name));
       for (const [at, part] of partsOf(type).entries()) {
-        eachOwned(part, (value as Record<string, unknown>)[names[at]!], visit);
+        eachOwned(part, propertyOf(value, names[at]!), visit);
       }
       break;
     }

@@ -178,7 +178,7 @@ describe('host resources', () => {
     }
   });
 
-  test('ImportStub lends for the time of the call: the guest cannot drop meanwhile, and can afterwards', () => {
+  test('ImportStub lends for the time of the call: the guest cannot drop meanwhile, and can afterwards (A5)', () => {
     const fixture = new Fixture();
     const handle = fixture.give(file, {});
     let during: unknown;
@@ -220,7 +220,7 @@ describe('host resources', () => {
   });
 });
 
-describe('host resources of an instance that dies', () => {
+describe('host resources of an instance that dies (A7)', () => {
   const opens = compileImport({ params: [], result: { kind: 'result', ok: own(file), error: prim('string') } }, 'utf8');
 
   test('disposeHandles drops what the guest gave away in a call that it did not survive', () => {
@@ -239,6 +239,19 @@ describe('host resources of an instance that dies', () => {
     assert.equal(other.pass([own(file)], given)[0], value);
     disposeHandles(other.state);
     assert.deepEqual(other.dropped, [], 'the host has it');
+  });
+
+  test('ExportStub.lower leaves every resource in a call that traps to be dropped, once', () => {
+    const { guest, state, dropped } = new Fixture();
+    const values = [{}, {}];
+    guest.answer = -1;
+    const stub = compileExport({ params: params(own(file), prim('string'), own(file)), result: undefined }, 'utf8');
+    assert.equal(
+      ruleOf(() => stub.lower(guest.ctx, [values[0], 'text', values[1]], [])),
+      'realloc-bounds',
+    );
+    disposeHandles(state);
+    assert.deepEqual(dropped, [values[1], values[0]]);
   });
 
   test('ImportStub drops a resource that comes after the instance died', async () => {
@@ -328,10 +341,42 @@ describe('guest resources', () => {
   });
 
   test('GuestResource cannot be given away twice in one call', () => {
-    const { guest, counterType } = new Fixture();
+    const { guest, state, counterType } = new Fixture();
     const resource = new GuestResource(counterType, 1);
-    const stub = compileExport({ params: params(own(counter), own(counter)), result: undefined }, 'utf8');
-    assert.throws(() => stub.lower(guest.ctx, [resource, resource], []), { code: 'VALUE_INVALID' });
+    const message = 'Cannot pass args[1]: the resource "counter" cannot be given away and passed again';
+    for (const [first, second] of [
+      [own, own],
+      [own, borrow],
+      [borrow, own],
+    ] as const) {
+      const stub = compileExport({ params: params(first(counter), second(counter)), result: undefined }, 'utf8');
+      assert.throws(() => stub.lower(guest.ctx, [resource, resource], []), { code: 'VALUE_INVALID', message });
+      assert.deepEqual([resource.alive, resource.lends, state.handles.size, state.scope], [true, 0, 0, undefined]);
+    }
+    const both = compileExport({ params: params(borrow(counter), borrow(counter)), result: undefined }, 'utf8');
+    both.lower(guest.ctx, [resource, resource], []);
+    assert.equal(resource.lends, 2);
+  });
+
+  test('ExportStub.lower takes every handle back when a later argument is refused', () => {
+    const fixture = new Fixture();
+    const { guest, state, counterType, foreignType } = fixture;
+    const resource = new GuestResource(foreignType, 2);
+    const gone = new GuestResource(counterType, 1);
+    const value = {
+      length: 2,
+      0: {},
+      get 1() {
+        gone.take(); // the second time that it is looked at, it is no more to be had
+        return gone;
+      },
+    };
+    const given: ValueType = { kind: 'tuple', types: [own(file), own(counter)] };
+    const stub = compileExport({ params: params(own(foreign), borrow(file), given), result: undefined }, 'utf8');
+    fixture.give(file, {});
+    assert.throws(() => stub.lower(guest.ctx, [resource, {}, value], []), { code: 'VALUE_INVALID' });
+    assert.deepEqual([resource.alive, state.handles.size, state.scope], [true, 1, undefined]);
+    assert.equal(fixture.give(file, {}), 2, 'the next handle has the number that it would have had');
   });
 
   test('GuestResource.drop runs the destructor once, and not for a dead instance', () => {
@@ -387,21 +432,32 @@ describe('guest resources', () => {
     assert.deepEqual(fixture.destroyed, [5]);
   });
 
-  test('resourceDrop of a resource of another component enters that component, which must not be in a call', () => {
+  test('resourceDrop of a resource of another component enters that component, also in a call', () => {
     const fixture = new Fixture();
-    const first = fixture.give(foreign, new GuestResource(fixture.foreignType, 7));
-    fixture.drop(foreign, first);
+    fixture.other.mayEnter = false; // as during a call: the host may not enter
+    const handle = fixture.give(foreign, new GuestResource(fixture.foreignType, 7));
+    fixture.drop(foreign, handle);
     assert.deepEqual(fixture.destroyed, [-7]);
-    const second = fixture.give(foreign, new GuestResource(fixture.foreignType, 8));
-    fixture.other.mayEnter = false;
+    assert.equal(fixture.other.mayEnter, false);
+  });
+
+  test('resourceDrop traps when a destructor would enter the component again that waits for it', () => {
+    const fixture = new Fixture();
+    const { state, other } = fixture;
+    other.resourceTypes[COUNTER] = fixture.counterType;
+    const back = other.handles.add(new Handle(fixture.counterType, 1, undefined));
+    fixture.foreignType.dtor = () => resourceDrop(other, COUNTER)(back);
+    const handle = fixture.give(foreign, new GuestResource(fixture.foreignType, 7));
     assert.equal(
-      ruleOf(() => fixture.drop(foreign, second)),
+      ruleOf(() => fixture.drop(foreign, handle)),
       'reenter',
     );
+    assert.equal((state.failure as RuntimeError).details.rule, 'reenter');
+    assert.deepEqual(fixture.destroyed, []);
   });
 });
 
-describe('borrowed arguments of exports', () => {
+describe('borrowed arguments of exports (A5)', () => {
   const takesFile = compileExport({ params: params(borrow(file)), result: undefined }, 'utf8');
 
   test('ExportStub lends a host resource, which the guest has to drop before it returns', () => {

@@ -1,5 +1,5 @@
 import { assert, RuntimeError } from '../../errors/index.ts';
-import { BorrowScope, Handle } from './handles.ts';
+import { CallScope, Handle } from './handles.ts';
 import { HANDLE_BYTES } from './limits.ts';
 import { charge, GuestResourceType, type InstanceState, type ResourceType } from './state.ts';
 import { mismatch, toFailure, trap } from './trap.ts';
@@ -49,6 +49,11 @@ export class GuestResource {
     return this.rep;
   }
 
+  /** Undoes {@link take}. Called by the engine only. */
+  giveBack(): void {
+    this.ownership = 'owned';
+  }
+
   /** Gives its number. Called by the engine only. */
   peek(): number {
     return this.rep;
@@ -82,6 +87,7 @@ export class GuestResource {
 function destroyGuest(type: GuestResourceType, rep: number): void {
   const { owner, dtor } = type;
   if (dtor === undefined) return;
+  const { mayEnter } = owner;
   owner.mayEnter = false;
   try {
     dtor(rep);
@@ -89,7 +95,7 @@ function destroyGuest(type: GuestResourceType, rep: number): void {
     owner.failure ??= toFailure(thrown);
     throw thrown;
   }
-  owner.mayEnter = true;
+  owner.mayEnter = mayEnter;
 }
 
 /** Takes an owned handle out of the guest's table. */
@@ -137,7 +143,7 @@ export function releaseLends(state: InstanceState, base: number): void {
   }
 }
 
-/** Puts an owned handle into the guest's table. */
+/** Puts an owned handle into the guest's table, for a result. */
 export function lowerOwn(state: InstanceState, slot: number, value: unknown): number {
   const type = state.resourceTypes[slot];
   if (type === undefined || !fitsResource(type, value, 'own')) mismatch();
@@ -145,12 +151,18 @@ export function lowerOwn(state: InstanceState, slot: number, value: unknown): nu
   return state.handles.add(new Handle(type, rep, undefined));
 }
 
+/** Does {@link lowerOwn} for an argument: {@link takeBack} undoes it. */
+export function giveOwn(state: InstanceState, slot: number, value: unknown): number {
+  const index = lowerOwn(state, slot, value);
+  scopeOf(state).made.push({ index, given: value instanceof GuestResource ? value : undefined });
+  return index;
+}
+
 /** Lends a resource to the guest for the call of an export; the guest that defines it gets its own number. */
 export function lowerBorrow(state: InstanceState, slot: number, value: unknown): number {
   const type = state.resourceTypes[slot];
   if (type === undefined || !fitsResource(type, value, 'borrow')) mismatch();
-  const { scope } = state;
-  assert(scope !== undefined, 'a call that lowers borrows opened a scope');
+  const scope = scopeOf(state);
   let rep: unknown = value;
   if (value instanceof GuestResource) {
     value.lends++;
@@ -159,6 +171,7 @@ export function lowerBorrow(state: InstanceState, slot: number, value: unknown):
     if ((type as GuestResourceType).owner === state) return rep as number;
   }
   const index = state.handles.add(new Handle(type, rep, scope));
+  scope.made.push({ index, given: undefined });
   scope.borrows++;
   return index;
 }
@@ -170,14 +183,19 @@ export function fitsResource(type: ResourceType | undefined, value: unknown, mod
   return type !== undefined && isObject && !(value instanceof GuestResource);
 }
 
-/** Opens the scope of a call of an export that takes borrows. */
+/** Opens the scope of a call of an export that takes resources. */
 export function openScope(state: InstanceState): void {
-  state.scope = new BorrowScope(state.scope);
+  state.scope = new CallScope();
+}
+
+function scopeOf(state: InstanceState): CallScope {
+  assert(state.scope !== undefined, 'a call that takes resources has a scope until it ends');
+  return state.scope;
 }
 
 /** Ends the scope of a call that returned. */
 export function closeScope(state: InstanceState): void {
-  const scope = abandonScope(state);
+  const scope = endScope(state);
   if (scope.borrows !== 0) {
     trap(
       'borrow-remains',
@@ -186,12 +204,18 @@ export function closeScope(state: InstanceState): void {
   }
 }
 
-/** Ends the scope of a call that did not begin. */
-export function abandonScope(state: InstanceState): BorrowScope {
-  const { scope } = state;
-  assert(scope !== undefined, 'a scope is closed once');
+/** Ends the scope of a call whose arguments were refused: the guest never saw it, and its handles are as before. */
+export function takeBack(state: InstanceState): void {
+  for (const { index, given } of endScope(state).made.reverse()) {
+    state.handles.remove(index);
+    given?.giveBack();
+  }
+}
+
+function endScope(state: InstanceState): CallScope {
+  const scope = scopeOf(state);
   for (const resource of scope.lent) resource.lends--;
-  state.scope = scope.outer;
+  state.scope = undefined;
   return scope;
 }
 
@@ -253,8 +277,10 @@ function dropHandle(state: InstanceState, index: number, slot: number): void {
   } else if (type.owner === state) {
     type.dtor?.(handle.rep as number);
   } else if (type.owner.failure === undefined) {
-    if (!type.owner.mayEnter) trap('reenter', `The component dropped a "${type.name}" whose component is in a call`);
+    if (type.owner.isDropping) trap('reenter', `The component dropped a "${type.name}" whose component is in a call`);
+    state.isDropping = true;
     destroyGuest(type, handle.rep as number);
+    state.isDropping = false;
   }
 }
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { assert, type RuntimeError } from '../../errors/index.ts';
 import type { HostResourceType } from '../host.ts';
-import { type BorrowScope, type Handle, HandleTable } from './handles.ts';
+import { type CallScope, type Handle, HandleTable } from './handles.ts';
 import { LIFT_BUDGET_BYTES, LOWER_BUDGET_BYTES } from './limits.ts';
 import { exceed, trap } from './trap.ts';
 
@@ -25,17 +25,12 @@ export class GuestResourceType {
   }
 }
 
-/** Where a host function that may block leaves what the engine has to wait for, and then its flat result. */
-export class Suspension {
+/** Where a call of a host function leaves what the engine has to wait for, if anything, and then its flat result. */
+interface Suspension {
   /** Settles when the results are in guest memory and `value` is set; rejects when the instance failed. */
   promise: Promise<unknown> | undefined;
   /** The flat result, if there is one. */
   value: number | bigint | undefined;
-
-  constructor() {
-    this.promise = undefined;
-    this.value = undefined;
-  }
 }
 
 /** What the Canonical ABI keeps for one component instance. */
@@ -46,8 +41,10 @@ export class InstanceState {
    * killed: a call of an import that is under way then throws `failure` when the host returns.
    */
   mayLeave: boolean;
-  /** False while a call of an export is under way. */
+  /** False while the host may not enter the instance: during a call of an export, and a destructor. */
   mayEnter: boolean;
+  /** True while the guest waits for the destructor of another instance, which may not enter this one again. */
+  isDropping: boolean;
   /** Bytes of host memory that the lift under way may still take. */
   liftBudget: number;
   /** What `liftBudget` starts with at every lift. Default {@link LIFT_BUDGET_BYTES}. */
@@ -61,8 +58,8 @@ export class InstanceState {
   /** Why the instance died: what was thrown first. */
   failure: RuntimeError | undefined;
   readonly suspension: Suspension;
-  /** The innermost call of an export that takes borrows. */
-  scope: BorrowScope | undefined;
+  /** The call of an export under way, if it takes resources. */
+  scope: CallScope | undefined;
   /** Handles lent to calls of imports under way, innermost last. Bounded by the lift budget. */
   readonly lenders: Handle[];
   /** Handles that a lift took out of the table and has not handed over yet. Bounded by the lift budget. */
@@ -72,13 +69,14 @@ export class InstanceState {
     this.handles = new HandleTable();
     this.mayLeave = true;
     this.mayEnter = true;
+    this.isDropping = false;
     this.liftBudget = LIFT_BUDGET_BYTES;
     this.liftBudgetMax = LIFT_BUDGET_BYTES;
     this.lowerBudget = LOWER_BUDGET_BYTES;
     this.lowerBudgetMax = LOWER_BUDGET_BYTES;
     this.resourceTypes = [];
     this.failure = undefined;
-    this.suspension = new Suspension();
+    this.suspension = { promise: undefined, value: undefined };
     this.scope = undefined;
     this.lenders = [];
     this.taken = [];
@@ -158,7 +156,7 @@ export class CanonContext {
     }
     state.mayLeave = false;
     const ptr = realloc(0, 0, align, sizeBytes) >>> 0;
-    state.mayLeave = true;
+    state.mayLeave = state.failure === undefined; // it may have been killed by the values that are lowered
     if (this.bytes.length === 0) this.refresh();
     if ((ptr & (align - 1)) !== 0)
       trap('realloc-align', `The component allocated at ${ptr}, which is not a multiple of ${align}`);

@@ -13,8 +13,9 @@ import { lowerFlat, store } from './codegen-lower.ts';
 import { argumentsInvalid, unreadable } from './explain.ts';
 import { layoutOf, layoutOfAll, offsetsOf } from './layout.ts';
 import { assertLittleEndian } from './numbers.ts';
+import { dropUnreceived } from './owned.ts';
 import { Body, Program } from './program.ts';
-import { abandonScope } from './resources.ts';
+import { giveOwn, takeBack } from './resources.ts';
 import { RUNTIME } from './runtime.ts';
 import type { CanonContext } from './state.ts';
 import { stringCodec } from './strings.ts';
@@ -25,13 +26,16 @@ export interface ExportStub {
   /** The type of the core function. */
   readonly flat: CoreFuncType;
   /**
-   * Lowers `args` and leaves the flat values in `into[0..n)`. Opens the call's borrow scope, which {@link lift} ends.
+   * Lowers `args` and leaves the flat values in `into[0..n)`. Opens the scope of what the call borrows, which
+   * {@link lift} ends.
    *
-   * @throws {RuntimeError} `VALUE_INVALID` — an argument has not its type; the guest was not touched.
+   * @throws {RuntimeError} `VALUE_INVALID` — an argument has not its type; the guest never saw any of them.
+   * @throws {RuntimeError} `COMPONENT_TRAPPED`, `COMPONENT_LIMIT` — the guest broke a rule while it allocated; it has to
+   *   be treated as dead. What it throws itself comes out as it is, and means the same.
    */
   lower(ctx: CanonContext, args: readonly unknown[], into: (number | bigint)[]): void;
   /**
-   * Lifts the result and ends the call's borrow scope.
+   * Lifts the result and ends the scope of what the call borrowed.
    *
    * @throws {RuntimeError} `COMPONENT_TRAPPED` — the guest broke a rule; it has to be treated as dead.
    * @throws {RuntimeError} `COMPONENT_LIMIT` — the result is larger than the lift budget; the same.
@@ -43,7 +47,8 @@ export interface ExportStub {
 interface Shape {
   readonly type: FuncType;
   readonly flat: CoreFuncType;
-  readonly hasBorrow: boolean;
+  /** A parameter holds a resource, so that the call has a scope. */
+  readonly hasHandle: boolean;
   /** Lowering asks the guest for memory. */
   readonly allocates: boolean;
   /** Lowering leaves traces before it has seen every argument. */
@@ -54,15 +59,16 @@ interface Shape {
 
 function shapeOf(type: FuncType): Shape {
   const flat = flattenFunc(type, 'lift');
-  const layouts = type.params.map((param) => layoutOf(param.type));
-  const spillsParams = type.params.flatMap((param) => flatten(param.type)).length > flat.params.length;
+  const layouts = typesOf(type).map(layoutOf);
+  const spillsParams = typesOf(type).flatMap((param) => flatten(param)).length > flat.params.length;
+  const hasHandle = layouts.some((part) => part.hasHandle);
   const allocates = spillsParams || layouts.some((part) => part.inMemory);
   return {
     type,
     flat,
-    hasBorrow: layouts.some((part) => part.hasBorrow),
+    hasHandle,
     allocates,
-    leavesTraces: allocates || layouts.some((part) => part.hasHandle),
+    leavesTraces: allocates || hasHandle,
     spillsParams,
     spillsResult: type.result !== undefined && flatten(type.result).length > flat.results.length,
   };
@@ -82,18 +88,26 @@ export function compileExport(type: FuncType, encoding: CanonOptions['encoding']
     ...RUNTIME,
     liftString,
     lowerString,
+    lowerOwn: giveOwn,
     registers: [],
     refuse: (ctx: CanonContext, args: readonly unknown[]) => argumentsInvalid(ctx.state, type, args),
     unreadable: (thrown: unknown) => unreadable('args', thrown),
-    notLowered: (ctx: CanonContext, thrown: unknown, args: readonly unknown[]) => {
-      if (shape.hasBorrow) abandonScope(ctx.state);
-      if (thrown === MISMATCH) return argumentsInvalid(ctx.state, type, args);
-      // What the guest threw while it allocated is its trap; all else came out of the values.
-      return RuntimeError.is(thrown) || !ctx.state.mayLeave ? thrown : unreadable('args', thrown);
+    notLowered: ({ state }: CanonContext, thrown: unknown, args: readonly unknown[]) => {
+      // What was thrown while the guest allocated, or for what it did, ends it; all else came out of the values.
+      if (!state.mayLeave || (RuntimeError.is(thrown) && thrown.code !== 'VALUE_INVALID')) {
+        if (shape.hasHandle) dropUnreceived(state, { kind: 'tuple', types: typesOf(type) }, args);
+        return thrown;
+      }
+      if (shape.hasHandle) takeBack(state);
+      return thrown === MISMATCH ? argumentsInvalid(state, type, args) : unreadable('args', thrown);
     },
   };
   const functions = program.build('{ lower, lift }', runtime) as Omit<ExportStub, 'flat'>;
   return { flat: shape.flat, ...functions };
+}
+
+function typesOf(type: FuncType): readonly ValueType[] {
+  return type.params.map((param) => param.type);
 }
 
 /** Writes what refuses arguments before the guest is touched. */
@@ -123,7 +137,7 @@ function writeLower(program: Program, shape: Shape): string {
     // What was admitted is bounded already; a character takes up to three bytes, so this bound is never met first.
     body.emit('fresh(ctx);', 'ctx.state.lowerBudget = 4 * ctx.state.lowerBudgetMax;');
   }
-  if (shape.hasBorrow) body.emit('openScope(ctx.state);');
+  if (shape.hasHandle) body.emit('openScope(ctx.state);');
   body.block('try', () => {
     const args = type.params.map((_, at) => body.bind(`args[${at}]`));
     const flats = shape.spillsParams
@@ -136,7 +150,7 @@ function writeLower(program: Program, shape: Shape): string {
 }
 
 function storeArguments(body: Body, type: FuncType, args: readonly string[]): string {
-  const types = type.params.map((param) => param.type);
+  const types = typesOf(type);
   const { align, sizeBytes } = layoutOfAll(types);
   const offsets = offsetsOf(types);
   const base = body.bind(`ctx.allocate(${align}, ${sizeBytes})`);
@@ -155,10 +169,10 @@ function writeLift(program: Program, shape: Shape): string {
     const value = body.bind(
       shape.spillsResult ? loadResult(body, result) : liftFlat(body, result, new FlatReader(['r'])),
     );
-    if (shape.hasBorrow) body.emit('closeScope(ctx.state);');
+    if (shape.hasHandle) body.emit('closeScope(ctx.state);');
     if (hasHandle) body.emit('ctx.state.taken.length = 0;');
     body.emit(`return ${value};`);
-  } else if (shape.hasBorrow) {
+  } else if (shape.hasHandle) {
     body.emit('closeScope(ctx.state);');
   }
   return `function lift(ctx, r) {\n${body}\n}`;

@@ -592,7 +592,47 @@ const NESTED = `(component ${INNER}
   (core instance $p (instantiate $P (with "" (instance (export "drop" (func $drop))))))
   (func (export "outer") (canon lift (core func $p "f"))))`;
 
+/** `$Inner`, but its resource has a destructor, which keeps the number. */
+const WITH_DESTRUCTOR = `(component $Inner
+  (core module $D
+    (global $last (mut i32) (i32.const 0))
+    (func (export "dtor") (param i32) (global.set $last (local.get 0)))
+    (func (export "destroyed") (result i32) (global.get $last)))
+  (core instance $d (instantiate $D))
+  (type $r' (resource (rep i32) (dtor (func $d "dtor"))))
+  (export $r "r" (type $r'))
+  (core func $new (canon resource.new $r'))
+  (core module $M (import "" "new" (func $new (param i32) (result i32)))
+    (func (export "make") (param i32) (result i32) (call $new (local.get 0))))
+  (core instance $m (instantiate $M (with "" (instance (export "new" (func $new))))))
+  (func (export "make") (param "n" u32) (result (own $r)) (canon lift (core func $m "make")))
+  (func (export "destroyed") (result u32) (canon lift (core func $d "destroyed"))))`;
+
+/** That one beside a component that drops what it is given, which is what the other defines. */
+const SIBLINGS = `(component ${WITH_DESTRUCTOR}
+  (component $Taker
+    (import "r" (type $r (sub resource)))
+    (core func $drop (canon resource.drop $r))
+    (core module $M (import "" "drop" (func $drop (param i32))) (func (export "take") (param i32) (call $drop (local.get 0))))
+    (core instance $m (instantiate $M (with "" (instance (export "drop" (func $drop))))))
+    (func (export "take") (param "x" (own $r)) (canon lift (core func $m "take"))))
+  (instance $a (instantiate $Inner))
+  (alias export $a "r" (type $r))
+  (instance $b (instantiate $Taker (with "r" (type $r))))
+  (export "a" (instance $a))
+  (export "b" (instance $b)))`;
+
 const NESTED_CASES: readonly Case[] = [
+  {
+    name: 'a component drops a resource that the one beside it defines, and enters that',
+    run: async () => {
+      const instance = await instantiate(SIBLINGS);
+      const resource = await instance.call('a#make', [6]);
+      await assertCall(instance, ['b#take', resource], undefined);
+      await assertCall(instance, ['a#destroyed'], 6);
+      await assertCall(instance, ['b#take', resource], refused);
+    },
+  },
   {
     name: 'the host uses a resource that a nested component defines',
     run: async () => {
