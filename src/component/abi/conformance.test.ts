@@ -10,15 +10,8 @@ import { Handle } from './handles.ts';
 import { ENCODINGS, FakeGuest, imported, params } from './harness.suite.ts';
 import { compileExport, compileImport } from './index.ts';
 import { layoutOf } from './layout.ts';
-import {
-  alignment,
-  elemSize,
-  type Flat,
-  flattenType,
-  liftValues,
-  lowerValues,
-  ReferenceTrap,
-} from './reference.suite.ts';
+import { type Flat, liftValues, lowerValues, ReferenceTrap } from './reference.suite.ts';
+import { alignment, elemSize, flattenType } from './reference-types.suite.ts';
 
 const RUNS = { numRuns: 150 };
 
@@ -159,7 +152,7 @@ const anyHostile: fc.Arbitrary<HostileCase> = fc.array(anyType, { minLength: 1, 
   });
 });
 
-describe('hostile guests', () => {
+describe('hostile guests (A1, A2)', () => {
   test('ImportStub gives the value or the trap of the reference for whatever a guest passes', () => {
     const seen = { trap: 0, value: 0 };
     fc.assert(
@@ -313,7 +306,7 @@ const anyWrong = fc.oneof(
   fc.constantFrom<unknown>(new Float64Array([1, 300]), new Uint8Array([1, 2]), ['a'], [1, 2, 3], { valueOf: () => 3 }),
 );
 
-describe('wrong values', () => {
+describe('wrong values (A3)', () => {
   test('ExportStub.lower refuses exactly what the explainer finds wrong, before the guest allocates', () => {
     const seen = { refused: 0, taken: 0 };
     fc.assert(

@@ -55,7 +55,7 @@ const STACK_OVERFLOW = /call stack/i;
 const TRAPS: readonly (readonly [pattern: RegExp, trap: string])[] = [
   [/unreachable/, 'unreachable'],
   [/memory access out of bounds|data segment .* out of bounds/, 'memory-out-of-bounds'],
-  [/table index is out of bounds|table access out of bounds|table.*out of bounds/, 'table-out-of-bounds'],
+  [/table.*out of bounds/, 'table-out-of-bounds'],
   [/divide by zero|remainder by zero/, 'integer-divide-by-zero'],
   [/divide result unrepresentable/, 'integer-overflow'],
   [/float unrepresentable/, 'invalid-conversion-to-integer'],
