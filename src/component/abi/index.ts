@@ -26,7 +26,8 @@
  *       promise that is still pending changes nothing in the guest.
  *   A7  A host resource that was on its way into or out of an instance that died is dropped, once.
  *   A8  No text of a component reaches generated code but as a quoted literal.
- * Limits      strings and lists of 2^28 − 1 bytes, 2^20 handles an instance, 32-bit little-endian memories.
+ * Limits      strings and lists of 2^28 − 1 bytes, a third of that in UTF-16 units for a string that is given to a guest;
+ *             2^20 handles an instance; 32-bit little-endian memories.
  * Not here    raising the trap inside wasm, suspending, post-return, re-entrance (the linker); async functions.
  *
  * @module

@@ -21,7 +21,7 @@ import { stringCodec } from './strings.ts';
 import { MISMATCH } from './trap.ts';
 
 /** A host function as the engine's trampoline calls it: flat parameters in, whether the guest has to wait out. */
-export type CoreFunction = (...flat: (number | bigint)[]) => 0 | 1;
+type CoreFunction = (...flat: (number | bigint)[]) => 0 | 1;
 
 /** The compiled form of `canon lower`: makes host functions callable by a component. */
 export interface ImportStub {
