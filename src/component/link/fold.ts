@@ -1,4 +1,4 @@
-import { type CoreModule, readCoreModule, SECTION } from '../admission/index.ts';
+import { type CoreModule, type FunctionType, readCoreModule, SECTION } from '../admission/index.ts';
 import type { CoreSource, Plan, Step, StepImport } from './plan.ts';
 
 /**
@@ -6,21 +6,89 @@ import type { CoreSource, Plan, Step, StepImport } from './plan.ts';
  * small modules: a shim, whose functions call through a table, and a fixup, which fills that table afterwards. Our host
  * functions find the memory late, so the module can have them directly; shim and fixup are dropped when nothing else
  * uses them. A shim function that leads to another core module stays.
+ *
+ * Anybody can write two modules that look like these. They are folded only when that cannot be noticed: nothing else
+ * reaches the table, no code runs before it is filled, and each call fits.
  */
 export function foldShims(plan: Plan): Plan {
-  const shims = plan.steps.flatMap((step, index) => (isShim(step) ? [index] : []));
-  if (shims.length === 0) return plan;
+  const folding = new Folding(plan);
   let steps: readonly Step[] = plan.steps;
   const dropped = new Set<number>();
-  for (const shim of shims) {
-    const fixup = steps.findIndex((step) => fixupOf(step, shim));
-    const targets = fixup < 0 ? undefined : shimTargets(steps[shim] as Step, steps[fixup] as Step);
-    if (targets === undefined) continue;
+  for (const shim of plan.steps.keys()) {
+    const pair = folding.pairOf(shim);
+    if (pair === undefined) continue;
+    const { fixup, targets } = pair;
     steps = steps.map((step, index) => (index === fixup ? step : redirect(step, shim, targets)));
     const used = steps.some((step, index) => index !== fixup && usesStep(step, shim));
     if (!used && !usedElsewhere(plan, shim) && !usedElsewhere(plan, fixup)) dropped.add(shim).add(fixup);
   }
   return dropped.size === 0 ? { ...plan, steps } : renumber({ ...plan, steps }, dropped);
+}
+
+/** A fixup, and the source of each function of its shim by export name. */
+interface Pair {
+  readonly fixup: number;
+  readonly targets: ReadonlyMap<string, CoreSource>;
+}
+
+const SHIM_SECTIONS: readonly number[] = [SECTION.type, SECTION.function, SECTION.table, SECTION.export, SECTION.code];
+const FIXUP_SECTIONS: readonly number[] = [SECTION.type, SECTION.import, SECTION.element];
+
+/** Finds the pairs of one plan. */
+class Folding {
+  readonly #steps: readonly Step[];
+  readonly #modules = new Map<Uint8Array, CoreModule>();
+
+  constructor(plan: Plan) {
+    this.#steps = plan.steps;
+  }
+
+  /** The fixup of the shim that step `number` is; undefined if it is none, or folding it could be noticed. */
+  pairOf(number: number): Pair | undefined {
+    const shim = this.#steps[number] as Step;
+    if (!isShim(shim)) return undefined;
+    const users = this.#steps.flatMap((step, index) => (usesTable(step, number) ? [index] : []));
+    const [fixup = number] = users;
+    if (users.length !== 1 || !isFixup(this.#steps[fixup] as Step)) return undefined;
+    // Until then a call ends in a trap, for the table is empty.
+    const between = this.#steps.slice(number + 1, fixup);
+    if (between.some((step) => this.#read(step).start !== undefined)) return undefined;
+    const targets = this.#targets(shim, this.#steps[fixup] as Step);
+    return targets && { fixup, targets };
+  }
+
+  #targets(shim: Step, fixup: Step): ReadonlyMap<string, CoreSource> | undefined {
+    const [from, to] = [this.#read(shim), this.#read(fixup)];
+    if (!hasOnly(from, SHIM_SECTIONS) || !hasOnly(to, FIXUP_SECTIONS)) return undefined;
+    const elements = fixupElements(to);
+    const bodies = bodiesOf(from);
+    const [table] = from.tables;
+    if (elements === undefined || bodies === undefined || table === undefined || from.tables.length > 1)
+      return undefined;
+    if (BigInt(elements.length) > table.min) return undefined;
+    const functions = fixup.imports.filter((item) => item.sort === 'func');
+    const targets = new Map<string, CoreSource>();
+    for (const item of from.exports) {
+      if (item.kind !== 0) continue;
+      const type = typeOf(from, item.index);
+      const slot: number | undefined = type && indirectSlot(bodies[item.index], type);
+      const func = slot === undefined ? undefined : elements[slot];
+      if (type === undefined || func === undefined || !sameType(type, typeOf(to, func))) return undefined;
+      const source = functions[func]?.source;
+      if (source === undefined) return undefined;
+      targets.set(item.name, source);
+    }
+    return targets;
+  }
+
+  #read({ bytes }: Step): CoreModule {
+    let module = this.#modules.get(bytes);
+    if (module === undefined) {
+      module = readCoreModule(bytes);
+      this.#modules.set(bytes, module);
+    }
+    return module;
+  }
 }
 
 /** A shim's exports: functions by decimal numbers, and one table. */
@@ -33,35 +101,33 @@ function isShim(step: Step): boolean {
 }
 
 /** A fixup imports the shim's table and one function for each element of it. */
-function fixupOf(step: Step, shim: number): boolean {
+function isFixup(step: Step): boolean {
   return (
     step.keep.size === 0 &&
-    step.imports.some((item) => item.sort === 'table' && item.source.kind === 'export' && item.source.step === shim) &&
+    step.imports.filter((item) => item.sort === 'table').length === 1 &&
     step.imports.every((item) => item.sort === 'table' || item.sort === 'func')
   );
 }
 
-/** Source of each of the shim's functions, by export name; undefined if the two modules are not what they seem. */
-function shimTargets(shim: Step, fixup: Step): ReadonlyMap<string, CoreSource> | undefined {
-  const elements = fixupElements(readCoreModule(fixup.bytes));
-  if (elements === undefined) return undefined;
-  const functions = fixup.imports.filter((item) => item.sort === 'func');
-  const module = readCoreModule(shim.bytes);
-  const targets = new Map<string, CoreSource>();
-  for (const item of module.exports) {
-    if (item.kind !== 0) continue;
-    const slot = indirectSlot(module, item.index);
-    const source = slot === undefined ? undefined : functions[elements[slot] as number]?.source;
-    if (source === undefined) return undefined;
-    targets.set(item.name, source);
-  }
-  return targets;
+function usesTable(step: Step, shim: number): boolean {
+  return step.imports.some(({ sort, source }) => sort === 'table' && source.kind === 'export' && source.step === shim);
+}
+
+function hasOnly(module: CoreModule, allowed: readonly number[]): boolean {
+  return [...module.sections.keys()].every((id) => allowed.includes(id));
+}
+
+function typeOf(module: CoreModule, func: number): FunctionType | undefined {
+  return module.types[module.functionTypes[func] as number];
+}
+
+/** Whether a call through the table passes its check of types. Of references nothing is known here. */
+function sameType(a: FunctionType, b: FunctionType | undefined): boolean {
+  return b?.simple === true && a.simple && `${a.params}>${a.results}` === `${b.params}>${b.results}`;
 }
 
 /** Function indices of the only element segment, `(elem (i32.const 0) func …)`; a fixup has nothing else. */
 function fixupElements(module: CoreModule): number[] | undefined {
-  const allowed: number[] = [SECTION.type, SECTION.import, SECTION.element];
-  if ([...module.sections.keys()].some((id) => !allowed.includes(id))) return undefined;
   const section = module.sections.get(SECTION.element);
   if (section === undefined) return undefined;
   const bytes = module.bytes.subarray(section.start, section.end);
@@ -73,36 +139,36 @@ function fixupElements(module: CoreModule): number[] | undefined {
 }
 
 /** The table slot that a shim function calls: `local.get 0 … n; i32.const SLOT; call_indirect`. */
-function indirectSlot(module: CoreModule, func: number): number | undefined {
-  const body = bodyOf(module, func);
-  if (body === undefined) return undefined;
-  const params = module.types[module.functionTypes[func] as number]?.params.length ?? 0;
+function indirectSlot(body: Uint8Array | undefined, type: FunctionType): number | undefined {
+  const params = type.params.length;
+  if (body?.[0] !== 0 || params > 0x7f) return undefined;
   let at = 1;
-  if (body[0] !== 0) return undefined;
   for (let index = 0; index < params; index++) {
-    if (params > 0x7f || body[at] !== 0x20 || body[at + 1] !== index) return undefined;
+    if (body[at] !== 0x20 || body[at + 1] !== index) return undefined;
     at += 2;
   }
   if (body[at] !== 0x41) return undefined;
   const slot = leb(body, at + 1);
-  if (slot === undefined || body[slot.next] !== 0x11) return undefined;
-  const type = leb(body, slot.next + 1);
-  if (type === undefined || body[type.next] !== 0 || body[type.next + 1] !== 0x0b) return undefined;
-  // `i32.const` is signed: a slot of 64 or more has a further byte, and its value is the same.
+  // `i32.const` is signed: one below zero has this bit, and a slot of 64 or more has a further byte instead.
+  if (slot === undefined || ((body[slot.next - 1] as number) & 0x40) !== 0 || body[slot.next] !== 0x11)
+    return undefined;
+  const callee = leb(body, slot.next + 1);
+  if (callee === undefined || body[callee.next] !== 0 || body[callee.next + 1] !== 0x0b) return undefined;
   return slot.value;
 }
 
-function bodyOf(module: CoreModule, func: number): Uint8Array | undefined {
+function bodiesOf(module: CoreModule): Uint8Array[] | undefined {
   const section = module.sections.get(SECTION.code);
   if (section === undefined) return undefined;
+  const bodies: Uint8Array[] = [];
   let at = leb(module.bytes, section.start)?.next ?? section.end;
-  for (let index = module.importedFunctions.length; at < section.end; index++) {
+  while (at < section.end) {
     const size = leb(module.bytes, at);
     if (size === undefined) return undefined;
-    if (index === func) return module.bytes.subarray(size.next, size.next + size.value);
     at = size.next + size.value;
+    bodies.push(module.bytes.subarray(size.next, at));
   }
-  return undefined;
+  return bodies;
 }
 
 function leb(bytes: Uint8Array, from: number): { value: number; next: number } | undefined {
