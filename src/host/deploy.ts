@@ -19,9 +19,9 @@ export interface ImportNeed {
   readonly granted: boolean;
 }
 
-/** What each import that the component's code can call needs, and whether `grants` give it. */
+/** What each import that the component's code can use needs, and whether `grants` give it. */
 export function importNeeds(component: CompiledComponent, grants: Grants): ImportNeed[] {
-  const names = new Set(component.calls.map((call) => call.split('#')[0] as string));
+  const names = new Set(component.needs.map((need) => need.split('#')[0] as string));
   return [...names].map((name) => importNeed(name, grants));
 }
 

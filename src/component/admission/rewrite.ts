@@ -9,6 +9,7 @@ import {
   SECTION,
   SECTION_ORDER,
 } from './core-module.ts';
+import { FunctionTypes } from './function-types.ts';
 import {
   type ExceptionEncoding,
   type HostHook,
@@ -73,9 +74,11 @@ export function* admitModule(bytes: Uint8Array, request: AdmissionRequest): Gene
 class Rewriter {
   readonly #module: CoreModule;
   readonly #request: AdmissionRequest;
-  readonly #types: FunctionType[];
+  readonly #types: FunctionTypes;
   readonly #hooks: HostHook[];
   readonly #trampolines: (Trampoline & { readonly type: number })[] = [];
+  /** Function exports by name. */
+  readonly #functionExports: ReadonlyMap<string, number>;
   readonly #targets: PumpTarget[];
   /** New index of every function of the module. */
   readonly #map: Uint32Array;
@@ -87,9 +90,11 @@ class Rewriter {
     assert(request.imports.length === module.importedFunctions.length, 'one entry per function import');
     this.#module = module;
     this.#request = request;
-    this.#types = [...module.types];
+    this.#types = new FunctionTypes(module.types);
     this.#facts = { typeCount: module.types.length, usesLegacyExceptions: false, usesExceptionReferences: false };
     this.#names = new Set(module.exports.map((item) => item.name));
+    const functions = module.exports.filter((item) => item.kind === 0);
+    this.#functionExports = new Map(functions.map((item) => [item.name, item.index]));
     this.#hooks = this.#neededHooks();
     this.#map = new Uint32Array(module.functionTypes.length);
     const imported = module.importedFunctions.length;
@@ -134,9 +139,9 @@ class Rewriter {
   }
 
   #exportedFunction(name: string): number {
-    const found = this.#module.exports.find((item) => item.kind === 0 && item.name === name);
-    assert(found, `the linker asks for exports that are there: "${name}"`);
-    return found.index;
+    const found = this.#functionExports.get(name);
+    assert(found !== undefined, `the linker asks for exports that are there: "${name}"`);
+    return found;
   }
 
   #pumpTarget(target: AdmissionRequest['pump'][number]): PumpTarget {
@@ -297,26 +302,15 @@ class Rewriter {
     return out.take();
   }
 
-  /** Index of the type; appended when there is none like it. Only number types are ever asked for. */
-  #typeIndex(params: readonly number[], results: readonly number[]): number {
-    const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i]);
-    const found = this.#types.findIndex(
-      (type) => type.simple && same(type.params, params) && same(type.results, results),
-    );
-    if (found >= 0) return found;
-    this.#types.push({ params, results, simple: true });
-    return this.#types.length - 1;
-  }
-
   #typeSection(): Emitter {
     const content = new Emitter();
-    content.u32(this.#types.length);
+    content.u32(this.#types.count);
     const original = this.#section(SECTION.type);
     if (original !== undefined) {
       original.u32();
       content.copy(original.bytes, original.at, original.end);
     }
-    for (const type of this.#types.slice(this.#module.types.length)) {
+    for (const type of this.#types.added) {
       content.u8(0x60);
       content.u32(type.params.length);
       content.u8(...type.params);
@@ -330,6 +324,7 @@ class Rewriter {
   #importSection(): Emitter {
     const content = new Emitter();
     content.u32(this.#module.imports.length + this.#hooks.length);
+    const trampolines = new Map(this.#trampolines.map((item) => [item.target, item]));
     let functions = 0;
     let position = 0;
     const head = (kind: number) => {
@@ -343,15 +338,15 @@ class Rewriter {
       const kind = cursor.u8();
       const from = cursor.at;
       skipImportType(cursor, kind);
-      const trampoline = kind === 0 ? this.#trampolines.find((item) => item.target === functions) : undefined;
+      const trampoline = kind === 0 ? trampolines.get(functions) : undefined;
       if (kind === 0) functions++;
       head(kind);
-      if (trampoline?.blocking) content.u32(this.#typeIndex(trampoline.params, [NUMBER_TYPES.i32]));
+      if (trampoline?.blocking) content.u32(this.#types.index(trampoline.params, [NUMBER_TYPES.i32]));
       else content.copy(cursor.bytes, from, cursor.at);
     });
     for (const item of this.#hooks) {
       head(0);
-      content.u32(this.#typeIndex(item.params.map(numberType), item.results.map(numberType)));
+      content.u32(this.#types.index(item.params.map(numberType), item.results.map(numberType)));
     }
     return content;
   }
@@ -359,7 +354,7 @@ class Rewriter {
   #functionSection(): Emitter {
     const content = new Emitter();
     const { imported, defined } = this.#counts();
-    const pump = this.#targets.length > 0 ? [this.#typeIndex([], [])] : [];
+    const pump = this.#targets.length > 0 ? [this.#types.index([], [])] : [];
     const added = [...this.#trampolines.map((item) => item.type), ...pump];
     content.u32(defined + added.length);
     for (const type of this.#module.functionTypes.slice(imported)) content.u32(type);

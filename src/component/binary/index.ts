@@ -33,3 +33,4 @@ export type {
   ValueType,
 } from './model.ts';
 export { describeFunc, describeType, printWorld } from './print.ts';
+export { partsOf, valuesOf } from './types.ts';

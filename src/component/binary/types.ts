@@ -145,7 +145,7 @@ export function combineInfo(parts: Iterable<TypeInfo>, fail: (problem: string) =
 }
 
 /** The types that a value type is made of directly. */
-export function partsOf(type: Value): readonly Value[] {
+export function partsOf<R>(type: ValueType<R>): readonly ValueType<R>[] {
   switch (type.kind) {
     case 'record':
       return type.fields.map((field) => field.type);
@@ -165,7 +165,7 @@ export function partsOf(type: Value): readonly Value[] {
 }
 
 /** The value types that a function type mentions. */
-export function valuesOf(type: Func): readonly Value[] {
+export function valuesOf<R>(type: FuncType<R>): readonly ValueType<R>[] {
   const values = type.params.map((param) => param.type);
   if (type.result !== undefined) values.push(type.result);
   return values;

@@ -7,7 +7,6 @@ import {
   type AdmissionRequest,
   type AdmittedModule,
   admitModule,
-  type ImportEntry,
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
@@ -17,17 +16,21 @@ import type { CompiledExport, CompiledStep, ExportedFunction } from './compiled.
 import { nameLinkFailure } from './failures.ts';
 import { bindHost, type HostImports } from './imports.ts';
 import { ComponentInstance, type InstantiateOptions } from './instance.ts';
-import type { CoreSource, ExportPlan, Plan, Step } from './plan.ts';
-import { planComponent, unsupported } from './planner.ts';
+import type { ExportPlan, InstancePlan, Step } from './plan.ts';
+import { planComponent } from './planner.ts';
+import { Requests } from './requests.ts';
 
 export interface CompileOptions {
   /** What the component may claim; each default is {@link ADMISSION_DEFAULTS}'s. */
   readonly limits?: Partial<AdmissionLimits>;
-  /** Gives other work its turn between slices of rewriting. Default: the system's clock. */
+  /** Gives other work its turn between slices of the compilation. Default: the system's clock. */
   readonly clock?: Clock;
   /** Ends the compilation between two slices with `signal.reason`. */
   readonly signal?: AbortSignal;
 }
+
+/** Functions whose types are compiled between two chances to do other work: about 5 ms, with ordinary types. */
+const SLICE_FUNCTIONS = 64;
 
 /** A core module, as its author made it. */
 export interface CoreModuleInfo {
@@ -49,12 +52,15 @@ export class CompiledComponent {
   readonly type: ComponentType;
   /** Its exported functions, in the order of the binary. */
   readonly exports: readonly ExportedFunction[];
-  /** Host functions that its code can call, as `interface#function`. Types and unused imports are not among them. */
-  readonly calls: readonly string[];
+  /**
+   * What {@link instantiate} has to be given, as `interface#name`: the host functions that its code can call, and the
+   * resource types that it can hold handles of. Imports that nothing uses are not among them.
+   */
+  readonly needs: readonly string[];
   /** Size and declared memories of each core module that an instance consists of. */
   readonly coreModules: readonly CoreModuleInfo[];
   /** @internal */
-  readonly plan: Plan;
+  readonly plan: InstancePlan;
   /** @internal */
   readonly steps: readonly CompiledStep[];
   /** @internal */
@@ -64,18 +70,23 @@ export class CompiledComponent {
   /** @internal Use {@link compileComponent}. */
   constructor(parts: {
     type: ComponentType;
-    plan: Plan;
+    plan: InstancePlan;
+    coreModules: readonly CoreModuleInfo[];
     steps: readonly CompiledStep[];
     exports: readonly CompiledExport[];
+    importStubs: readonly ImportStub[];
   }) {
+    const { plan } = parts;
     this.type = parts.type;
-    this.plan = parts.plan;
+    this.plan = plan;
+    this.coreModules = parts.coreModules;
     this.steps = parts.steps;
     this.exports = parts.exports;
-    this.coreModules = parts.plan.steps.map((step) => describeModule(step.bytes));
+    this.importStubs = parts.importStubs;
     this.#exports = new Map(parts.exports.map((item) => [item.name, item]));
-    this.importStubs = parts.plan.lowerings.map((lowering) => compileImport(lowering.type, lowering.encoding));
-    this.calls = [...new Set(parts.plan.lowerings.map((lowering) => lowering.path.join('#')))];
+    const resources = plan.resources.flatMap((item) => (item.kind === 'host' && item.used ? [item.path] : []));
+    const paths = [...plan.lowerings.map((lowering) => lowering.path), ...resources];
+    this.needs = [...new Set(paths.map((path) => path.join('#')))];
   }
 
   /** Finds an exported function by its name. */
@@ -118,17 +129,22 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
   const component = decodeComponent(bytes);
   const plan = planComponent(component);
   const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
-  const shares = shareOut(plan, limits);
+  const requests = new Requests(plan, shareOut(plan, limits));
   const modules = new ModuleCache(limits.moduleBytes, options);
-  const steps: CompiledStep[] = [];
-  for (let number = 0; number < plan.steps.length; number++) {
-    const step = plan.steps[number] as Step;
-    const request = admissionRequest(plan, number, shares[number] as AdmissionLimits);
-    steps.push(compiledStep(step, await modules.get(step.bytes, request)));
+  const compiled: CompiledStep[] = [];
+  for (const [number, step] of plan.steps.entries()) {
+    compiled.push(compiledStep(step, await modules.get(step.bytes, requests.of(number))));
   }
   validateUnused(component, new Set(plan.steps.map((step) => step.bytes)));
-  const exports = plan.exports.map((item) => compiledExport(plan, item));
-  return new CompiledComponent({ type: component.type, plan, steps, exports });
+  const { steps, ...rest } = plan;
+  return new CompiledComponent({
+    type: component.type,
+    plan: rest,
+    coreModules: steps.map((step) => describeModule(step.bytes)),
+    steps: compiled,
+    exports: await eachInSlices(plan.exports, options, (item) => compiledExport(item, requests.target(item))),
+    importStubs: await eachInSlices(plan.lowerings, options, ({ type, encoding }) => compileImport(type, encoding)),
+  });
 }
 
 /** A core module that nothing instantiates has to be valid all the same. */
@@ -153,46 +169,28 @@ function requireSuspension(): void {
 }
 
 async function inSlices<T>(work: Generator<undefined, T>, options: CompileOptions): Promise<T> {
-  const clock = options.clock ?? systemClock;
   for (;;) {
     options.signal?.throwIfAborted();
     const slice = work.next();
     if (slice.done === true) return slice.value;
-    await new Promise<void>((resolve) => clock.soon(resolve));
+    await pause(options);
   }
 }
 
-function pumped(plan: Plan, step: number): readonly ExportPlan[] {
-  return plan.exports.filter((item) => item.core.step === step);
-}
-
-function admissionRequest(plan: Plan, number: number, limits: AdmissionLimits): AdmissionRequest {
-  const step = plan.steps[number] as Step;
-  const entry = (source: CoreSource): ImportEntry =>
-    source.kind === 'export' ? 'direct' : source.kind === 'lower' ? 'blocking' : 'sync';
-  const pump = pumped(plan, number).map((item) => {
-    if (item.postReturn !== undefined && item.postReturn.step !== number) {
-      return unsupported(`a post-return of "${item.name}" that stands in another core module`);
-    }
-    return { func: item.core.name, postReturn: item.postReturn?.name };
-  });
-  const imports = step.imports.filter((item) => item.sort === 'func').map((item) => entry(item.source));
-  return { limits, imports, keep: usedExports(plan, number), pump };
-}
-
-/** Exports that something outside of the module itself uses; the pump calls its functions from within. */
-function usedExports(plan: Plan, number: number): Set<string> {
-  const used = new Set<string>();
-  const note = (source: CoreSource | undefined) => {
-    if (source?.kind === 'export' && source.step === number) used.add(source.name);
-  };
-  for (const step of plan.steps) for (const item of step.imports) note(item.source);
-  for (const context of plan.contexts) {
-    note(context.memory);
-    note(context.realloc);
+/** As `items.map(work)`, with other work between. */
+async function eachInSlices<T, R>(items: readonly T[], options: CompileOptions, work: (item: T) => R): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) {
+    results.push(work(item));
+    if (results.length % SLICE_FUNCTIONS !== 0) continue;
+    await pause(options);
+    options.signal?.throwIfAborted();
   }
-  for (const resource of plan.resources) if (resource.kind === 'guest') note(resource.dtor);
-  return used;
+  return results;
+}
+
+function pause({ clock = systemClock }: CompileOptions): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
 }
 
 /** An admitted module, compiled. */
@@ -247,14 +245,14 @@ function compiledStep(step: Step, { module, hooks, pumpExport, startExport }: Co
   return { module, sources, hooks, pumpExport, startExport, state: step.state };
 }
 
-function compiledExport(plan: Plan, item: ExportPlan): CompiledExport {
+function compiledExport(item: ExportPlan, target: number): CompiledExport {
   return {
     name: item.name,
     type: item.type,
     stub: compileExport(item.type, item.encoding),
     context: item.context,
     step: item.core.step,
-    target: pumped(plan, item.core.step).indexOf(item) + 1,
+    target,
     hasPostReturn: item.postReturn !== undefined,
   };
 }

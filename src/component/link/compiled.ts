@@ -1,7 +1,7 @@
 import type { ExportStub, ImportStub } from '../abi/index.ts';
 import type { HostHook } from '../admission/index.ts';
 import type { FuncType } from '../binary/index.ts';
-import type { CoreSource, Plan } from './plan.ts';
+import type { CoreSource, InstancePlan } from './plan.ts';
 
 /** A function that a component exports. */
 export interface ExportedFunction {
@@ -33,7 +33,7 @@ export interface CompiledStep {
 /** What an instance must know of its component. */
 export interface CompiledParts {
   readonly exports: readonly ExportedFunction[];
-  readonly plan: Plan;
+  readonly plan: InstancePlan;
   readonly steps: readonly CompiledStep[];
   readonly importStubs: readonly ImportStub[];
   export(name: string): ExportedFunction | undefined;

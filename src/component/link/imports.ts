@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { type HostFunction, type HostInstance, HostResourceType } from '../host.ts';
-import type { Plan } from './plan.ts';
+import type { InstancePlan } from './plan.ts';
 
 /**
  * What a component is given: interfaces by name (`'wasi:io/streams'`, `'demo:kv/store@1.2.0'`) and functions that the
@@ -16,7 +16,7 @@ export interface BoundHost {
 }
 
 /** Finds what `plan` needs among `imports`; all that is missing is named in one error. */
-export function bindHost(plan: Plan, imports: HostImports): BoundHost {
+export function bindHost(plan: InstancePlan, imports: HostImports): BoundHost {
   const missing: string[] = [];
   const find = (path: readonly string[]): unknown => {
     const item = lookUp(imports, path);

@@ -14,6 +14,9 @@ export interface Plan {
   readonly exports: readonly ExportPlan[];
 }
 
+/** What instances need of a plan, once its core modules are compiled: the component's bytes are not kept. */
+export type InstancePlan = Omit<Plan, 'steps'>;
+
 /** Instantiation of one core module. */
 export interface Step {
   readonly bytes: Uint8Array;

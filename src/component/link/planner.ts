@@ -11,6 +11,7 @@ import type {
   Sort,
 } from '../binary/index.ts';
 import { foldShims } from './fold.ts';
+import { HandleUse } from './handle-use.ts';
 import type {
   ContextPlan,
   CoreSource,
@@ -25,10 +26,12 @@ import type {
 
 /** Component instances that one component may make of itself and what it nests; as many as Wasmtime's default store allows. */
 const INSTANCES_MAX = 1_000;
-/** Definitions evaluated in all of them: nesting multiplies, and this bounds the time. Real components have hundreds. */
+/** Definitions evaluated in all of them, with their arguments: nesting multiplies, and this bounds the time. Real components have hundreds. */
 const DEFINITIONS_MAX = 1_000_000;
 /** Core instances likewise. */
 const STEPS_MAX = 1_000;
+/** Exported functions, host functions, resource types, and imports of all core instances: so many of each. Every instance pays for them; real components have hundreds. */
+const LINKS_MAX = 10_000;
 
 interface LiftItem {
   readonly type: FuncType;
@@ -64,8 +67,11 @@ class Planner {
   readonly resources: ResourcePlan[] = [];
   readonly contexts: ContextPlan[] = [];
   readonly lowerings: LoweringPlan[] = [];
+  readonly #contextNumbers = new Map<string, number>();
+  readonly #hostResources = new Map<string, number>();
   #instances = 0;
   #definitions = 0;
+  #coreImports = 0;
 
   plan(component: Component): Plan {
     const root = new Scope(this, component, { outer: undefined, args: undefined });
@@ -79,38 +85,45 @@ class Planner {
     return foldShims({ steps, states, resources, contexts, lowerings, exports });
   }
 
-  enter(definitions: number): void {
+  enter(component: Component): void {
     this.#instances++;
+    this.charge(component.definitions.length + component.resources.length);
+    if (this.#instances > INSTANCES_MAX) exceeded(INSTANCES_MAX, 'component instances', 'instances');
+  }
+
+  /** Counts what is evaluated. */
+  charge(definitions: number): void {
     this.#definitions += definitions;
-    if (this.#definitions > DEFINITIONS_MAX) {
-      throw new RuntimeError(
-        'COMPONENT_LIMIT',
-        `Cannot link the component: what it nests has more than ${DEFINITIONS_MAX} definitions`,
-        { details: { limit: 'definitions', limitCount: DEFINITIONS_MAX } },
-      );
-    }
-    if (this.#instances > INSTANCES_MAX) {
-      throw new RuntimeError(
-        'COMPONENT_LIMIT',
-        `Cannot link the component: it makes more than ${INSTANCES_MAX} component instances`,
-        {
-          details: { limit: 'instances', limitCount: INSTANCES_MAX },
-        },
-      );
-    }
+    if (this.#definitions > DEFINITIONS_MAX)
+      exceeded(DEFINITIONS_MAX, 'definitions, nested ones counted', 'definitions');
   }
 
   addStep(step: Step): number {
-    if (this.steps.length >= STEPS_MAX) {
-      throw new RuntimeError(
-        'COMPONENT_LIMIT',
-        `Cannot link the component: it makes more than ${STEPS_MAX} core instances`,
-        {
-          details: { limit: 'core-instances', limitCount: STEPS_MAX },
-        },
-      );
-    }
+    this.#coreImports += step.imports.length;
+    if (this.#coreImports > LINKS_MAX) exceeded(LINKS_MAX, 'imports of core modules', 'core-imports');
+    if (this.steps.length >= STEPS_MAX) exceeded(STEPS_MAX, 'core instances', 'core-instances');
     return this.steps.push(step) - 1;
+  }
+
+  addLowering(lowering: LoweringPlan): number {
+    if (this.lowerings.length >= LINKS_MAX) exceeded(LINKS_MAX, 'host functions', 'host-functions');
+    return this.lowerings.push(lowering) - 1;
+  }
+
+  addResource(resource: ResourcePlan): number {
+    if (this.resources.length >= LINKS_MAX) exceeded(LINKS_MAX, 'resource types', 'resource-types');
+    return this.resources.push(resource) - 1;
+  }
+
+  /** The number of the host's resource that is imported under `path`. */
+  hostResource(path: readonly string[]): number {
+    const key = path.join('#');
+    let number = this.#hostResources.get(key);
+    if (number === undefined) {
+      number = this.addResource({ kind: 'host', path, used: false });
+      this.#hostResources.set(key, number);
+    }
+    return number;
   }
 
   /** Notes that an export is used, so that admission keeps it. */
@@ -120,12 +133,14 @@ class Planner {
   }
 
   context(plan: ContextPlan): number {
-    const same = (a: ExportSource | undefined, b: ExportSource | undefined) =>
-      a?.step === b?.step && a?.name === b?.name;
-    const found = this.contexts.findIndex(
-      (item) => item.state === plan.state && same(item.memory, plan.memory) && same(item.realloc, plan.realloc),
-    );
-    return found >= 0 ? found : this.contexts.push(plan) - 1;
+    const { state, memory, realloc } = plan;
+    const key = JSON.stringify([state, memory?.step, memory?.name, realloc?.step, realloc?.name]);
+    let number = this.#contextNumbers.get(key);
+    if (number === undefined) {
+      number = this.contexts.push(plan) - 1;
+      this.#contextNumbers.set(key, number);
+    }
+    return number;
   }
 
   #collectExports(name: string, item: Item, into: ExportPlan[]): void {
@@ -133,6 +148,7 @@ class Planner {
       for (const [inner, value] of item.exports) this.#collectExports(`${name}#${inner}`, value, into);
     } else if (item.sort === 'func') {
       if ('host' in item) unsupported(`a component that exports its own import "${item.host.join('#')}"`);
+      if (into.length >= LINKS_MAX) exceeded(LINKS_MAX, 'exported functions', 'exported-functions');
       into.push(this.#exportPlan(name, item.lift));
     }
   }
@@ -166,6 +182,12 @@ export function unsupported(feature: string): never {
   );
 }
 
+function exceeded(max: number, what: string, limit: string): never {
+  throw new RuntimeError('COMPONENT_LIMIT', `Cannot link the component: it has more than ${max} ${what}`, {
+    details: { limit, limitCount: max },
+  });
+}
+
 /** Evaluation of one component instance: its index spaces, filled definition by definition. */
 class Scope {
   readonly #planner: Planner;
@@ -191,6 +213,7 @@ class Scope {
   };
   readonly #coreInstances: CoreInstance[] = [];
   readonly #resources = new Map<ResourceSymbol, number>();
+  readonly #handles = new HandleUse();
   readonly #exports = new Map<string, Item>();
 
   constructor(
@@ -205,11 +228,13 @@ class Scope {
   }
 
   run(): ReadonlyMap<string, Item> {
-    this.#planner.enter(this.#component.definitions.length);
+    this.#planner.enter(this.#component);
     for (const definition of this.#component.definitions) this.#define(definition);
     if (this.#state !== undefined) {
       const { slots } = this.#planner.states[this.#state] as { slots: (number | undefined)[] };
-      for (const symbol of this.#component.resources) slots[symbol.slot] = this.#resource(symbol);
+      for (const symbol of this.#component.resources) {
+        if (this.#handles.slots.has(symbol.slot)) slots[symbol.slot] = this.#resource(symbol);
+      }
     }
     return this.#exports;
   }
@@ -299,6 +324,7 @@ class Scope {
   #defineCanon(definition: Definition): void {
     if (definition.kind === 'lift') {
       const { type, options } = definition;
+      this.#handles.add(type);
       const core = this.#core.func[definition.coreFunc] as CoreSource;
       const postReturn = options.postReturn === undefined ? undefined : this.#core.func[options.postReturn];
       this.#items.func.push({ sort: 'func', lift: { type, options, core, postReturn, scope: this } });
@@ -309,7 +335,9 @@ class Scope {
       definition.kind === 'resource-rep' ||
       definition.kind === 'resource-drop'
     ) {
-      this.#core.func.push({ kind: definition.kind, state: this.state, slot: definition.resource.slot });
+      const { slot } = definition.resource;
+      this.#handles.slots.add(slot);
+      this.#core.func.push({ kind: definition.kind, state: this.state, slot });
     }
   }
 
@@ -317,13 +345,9 @@ class Scope {
     const item = found(this.#items.func[definition.func]) as Extract<Item, { sort: 'func' }>;
     if ('lift' in item) unsupported('calls between the components of a composition');
     const { type, options } = definition;
-    const lowering =
-      this.#planner.lowerings.push({
-        path: item.host,
-        type,
-        encoding: options.encoding,
-        context: this.context(options),
-      }) - 1;
+    this.#handles.add(type);
+    const { encoding } = options;
+    const lowering = this.#planner.addLowering({ path: item.host, type, encoding, context: this.context(options) });
     return { kind: 'lower', lowering };
   }
 
@@ -335,6 +359,7 @@ class Scope {
   }
 
   #coreBag(definition: Extract<Definition, { kind: 'core-exports' }>): CoreInstance {
+    this.#planner.charge(definition.exports.length);
     const sources = new Map<string, CoreSource>();
     for (const item of definition.exports) sources.set(item.name, found(this.#coreSpace(item.sort)[item.index]));
     return { get: (name) => found(sources.get(name)) };
@@ -343,6 +368,7 @@ class Scope {
   #coreInstantiate(definition: Extract<Definition, { kind: 'core-instantiate' }>): CoreInstance {
     const module = found(this.#items['core-module'][definition.module]) as Extract<Item, { sort: 'core-module' }>;
     const args = new Map(definition.args.map((arg) => [arg.name, this.#coreInstances[arg.instance] as CoreInstance]));
+    this.#planner.charge(definition.args.length + module.definition.type.imports.length);
     const imports: StepImport[] = module.definition.type.imports.map((item) => ({
       module: item.module,
       name: item.name,
@@ -356,11 +382,13 @@ class Scope {
   // ── components, instances, types ──
 
   #bag(definition: Extract<Definition, { kind: 'exports' }>): ReadonlyMap<string, Item> {
+    this.#planner.charge(definition.exports.length);
     return new Map(definition.exports.map((item) => [item.name, found(this.#items[item.sort][item.index])]));
   }
 
   #instantiate(definition: Extract<Definition, { kind: 'instantiate' }>): ReadonlyMap<string, Item> {
     const item = found(this.#items.component[definition.component]) as Extract<Item, { sort: 'component' }>;
+    this.#planner.charge(definition.args.length);
     const args = new Map(definition.args.map((arg) => [arg.name, found(this.#items[arg.sort][arg.index])]));
     return new Scope(this.#planner, item.component, { outer: item.scope, args }).run();
   }
@@ -402,13 +430,6 @@ class Scope {
     return exports;
   }
 
-  #hostResource(path: readonly string[]): number {
-    const { resources } = this.#planner;
-    const key = path.join('#');
-    const index = resources.findIndex((item) => item.kind === 'host' && item.path.join('#') === key);
-    return index >= 0 ? index : resources.push({ kind: 'host', path, used: false }) - 1;
-  }
-
   /** The run-time resource that `symbol` stands for in this instance; undefined if nothing here can make one. */
   #resource(symbol: ResourceSymbol): number | undefined {
     const known = this.#resources.get(symbol);
@@ -425,12 +446,12 @@ class Scope {
         const dtor = origin.dtor === undefined ? undefined : this.#planner.keep(found(this.#core.func[origin.dtor]));
         if (dtor !== undefined && dtor.kind !== 'export')
           unsupported('a destructor that is not a function of a core module');
-        return this.#planner.resources.push({ kind: 'guest', name: symbol.name, state: this.state, dtor }) - 1;
+        return this.#planner.addResource({ kind: 'guest', name: symbol.name, state: this.state, dtor });
       }
       case 'export':
         return this.#resource(origin.of);
       case 'import':
-        return this.#args === undefined ? this.#hostResource(origin.path) : resourceAt(this.#args, origin.path);
+        return this.#args === undefined ? this.#planner.hostResource(origin.path) : resourceAt(this.#args, origin.path);
       case 'instance': {
         const instance = this.#items.instance[origin.instance];
         return instance?.sort === 'instance' ? resourceAt(instance.exports, origin.path) : undefined;
