@@ -95,6 +95,8 @@ export function charge(state: InstanceState, bytes: number): void {
 type Realloc = (...args: [oldPtr: number, oldSize: number, align: number, newSize: number]) => number;
 
 const NO_BYTES = new ArrayBuffer(0);
+/** The views of a context that has not been used yet: shared, since most contexts of most instances never are. */
+const NO_VIEWS = { bytes: new Uint8Array(NO_BYTES), data: new DataView(NO_BYTES), buffer: Buffer.from(NO_BYTES) };
 
 /**
  * The memory and allocator that one canonical definition uses, with views that are kept until the memory grows.
@@ -113,17 +115,23 @@ export class CanonContext {
 
   constructor(state: InstanceState) {
     this.state = state;
-    this.bytes = new Uint8Array(NO_BYTES);
-    this.data = new DataView(NO_BYTES);
-    this.buffer = Buffer.from(NO_BYTES);
+    this.bytes = NO_VIEWS.bytes;
+    this.data = NO_VIEWS.data;
+    this.buffer = NO_VIEWS.buffer;
     this.length = 0;
     this.memory = undefined;
     this.realloc = undefined;
   }
 
-  /** Called once, when the core instance exists. */
+  /** Called once, when the core instance exists. Views are made when they are first needed. */
   setMemory(memory: WebAssembly.Memory): void {
     this.memory = memory;
+  }
+
+  /** Lets go of the memory, since the instance is dead. A promise that is still pending may hold on to this. */
+  release(): void {
+    this.memory = undefined;
+    this.realloc = undefined;
     this.refresh();
   }
 
@@ -134,7 +142,13 @@ export class CanonContext {
 
   /** Makes the views again. Called after guest or host code ran and the old ones are empty. */
   refresh(): void {
-    const buffer = this.memory === undefined ? NO_BYTES : this.memory.buffer;
+    if (this.memory === undefined) {
+      this.bytes = NO_VIEWS.bytes;
+      this.data = NO_VIEWS.data;
+      this.buffer = NO_VIEWS.buffer;
+      return;
+    }
+    const { buffer } = this.memory;
     this.bytes = new Uint8Array(buffer);
     this.data = new DataView(buffer);
     this.buffer = Buffer.from(buffer);

@@ -7,12 +7,13 @@ import {
   type AdmissionRequest,
   type AdmittedModule,
   admitModule,
+  type HostHook,
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
 import { type Component, type ComponentType, decodeComponent } from '../binary/index.ts';
 import { shareOut } from './budgets.ts';
-import type { CompiledExport, CompiledStep, ExportedFunction } from './compiled.ts';
+import type { CompiledExport, CompiledStep, ExportedFunction, HookPlan } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
 import { bindHost, type HostImports } from './imports.ts';
 import { ComponentInstance, type InstantiateOptions } from './instance.ts';
@@ -242,7 +243,15 @@ class ModuleCache {
 
 function compiledStep(step: Step, { module, hooks, pumpExport, startExport }: Compiled): CompiledStep {
   const sources = step.imports.map((item) => item.source);
-  return { module, sources, hooks, pumpExport, startExport, state: step.state };
+  const { state } = step;
+  return { module, sources, hooks: hooks.map((hook) => hookPlan(hook, state)), pumpExport, startExport, state };
+}
+
+/** `take`, `arg` and `done` belong to the whole instance; `await` and `result` to one component instance of it. */
+function hookPlan({ name }: HostHook, state: number): HookPlan {
+  const kind = name.split('-', 1)[0] as HookPlan['kind'];
+  const shared = ['take', 'arg', 'done'].indexOf(kind);
+  return { kind, slot: shared >= 0 ? shared : 3 + 2 * state + (kind === 'await' ? 0 : 1) };
 }
 
 function compiledExport(item: ExportPlan, target: number): CompiledExport {

@@ -1,5 +1,4 @@
 import type { ExportStub, ImportStub } from '../abi/index.ts';
-import type { HostHook } from '../admission/index.ts';
 import type { FuncType } from '../binary/index.ts';
 import type { CoreSource, InstancePlan } from './plan.ts';
 
@@ -20,11 +19,17 @@ export interface CompiledExport extends ExportedFunction {
   readonly hasPostReturn: boolean;
 }
 
+/** A hook that a module imports. Hooks of one `slot` are one function, which the modules of an instance share. */
+export interface HookPlan {
+  readonly kind: 'await' | 'result' | 'take' | 'arg' | 'done';
+  readonly slot: number;
+}
+
 /** A core module ready to be instantiated. */
 export interface CompiledStep {
   readonly module: WebAssembly.Module;
   readonly sources: readonly CoreSource[];
-  readonly hooks: readonly HostHook[];
+  readonly hooks: readonly HookPlan[];
   readonly pumpExport: string | undefined;
   readonly startExport: string | undefined;
   readonly state: number;

@@ -10,9 +10,8 @@ import {
   resourceRep,
   toFailure,
 } from '../abi/index.ts';
-import type { HostHook } from '../admission/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
-import type { CompiledExport, CompiledParts, CompiledStep, ExportedFunction } from './compiled.ts';
+import type { CompiledExport, CompiledParts, CompiledStep, ExportedFunction, HookPlan } from './compiled.ts';
 import { cannotSuspend, nameLinkFailure } from './failures.ts';
 import type { BoundHost } from './imports.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
@@ -60,8 +59,8 @@ export class ComponentInstance {
   private readonly cores: Core[] = [];
   /** Promising pumps by step, made when first used. */
   private readonly pumps: ((() => Promise<void>) | undefined)[] = [];
-  /** Hooks are shared by the modules of one component instance. */
-  private readonly hooks = new Map<string, unknown>();
+  /** By slot. */
+  private readonly hooks: unknown[] = [];
   private source: CallSource | undefined;
   private current: CompiledExport | undefined;
   /** A call taken whose function stands in another module than the pump that runs. */
@@ -113,10 +112,8 @@ export class ComponentInstance {
 
   /** @internal Instantiates the core modules in order and runs their start functions. */
   async link(signal?: AbortSignal): Promise<void> {
-    const stop = (): void => this.kill(RuntimeError.is(signal?.reason) ? signal.reason : undefined);
-    signal?.addEventListener('abort', stop, { once: true });
+    const watch = signal && this.watch(signal);
     try {
-      if (signal?.aborted === true) stop();
       for (const step of this.component.steps) {
         if (this.reason !== undefined) throw this.reason;
         this.instantiateStep(step);
@@ -128,8 +125,16 @@ export class ComponentInstance {
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
     } finally {
-      signal?.removeEventListener('abort', stop);
+      watch?.();
     }
+  }
+
+  /** Kills the instance when `signal` says so. Gives what ends that. */
+  private watch(signal: AbortSignal): () => void {
+    const stop = (): void => this.kill(RuntimeError.is(signal.reason) ? signal.reason : undefined);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    return () => signal.removeEventListener('abort', stop);
   }
 
   private instantiateStep(step: CompiledStep): void {
@@ -201,23 +206,28 @@ export class ComponentInstance {
     };
   }
 
-  private hook(hook: HostHook, state: number): unknown {
-    const perState = hook.name === 'await' || hook.name.startsWith('result-');
-    const key = perState ? `${hook.name}/${state}` : hook.name;
-    let made = this.hooks.get(key);
+  private hook(hook: HookPlan, state: number): unknown {
+    let made = this.hooks[hook.slot];
     if (made === undefined) {
-      made = this.makeHook(hook.name, this.states[state] as InstanceState);
-      this.hooks.set(key, made);
+      made = this.makeHook(hook.kind, this.states[state] as InstanceState);
+      this.hooks[hook.slot] = made;
     }
     return made;
   }
 
-  private makeHook(name: string, state: InstanceState): unknown {
-    if (name === 'await') return new WebAssembly.Suspending(() => this.suspend(state));
-    if (name.startsWith('result-')) return () => state.suspension.value;
-    if (name === 'take') return () => this.take();
-    if (name.startsWith('arg-')) return () => this.flat[this.cursor++];
-    return (result: number | bigint | undefined) => this.finish(result);
+  private makeHook(kind: HookPlan['kind'], state: InstanceState): unknown {
+    switch (kind) {
+      case 'await':
+        return new WebAssembly.Suspending(() => this.suspend(state));
+      case 'result':
+        return () => state.suspension.value;
+      case 'take':
+        return () => this.take();
+      case 'arg':
+        return () => this.flat[this.cursor++];
+      case 'done':
+        return (result: number | bigint | undefined) => this.finish(result);
+    }
   }
 
   /** What the guest's stack waits for: the host's promise, or a kill if that comes first. */
@@ -248,17 +258,22 @@ export class ComponentInstance {
    * @throws {RuntimeError} `COMPONENT_DEAD` — it had ended before; `cause` says why. Make a new one.
    * @throws {RuntimeError} `OPERATION_UNKNOWN` — there is no such export.
    */
-  async call(name: string, args: readonly unknown[] = []): Promise<unknown> {
-    const func = this.component.export(name);
-    if (func === undefined) {
-      throw new RuntimeError('OPERATION_UNKNOWN', `Cannot call "${name}": the component does not export it`, {
-        details: { exports: this.component.exports.map((item) => item.name) },
-      });
+  call(name: string, args: readonly unknown[] = []): Promise<unknown> {
+    try {
+      const func = this.component.export(name) ?? this.unknown(name);
+      const source = new SingleCall({ func, args });
+      const running = this.pump(source);
+      // Most calls are over here; awaiting nothing would cost a further turn of the microtask queue.
+      return running === undefined ? source.answer() : running.then(() => source.answer());
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const source = new SingleCall({ func, args });
-    await this.pump(source);
-    if (source.error !== undefined) throw source.error;
-    return source.result;
+  }
+
+  private unknown(name: string): never {
+    throw new RuntimeError('OPERATION_UNKNOWN', `Cannot call "${name}": the component does not export it`, {
+      details: { exports: this.component.exports.map((item) => item.name) },
+    });
   }
 
   /**
@@ -438,8 +453,10 @@ export class ComponentInstance {
       state.failure ??= reason;
       disposeHandles(state);
     }
+    for (const context of this.contexts) context.release();
     this.cores.length = 0;
     this.pumps.length = 0;
+    this.hooks.length = 0;
     return this.reason;
   }
 }
@@ -462,6 +479,11 @@ class SingleCall implements CallSource {
 
   done(result: unknown): void {
     this.result = result;
+  }
+
+  /** What came of the call, once the turn is over. */
+  answer(): Promise<unknown> {
+    return this.error === undefined ? Promise.resolve(this.result) : Promise.reject(this.error);
   }
 
   invalid(error: RuntimeError): void {
