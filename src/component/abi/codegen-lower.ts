@@ -307,9 +307,8 @@ function listFunction(body: Body, element: ValueType): string {
     if (numeric !== undefined) {
       inner.block(`if (v instanceof ${numeric.array})`, () => {
         emitAllocate(inner, element, 'lengthOfTyped(v)');
-        // One whose buffer is detached has length 0, and cannot be copied.
-        if (sizeBytes === 1) inner.emit('if (n !== 0) ctx.bytes.set(v, p);');
-        else inner.emit(`if (n !== 0) new ${numeric.array}(ctx.bytes.buffer, p, n).set(v);`);
+        if (sizeBytes === 1) inner.emit('ctx.bytes.set(v, p);');
+        else inner.emit(`new ${numeric.array}(ctx.bytes.buffer, p, n).set(v);`);
         inner.emit('ctx.length = n;', 'return p;');
       });
     }
