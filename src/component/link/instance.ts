@@ -12,7 +12,7 @@ import {
 } from '../abi/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
 import type { CompiledExport, CompiledParts, CompiledStep, ExportedFunction, HookPlan } from './compiled.ts';
-import { cannotSuspend, nameLinkFailure } from './failures.ts';
+import { cannotSuspend, nameLinkFailure, releaseFrames } from './failures.ts';
 import type { BoundHost } from './imports.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
 
@@ -345,7 +345,7 @@ export class ComponentInstance {
   }
 
   private afterTrap(error: unknown): never {
-    throw this.end(this.reasonOf(error));
+    throw this.end(this.reasonOf(error), this.recorded() === undefined);
   }
 
   /** Why the guest ended that `error` came out of. */
@@ -444,8 +444,9 @@ export class ComponentInstance {
   }
 
   /** Marks the instance dead and lets go of all that it held. */
-  private end(reason: RuntimeError): RuntimeError {
+  private end(reason: RuntimeError, namesTrap = false): RuntimeError {
     this.reason ??= reason;
+    releaseFrames(this.reason, namesTrap);
     this.source = undefined;
     this.stashed = undefined;
     this.abort = undefined;
