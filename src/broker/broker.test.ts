@@ -147,3 +147,11 @@ test('Broker lets subscriptions come and go, and gives each actor and operation 
     (error) => RuntimeError.is(error, 'TOPIC_INVALID'),
   );
 });
+
+test('PatternTrie.match finds more entries of a pattern than a call takes arguments', () => {
+  const trie = new PatternTrie<{ segments: readonly string[]; place: number }>();
+  for (const pattern of ['a', '>']) {
+    for (let i = 0; i < 150_000; i++) trie.add({ segments: parsePattern(pattern), place: -1 });
+  }
+  assert.equal(trie.match(parseTopic('a')).length, 300_000);
+});

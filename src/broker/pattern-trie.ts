@@ -74,11 +74,10 @@ export class PatternTrie<E extends TrieEntry> {
 function collect<E>(node: TrieNode<E>, rest: readonly string[], found: E[]): void {
   const [segment, ...further] = rest;
   if (segment === undefined) {
-    found.push(...node.entries);
+    for (const entry of node.entries) found.push(entry);
     return;
   }
-  const all = node.children.get(REST);
-  if (all !== undefined) found.push(...all.entries);
+  for (const entry of node.children.get(REST)?.entries ?? []) found.push(entry);
   for (const name of [segment, ANY_SEGMENT]) {
     const child = node.children.get(name);
     if (child !== undefined) collect(child, further, found);
