@@ -153,7 +153,8 @@ export function findAskCycle(asker: AskTarget, target: AskTarget): string[] | un
     } else if (!visited.has(next)) {
       visited.add(next);
       path.push(next);
-      toVisit.push('leave', ...next.openAsks.map((header) => header.askedActor));
+      toVisit.push('leave');
+      for (const header of next.openAsks) toVisit.push(header.askedActor);
     }
   }
   return undefined;
