@@ -5,10 +5,11 @@ import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
 import type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
 import { type Cell, type Runner, TurnContext } from './cell.ts';
 import type { Header, Operation } from './header.ts';
-import { fail, isThenable, rest } from './lifecycle.ts';
+import { fail, leave, rest } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import { assertOperationName } from './protocol.ts';
-import { dropIfExpired, refuse, suspend } from './turn.ts';
+import { isThenable } from './thenable.ts';
+import { dropIfExpired, refuse } from './turn.ts';
 
 /** What an actor type is that runs by a behavior of its own. */
 export interface ActorTypeDefinition {
@@ -98,6 +99,7 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
   end(): void {
     this.quota = 0;
     this.finish();
+    this.endMessage();
   }
 
   /** Ends the message that was taken last. */
@@ -112,9 +114,8 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
   }
 
   take(): Incoming | undefined {
-    if (!this.isLive) return undefined;
     this.finish();
-    if (this.isOver()) return undefined;
+    if (!this.isLive || this.isOver()) return undefined;
     const { mailbox } = this.cell;
     for (let header = mailbox.peekHeader(); header !== undefined; header = mailbox.peekHeader()) {
       const message = mailbox.take();
@@ -158,7 +159,7 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
   }
 
   stop(): void {
-    if (this.isLive) this.cell.postSystem({ kind: 'ended' });
+    if (this.isLive) this.cell.endSelf();
   }
 
   private isOver(): boolean {
@@ -202,7 +203,11 @@ class BehaviorRunner implements Runner {
         turn.end();
         return;
       }
-      suspend(cell, result, { done: () => afterRun(turn), failed: (error) => fail(cell, error, turn.current) });
+      leave(cell, result, {
+        status: 'suspended',
+        done: () => afterRun(turn),
+        failed: (error) => fail(cell, error, turn.current),
+      });
     } catch (error) {
       fail(cell, error, turn.current);
     }

@@ -63,17 +63,23 @@ export class TurnContext implements Asker {
   readonly cell: Cell;
   /** The header of the message being handled. */
   header: Header | null = null;
-  /** What the cell waits for while it is suspended or starting: a promise that settles late is not mistaken for it. */
-  waitsFor: unknown = null;
+  /** Whether this incarnation is the actor's present one, and has not been killed. */
+  isLive = true;
+  /** What follows the wait of a cell that is suspended, starting or stopping: a promise that settles late is not it. */
+  waitsFor: object | null = null;
   private asks: Header[] | null = null;
 
   constructor(cell: Cell) {
     this.cell = cell;
   }
 
-  /** Whether this incarnation is the actor's present one. */
-  get isLive(): boolean {
-    return this.cell.context === this;
+  /**
+   * Whether the incarnation is in the middle of something: a message, `init`, a notice, its stop hook. What it asks then
+   * is what it waits for.
+   */
+  get isInTurn(): boolean {
+    const { status } = this.cell;
+    return status !== 'idle' && status !== 'queued';
   }
 
   get openAsks(): readonly Header[] {
@@ -115,15 +121,16 @@ const NO_ASKS: readonly Header[] = [];
 
 /** What the runtime tells an actor; taken before user messages. */
 export type SystemMessage =
-  | { readonly kind: 'terminated'; readonly ref: ActorRef; readonly termination: Termination }
+  | { readonly kind: 'terminated'; readonly cell: Cell }
   /** A child failed more often than it may. */
   | { readonly kind: 'escalated'; readonly error: RuntimeError }
   /** It has stopped itself. */
   | { readonly kind: 'ended' };
 
 /**
- * What a cell is doing. `queued`: waits for its turn. `suspended`: its handler waits for a promise. `starting`: `init`
- * waits for a promise. `backing-off`: waits before a restart. `stopping`: waits for children or its stop hook.
+ * What a cell is doing. `queued`: waits for its turn. `running`: is on the call stack. `suspended`: its handler waits for
+ * a promise. `starting`: `init` waits for a promise. `backing-off`: waits before a restart. `stopping`: waits for children
+ * or its stop hook.
  */
 export type CellStatus =
   | 'idle'
@@ -172,6 +179,8 @@ export class CellExtras {
   ready: Waiter<void> | null = null;
   terminated: Waiter<Termination> | null = null;
   isSubscribed = false;
+  /** The present incarnation has said that it is to end, once or more. */
+  hasEnded = false;
   fullRefusal: TellResult | null = null;
   stoppedRefusal: TellResult | null = null;
 }
@@ -252,6 +261,13 @@ export class Cell implements AskTarget {
     if (this.status !== 'idle') return;
     this.status = 'queued';
     this.profile.services.dispatcher.schedule(this);
+  }
+
+  /** The present incarnation says that it is to end, after the current message. */
+  endSelf(): void {
+    if (this.rare.hasEnded) return;
+    this.rare.hasEnded = true;
+    this.postSystem({ kind: 'ended' });
   }
 
   /** Counts a message that nobody will handle, and tells whoever listens. An asker is not told by this. */

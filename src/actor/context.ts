@@ -145,7 +145,7 @@ export class HandlerContext extends TurnContext implements Context {
   }
 
   stop(): void {
-    if (this.isLive) this.cell.postSystem({ kind: 'ended' });
+    if (this.isLive) this.cell.endSelf();
   }
 
   refuse(error: RuntimeError): never {

@@ -1,5 +1,6 @@
 import type { RuntimeError } from '../errors/index.ts';
 import type { ActorRef } from './actor-ref.ts';
+import { observe } from './observe.ts';
 
 /**
  * Why nobody handled a message that was accepted. `stopped`: its actor ended first. `failed`: its actor failed on it.
@@ -21,7 +22,11 @@ export interface DeadLetter {
   readonly error: RuntimeError | undefined;
 }
 
-/** Hears of dead letters as they arise, in the middle of other work: it should be quick. What it throws is ignored. */
+/**
+ * Hears of dead letters as they arise, in the middle of other work: it should be quick. What it throws or rejects with is
+ * ignored. What becomes a dead letter by its own doing, while it is told of one, is counted and not told: a listener that
+ * forwards to an actor would otherwise feed itself.
+ */
 export type DeadLetterListener = (letter: DeadLetter) => void;
 
 /**
@@ -36,7 +41,9 @@ export class DeadLetters {
     refused: 0,
     invalid: 0,
   };
-  readonly #listeners = new Set<DeadLetterListener>();
+  /** Never changed, but replaced: whoever comes while a letter is told hears of the next. */
+  #listeners: readonly DeadLetterListener[] = [];
+  #isTelling = false;
 
   /** Dead letters so far. */
   get total(): number {
@@ -50,13 +57,17 @@ export class DeadLetters {
 
   /** Whether anybody listens: without, no letter needs to be written. */
   get isHeard(): boolean {
-    return this.#listeners.size > 0;
+    return this.#listeners.length > 0 && !this.#isTelling;
   }
 
   /** Calls `listener` for every dead letter from now on. Returns what ends that. */
   subscribe(listener: DeadLetterListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    // A function of its own for each subscription: the same listener may subscribe twice.
+    const own: DeadLetterListener = (letter) => listener(letter);
+    this.#listeners = [...this.#listeners, own];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== own);
+    };
   }
 
   /** Counts one. */
@@ -66,12 +77,8 @@ export class DeadLetters {
 
   /** Tells of one that was counted. */
   publish(letter: DeadLetter): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(letter);
-      } catch {
-        // An observer must not harm what it observes; there is nobody else to tell.
-      }
-    }
+    this.#isTelling = true;
+    for (const listener of this.#listeners) observe(listener, letter);
+    this.#isTelling = false;
   }
 }

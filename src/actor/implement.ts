@@ -4,12 +4,13 @@ import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
 import type { Cell, Runner, TurnContext } from './cell.ts';
 import { type Context, EmitStub, HandlerContext, type TerminatedEvent } from './context.ts';
 import type { Handler, Header, Operation } from './header.ts';
-import { fail, isThenable } from './lifecycle.ts';
+import { fail, leave } from './lifecycle.ts';
 import { nearestNames } from './name.ts';
 import type { Asks, Protocol, Tells } from './protocol.ts';
 import { Refusal } from './refusal.ts';
 import { type PayloadSpec, type Received, type Sent, toValidator } from './schema.ts';
-import { afterHandler, complete, dropIfExpired, refuse, suspend } from './turn.ts';
+import { isThenable } from './thenable.ts';
+import { afterHandler, complete, dropIfExpired, refuse } from './turn.ts';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -144,7 +145,7 @@ class HandlerRunner implements Runner {
       context.state = state;
       return undefined;
     }
-    return state.then((value) => {
+    return Promise.resolve(state).then((value) => {
       context.state = value;
     });
   }
@@ -166,7 +167,7 @@ class HandlerRunner implements Runner {
         const result = (header.operation.handler as Handler)(context, message);
         if (result === undefined && !header.isPending && !context.hasAsked) continue;
         if (isThenable(result)) {
-          suspend(cell, result, afterHandler(cell, { message, header }));
+          leave(cell, result, afterHandler(cell, { message, header }));
           cell.handled += handled;
           return;
         }
@@ -194,7 +195,7 @@ class HandlerRunner implements Runner {
   dispose(): void {}
 
   #failed(cell: Cell, error: unknown, lost: { readonly message: unknown; readonly header: Header }): void {
-    if (!(error instanceof Refusal)) {
+    if (!Refusal.is(error)) {
       fail(cell, error, lost);
       return;
     }

@@ -9,6 +9,10 @@
  *              │      restart           ▼          stop, escalate, asked to stop
  *        backing-off ◄──────────── stopping: children, then the stop hook ─────► stopped
  * ```
+ *
+ * `running` means that the cell is on the call stack, here or in its own code. Hooks and observers may stop or kill the
+ * very cell that calls them: while it runs, that is only noted (`ending`, `killed`), and whoever called them looks at the
+ * notes before going on. So nobody finds the cell changed under their hands.
  */
 import { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
@@ -17,16 +21,13 @@ import type { Termination } from './actor-ref.ts';
 import type { Cell, Ending, TurnContext } from './cell.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import type { Header } from './header.ts';
+import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
 import { Refusal } from './refusal.ts';
+import { ignoreOutcome, isThenable } from './thenable.ts';
 
 const STOPPED: Termination = Object.freeze({ kind: 'stopped' });
 const KILLED: Termination = Object.freeze({ kind: 'killed' });
-
-/** Whether `value` is something to wait for. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}
 
 /** Starts an incarnation. Returns whether it can take messages now; if not, it is starting or has failed. */
 export function begin(cell: Cell): boolean {
@@ -34,52 +35,73 @@ export function begin(cell: Cell): boolean {
   const context = runner.createContext(cell);
   cell.context = context;
   cell.startedMs = Math.floor(services.dispatcher.coarseNowMs);
-  let result: unknown;
   try {
-    result = runner.start(cell);
+    const result = runner.start(cell);
     if (!isThenable(result)) {
       started(cell);
       return true;
     }
-    cell.status = 'starting';
-    waitFor(context, result, { done: () => startedLate(cell), failed: (error) => failStart(cell, error) });
+    const wait: Wait = {
+      status: 'starting',
+      done: () => startedLate(cell),
+      failed: (error) => failStart(cell, error),
+    };
+    if (leave(cell, result, wait)) limitStart(cell);
   } catch (error) {
     failStart(cell, error);
-    return false;
   }
-  const { startTimeoutMs } = cell.profile;
-  cell.rare.timer = services.wheel.after(startTimeoutMs, () => {
-    failStart(cell, new RuntimeError('ACTOR_START_FAILED', `"${cell.name}" did not start within ${startTimeoutMs} ms`));
-  });
   return false;
 }
 
-/** What follows a wait. */
-export interface Outcome {
+function limitStart(cell: Cell): void {
+  const { startTimeoutMs, services } = cell.profile;
+  cell.rare.timer = services.wheel.after(startTimeoutMs, () => {
+    cell.status = 'running';
+    const text = `"${cell.name}" did not start within ${startTimeoutMs} ms`;
+    failStart(cell, new RuntimeError('ACTOR_START_FAILED', text));
+  });
+}
+
+/** What a cell does while it waits for a promise, and what follows. An object of its own for each wait. */
+export interface Wait {
+  readonly status: 'starting' | 'suspended' | 'stopping';
   done(value: unknown): void;
   failed(error: unknown): void;
 }
 
 /**
- * Calls one of `outcome` when `promise` settles, unless the incarnation was told to wait for something else, or is
- * over, by then.
+ * The cell leaves the call stack until `promise` settles: it takes nothing until then, and others run. What follows does
+ * not, if the incarnation is over by then.
+ *
+ * @returns Whether it waits. Otherwise it was killed meanwhile, and has ended.
  */
-export function waitFor(context: TurnContext, promise: PromiseLike<unknown>, outcome: Outcome): void {
-  // A token of its own for each wait: the same promise may be returned twice.
-  const token = {};
-  context.waitsFor = token;
-  promise.then(
+export function leave(cell: Cell, promise: PromiseLike<unknown>, wait: Wait): boolean {
+  if (cell.extras?.killed != null) {
+    ignoreOutcome(promise);
+    advance(cell);
+    return false;
+  }
+  const context = cell.context as TurnContext;
+  cell.status = wait.status;
+  context.waitsFor = wait;
+  // A thenable that is not a promise may call back at once, or twice; a promise made of it does not.
+  Promise.resolve(promise).then(
     (value) => {
-      if (context.waitsFor !== token) return;
-      context.waitsFor = null;
-      outcome.done(value);
+      if (resume(context, wait)) wait.done(value);
     },
     (error: unknown) => {
-      if (context.waitsFor !== token) return;
-      context.waitsFor = null;
-      outcome.failed(error);
+      if (resume(context, wait)) wait.failed(error);
     },
   );
+  return true;
+}
+
+/** Puts the cell back onto the call stack, if that is what it waits for. */
+function resume(context: TurnContext, wait: Wait): boolean {
+  if (context.waitsFor !== wait) return false;
+  context.waitsFor = null;
+  context.cell.status = 'running';
+  return true;
 }
 
 function started(cell: Cell): void {
@@ -88,8 +110,10 @@ function started(cell: Cell): void {
     extras.ready.resolve();
     extras.ready = null;
   }
+  // What `init` asked and did not await keeps nobody waiting.
+  cell.context?.endMessage();
   const { onStarted } = cell.profile.services;
-  if (onStarted !== undefined) observe(() => onStarted(cell.ref));
+  if (onStarted !== undefined) observe(onStarted, cell.ref);
 }
 
 function startedLate(cell: Cell): void {
@@ -161,7 +185,8 @@ function supervise(cell: Cell, phase: FailureReport['phase'], error: RuntimeErro
   endIncarnation(cell, error);
   const directive = extras.ending?.termination === undefined ? decideOn(cell, 'failed') : undefined;
   report(cell, { actor: cell.ref, phase, error, directive });
-  if (directive !== undefined) {
+  // Whoever heard of it may have stopped it, which is stronger than a directive.
+  if (directive !== undefined && extras.ending?.termination === undefined) {
     if (directive.kind === 'restart')
       extras.ending = { termination: undefined, delayMs: directive.delayMs, hookIsDue: false };
     else startEnding(cell, endingOf({ kind: directive.kind === 'stop' ? 'failed' : 'escalated', error }, false));
@@ -180,14 +205,7 @@ function decideOn(cell: Cell, kind: 'failed' | 'ended'): Directive {
 
 function report(cell: Cell, failure: FailureReport): void {
   const { onFailure } = cell.profile.services;
-  if (onFailure !== undefined) observe(() => onFailure(failure));
-}
-
-/** Calls an observer. It must not harm what it observes, and there is nobody to tell of what it throws. */
-function observe(call: () => void): void {
-  try {
-    call();
-  } catch {}
+  if (onFailure !== undefined) observe(onFailure, failure);
 }
 
 /** No more code of the incarnation runs, and nothing of it is left behind. */
@@ -195,10 +213,12 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   const { context } = cell;
   if (context === null) return;
   cell.context = null;
+  context.isLive = false;
   context.waitsFor = null;
   if (context.header?.isPending === true) context.header.fail(reason ?? stoppedError(cell, 'has stopped'));
   if (context.hasAsked) context.abandonAsks(stoppedError(cell, 'asked, and is no more'));
   context.endMessage();
+  cell.rare.hasEnded = false;
   cell.mailbox.clearSystem();
   unwatchAll(cell);
   try {
@@ -269,42 +289,53 @@ function limitStop(cell: Cell, deadlineMs: number): void {
 /** Goes on with what ends the incarnation: children, stop hook, and then the end or the next incarnation. */
 export function advance(cell: Cell): void {
   const extras = cell.rare;
-  if (extras.killed !== null) {
-    terminate(cell, extras.killed);
-    return;
+  cell.status = 'running';
+  while (extras.killed === null) {
+    const ending = extras.ending as Ending;
+    if (extras.children !== null && extras.children.size > 0) {
+      if (!stopChildren(cell, extras.children)) return;
+    } else if (ending.hookIsDue && cell.context !== null) {
+      ending.hookIsDue = false;
+      if (!runStopHook(cell)) return;
+    } else if (ending.termination !== undefined) {
+      terminate(cell, ending.termination);
+      return;
+    } else if (cell.context !== null) {
+      endIncarnation(cell, undefined);
+    } else {
+      restart(cell, ending.delayMs);
+      return;
+    }
   }
-  const ending = extras.ending as Ending;
+  terminate(cell, extras.killed);
+}
+
+/** Returns whether none is left; else the last that ends brings the cell back. */
+function stopChildren(cell: Cell, children: ReadonlySet<Cell>): boolean {
+  // Last spawned, first stopped.
+  for (const child of [...children].reverse()) requestStop(child, child.profile.stopTimeoutMs);
+  if (children.size === 0 || cell.extras?.killed != null) return true;
   cell.status = 'stopping';
-  if (extras.children !== null && extras.children.size > 0) {
-    // Last spawned, first stopped. Each child that ends brings the cell back here.
-    for (const child of [...extras.children].reverse()) requestStop(child, child.profile.stopTimeoutMs);
-    return;
-  }
-  if (ending.hookIsDue && cell.context !== null) {
-    ending.hookIsDue = false;
-    if (runStopHook(cell, cell.context)) advance(cell);
-    return;
-  }
-  if (ending.termination !== undefined) {
-    terminate(cell, ending.termination);
-    return;
-  }
-  endIncarnation(cell, undefined);
+  return false;
+}
+
+function restart(cell: Cell, delayMs: number): void {
+  const extras = cell.rare;
   extras.ending = null;
   extras.restarts++;
-  if (ending.delayMs === 0) {
+  if (delayMs === 0) {
     enqueue(cell);
     return;
   }
   cell.status = 'backing-off';
-  extras.timer = cell.profile.services.wheel.after(ending.delayMs, () => {
+  extras.timer = cell.profile.services.wheel.after(delayMs, () => {
     extras.timer = null;
     enqueue(cell);
   });
 }
 
 /** Returns whether it is done; else the cell comes back when it is. */
-function runStopHook(cell: Cell, context: TurnContext): boolean {
+function runStopHook(cell: Cell): boolean {
   const failed = (thrown: unknown): void => {
     const error = RuntimeError.from(Refusal.unwrap(thrown), 'ACTOR_FAILED');
     report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
@@ -312,7 +343,8 @@ function runStopHook(cell: Cell, context: TurnContext): boolean {
   try {
     const result = cell.profile.runner.stop(cell);
     if (!isThenable(result)) return true;
-    waitFor(context, result, {
+    leave(cell, result, {
+      status: 'stopping',
       done: () => advance(cell),
       failed: (error) => {
         failed(error);
@@ -330,21 +362,24 @@ function runStopHook(cell: Cell, context: TurnContext): boolean {
 export function kill(cell: Cell, termination: Termination = KILLED): void {
   // Collected first, with a list instead of recursion: a tree may be deeper than the call stack.
   const doomed: Cell[] = [cell];
-  for (let i = 0; i < doomed.length; i++) doomed.push(...((doomed[i] as Cell).extras?.children ?? []));
+  for (const { extras } of doomed) for (const child of extras?.children ?? []) doomed.push(child);
+  // Closed first: what hears of the dead letters must not give them more children meanwhile.
+  for (const victim of doomed) victim.mailbox.close();
   for (const victim of doomed.reverse()) {
     const how = victim === cell ? termination : KILLED;
-    if (victim.status === 'running') {
-      victim.rare.killed ??= how;
-      victim.mailbox.close();
-      buryRest(victim, 'stopped');
-    } else if (victim.status !== 'stopped') {
+    if (victim.status !== 'running') {
       terminate(victim, how);
+      continue;
     }
+    victim.rare.killed ??= how;
+    if (victim.context !== null) victim.context.isLive = false;
+    buryRest(victim, 'stopped');
   }
 }
 
 /** The end. */
 function terminate(cell: Cell, termination: Termination): void {
+  if (cell.status === 'stopped') return;
   const { services } = cell.profile;
   const extras = cell.rare;
   cell.status = 'stopped';
@@ -369,7 +404,7 @@ function terminate(cell: Cell, termination: Termination): void {
   ready?.reject(stoppedError(cell, 'stopped before it was ready'));
   retire(cell);
   leaveParent(cell, termination);
-  tellWatchers(cell, termination);
+  tellWatchers(cell);
   extras.terminated?.resolve(termination);
 }
 
@@ -426,15 +461,15 @@ function endEvents(cell: Cell): void {
 
 /** Tells `watcher` when `cell` ends; at once, if it has. */
 export function watch(watcher: Cell, cell: Cell): void {
-  const { termination } = cell.rare;
-  if (termination !== undefined) {
-    watcher.postSystem({ kind: 'terminated', ref: cell.ref, termination });
+  watcher.rare.watching ??= new Set();
+  if (watcher.rare.watching.has(cell)) return;
+  watcher.rare.watching.add(cell);
+  if (cell.status === 'stopped') {
+    watcher.postSystem({ kind: 'terminated', cell });
     return;
   }
   cell.rare.watchers ??= new Set();
   cell.rare.watchers.add(watcher);
-  watcher.rare.watching ??= new Set();
-  watcher.rare.watching.add(cell);
 }
 
 export function unwatch(watcher: Cell, cell: Cell): void {
@@ -447,10 +482,8 @@ function unwatchAll(watcher: Cell): void {
   watcher.extras?.watching?.clear();
 }
 
-function tellWatchers(cell: Cell, termination: Termination): void {
-  for (const watcher of cell.extras?.watchers ?? []) {
-    watcher.extras?.watching?.delete(cell);
-    watcher.postSystem({ kind: 'terminated', ref: cell.ref, termination });
-  }
+/** They go on watching until they have read the notice: so one that is on its way can still be called off. */
+function tellWatchers(cell: Cell): void {
+  for (const watcher of cell.extras?.watchers ?? []) watcher.postSystem({ kind: 'terminated', cell });
   cell.extras?.watchers?.clear();
 }

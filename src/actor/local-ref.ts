@@ -90,14 +90,14 @@ class AskStub extends Stub {
     const timeoutMs = timeoutOf(options, sender, nowMs);
     if (typeof timeoutMs !== 'number') return Promise.reject(timeoutMs);
     if (options?.signal?.aborted === true) return Promise.reject(cancelled(cell, operation));
-    if (sender !== null && sender.header !== null) {
+    if (sender?.isInTurn === true) {
       const circle = findAskCycle(sender.cell, cell);
       if (circle !== undefined) return Promise.reject(deadlock(circle));
     }
     const header = new Header(operation, sender === null ? undefined : sender.cell.ref, undefined);
     const reply = header.open(cell, wheel, { nowMs, timeoutMs });
     if (options?.signal !== undefined) header.attach(options.signal);
-    if (sender !== null && sender.header !== null) sender.addAsk(header);
+    if (sender?.isInTurn === true) sender.addAsk(header);
     const told = cell.post(message, header);
     if (!told.ok) header.fail(told.error);
     return reply;

@@ -1,9 +1,11 @@
 import type { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
+import type { Termination } from './actor-ref.ts';
 import type { Cell, TurnContext } from './cell.ts';
 import type { Header } from './header.ts';
-import { advance, begin, endSelf, fail, failWithChild, isThenable, type Outcome, rest, waitFor } from './lifecycle.ts';
+import { advance, begin, endSelf, fail, failWithChild, leave, rest, unwatch, type Wait } from './lifecycle.ts';
 import { Refusal } from './refusal.ts';
+import { isThenable } from './thenable.ts';
 
 /** Runs a cell whose turn it is, for at most `quota` messages. Never throws. */
 export function activate(cell: Cell, quota: number): void {
@@ -33,49 +35,48 @@ function runSystemLane(cell: Cell): boolean {
       failWithChild(cell, message.error);
       return false;
     }
-    try {
-      const result = cell.profile.runner.onTerminated(cell, message.ref, message.termination);
-      if (isThenable(result)) {
-        suspend(cell, result, afterHandler(cell, undefined));
-        return false;
-      }
-    } catch (error) {
-      fail(cell, error, undefined);
-      return false;
-    }
+    if (!runNotice(cell, message.cell)) return false;
   }
   if (cell.extras === null || (cell.extras.ending === null && cell.extras.killed === null)) return true;
   rest(cell);
   return false;
 }
 
-/** What the cell runs goes on later: it takes nothing until then, and others run. */
-export function suspend(cell: Cell, promise: PromiseLike<unknown>, outcome: Outcome): void {
-  cell.status = 'suspended';
-  if (cell.extras?.killed == null) {
-    waitFor(cell.context as TurnContext, promise, outcome);
-    return;
+/** Tells the actor that one that it watches has ended. Returns whether the cell is still running. */
+function runNotice(cell: Cell, ended: Cell): boolean {
+  if (cell.extras?.watching?.has(ended) !== true) return true;
+  unwatch(cell, ended);
+  const { ref, extras } = ended;
+  try {
+    const result = cell.profile.runner.onTerminated(cell, ref, extras?.termination as Termination);
+    if (isThenable(result)) {
+      leave(cell, result, afterHandler(cell, undefined));
+      return false;
+    }
+    cell.context?.endMessage();
+    return true;
+  } catch (error) {
+    fail(cell, error, undefined);
+    return false;
   }
-  // Nobody waits for it, and what it throws is nobody's concern any more.
-  promise.then(undefined, () => {});
-  advance(cell);
 }
 
 /** What follows when a handler's promise settles. `current`: the message that it handles, if it is one of the mailbox. */
-export function afterHandler(cell: Cell, current: Lost<Header> | undefined): Outcome {
+export function afterHandler(cell: Cell, current: Lost<Header> | undefined): Wait {
   const context = cell.context as TurnContext;
   return {
+    status: 'suspended',
     done: (value) => {
       if (current !== undefined) complete(cell, current, value);
       context.endMessage();
       rest(cell);
     },
     failed: (error) => {
-      if (!(error instanceof Refusal)) {
+      if (current === undefined || !Refusal.is(error)) {
         fail(cell, error, current);
         return;
       }
-      if (current !== undefined) refuse(cell, current, error.error);
+      refuse(cell, current, error.error);
       context.endMessage();
       rest(cell);
     },

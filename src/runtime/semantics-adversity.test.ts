@@ -1,8 +1,51 @@
 /** The promises of docs/explanation/semantics.md, kept against names, hooks and observers that make trouble. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { manualSystem, scripted } from '../../test/kit/actors.ts';
-import { type ActorRef, implement, protocol, type } from '../actor/index.ts';
+import { gate, manualSystem, outcomeOf, type ScriptContext, scripted } from '../../test/kit/actors.ts';
+import {
+  type ActorRef,
+  type ActorSystemOptions,
+  type Context,
+  type DeadLetter,
+  implement,
+  protocol,
+  type TerminatedEvent,
+  type,
+} from '../actor/index.ts';
+import { ManualClock } from '../time/index.ts';
+import { createActorSystem } from './actor-system.ts';
+
+const AT_ONCE = { supervision: { backoffMinMs: 0 } } as const;
+const fail = (): never => {
+  throw new Error('planted');
+};
+const failLate = async (): Promise<void> => {
+  await undefined;
+  fail();
+};
+
+/** A system with observers of its own, and an actor beside the one under test, which must notice nothing. */
+function observedSystem(options: ActorSystemOptions) {
+  const clock = new ManualClock();
+  const system = createActorSystem({ ...options, clock });
+  const witness = system.spawn(scripted(), 'witness');
+  /** Checks that `ref` has ended, once and for good, and that nothing else has. */
+  const assertEnded = async (ref: ActorRef, kind: string): Promise<void> => {
+    await clock.elapse(30_000);
+    assert.equal(system.info(ref).state, 'stopped');
+    assert.deepEqual(await ref.terminated.then((termination) => termination.kind), kind);
+    assert.deepEqual(
+      [...system.actors()].map(({ name }) => name),
+      ['witness'],
+    );
+    assert.equal(system.info(witness).state, 'running');
+    assert.equal(system.pendingTimers, 0);
+    const stopped = system.stop();
+    await clock.settle();
+    await stopped;
+  };
+  return { clock, system, assertEnded };
+}
 
 /** Names that plain objects, or our own, might have a use for. */
 const AWKWARD_NAMES = [
@@ -44,4 +87,334 @@ test('S1: operations and events may have any name that is not reserved', async (
     assert.equal(await reply, 'third');
   }
   await close();
+});
+
+test('S9: an ask of init, of a notice or of a stop hook that would wait in a circle is refused too', async () => {
+  const { clock, system, close } = manualSystem();
+  const Self = protocol('test:self', { ask: { name: { in: type<void>(), out: type<string>() } } });
+  const outcomes: unknown[] = [];
+  const askSelf = async (context: Context<typeof Self>): Promise<void> => {
+    outcomes.push(await outcomeOf(context.ref(context.self).ask.name()));
+  };
+  const watched = system.spawn(scripted());
+  const ref = system.spawn(
+    implement(Self, {
+      init: async (context) => {
+        context.watch(watched);
+        await askSelf(context);
+      },
+      ask: { name: (context) => context.self.name },
+      terminated: askSelf,
+      stop: askSelf,
+    }),
+    'self',
+  );
+  await clock.settle();
+  watched.kill();
+  await clock.settle();
+  const reply = ref.ask.name();
+  await clock.settle();
+  assert.equal(await reply, 'self');
+  await close();
+  assert.deepEqual(outcomes, ['ASK_DEADLOCK', 'ASK_DEADLOCK', 'ASK_DEADLOCK']);
+});
+
+test('S9: what init asks and does not await is in no circle afterwards', async () => {
+  const { clock, system, close } = manualSystem();
+  const Eager = protocol('test:eager', { ask: { name: { in: type<void>(), out: type<string>() } } });
+  const other = system.spawn(scripted());
+  const eager = system.spawn(
+    implement(Eager, {
+      init: (context) => void context.ref(other).ask.call(() => 'later'),
+      ask: { name: () => 'eager' },
+    }),
+  );
+  const opened = gate();
+  const reply = other.ask.call(async (context) => {
+    await opened.promise;
+    return context.ref(eager).ask.name();
+  });
+  await clock.settle();
+  opened.resolve();
+  await clock.settle();
+  assert.equal(await reply, 'eager');
+  await close();
+});
+
+test('S13: an incarnation that is over emits nothing', async () => {
+  const { clock, system, close } = manualSystem();
+  const ref = system.spawn(scripted(), undefined, AT_ONCE);
+  const events = ref.on.happened();
+  let ghost: ScriptContext | undefined;
+  ref.tell.run((context) => {
+    ghost = context;
+    fail();
+  });
+  await clock.settle();
+  ghost?.emit.happened('ghost');
+  ref.tell.run((context) => context.emit.happened('present'));
+  await clock.settle();
+  assert.equal((await events.next()).value, 'present');
+  await close();
+});
+
+test('S14: what is thrown may be a proxy that refuses to be looked at', async () => {
+  const { clock, system, failures, close } = manualSystem();
+  const trap = (): never => {
+    throw new Error('trap');
+  };
+  const thrown = new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap, ownKeys: trap });
+  const ref = system.spawn(scripted(), undefined, AT_ONCE);
+  ref.tell.run(() => {
+    throw thrown;
+  });
+  ref.tell.run(() => Promise.reject(thrown));
+  const asked = outcomeOf(
+    ref.ask.call(() => {
+      throw thrown;
+    }),
+  );
+  await clock.settle();
+  assert.equal(await asked, 'ACTOR_FAILED');
+  assert.deepEqual(
+    failures.map(({ error }) => error.code),
+    ['ACTOR_FAILED', 'ACTOR_FAILED', 'ACTOR_FAILED'],
+  );
+  await close();
+});
+
+test('S14: a thenable that calls back at once, twice or by throwing is a promise like any other', async () => {
+  const { clock, system, failures, close } = manualSystem();
+  const twice = {
+    // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+    then: (done: (value: unknown) => void, failed: (error: unknown) => void) => {
+      done('reply');
+      failed(new Error('planted'));
+      throw new Error('planted');
+    },
+  };
+  const Odd = protocol('test:odd', { ask: { state: { in: type<void>(), out: type<unknown>() } } });
+  const odd = system.spawn(implement(Odd, { init: () => twice as never, ask: { state: (context) => context.state } }));
+  const ref = system.spawn(scripted());
+  const reply = ref.ask.call(() => twice);
+  const state = odd.ask.state();
+  await clock.elapse(20_000);
+  assert.deepEqual([await reply, await state, failures], ['reply', 'reply', []]);
+  await close();
+});
+
+test('S15: an observer of a failure may stop or kill the actor, which is stronger than a restart', async () => {
+  for (const [how, kind] of [
+    ['stop', 'stopped'],
+    ['kill', 'killed'],
+  ] as const) {
+    for (const script of [fail, failLate]) {
+      const { clock, system, assertEnded } = observedSystem({ onFailure: ({ actor }) => void actor[how]() });
+      const ref = system.spawn(scripted(), 'worker', AT_ONCE);
+      ref.tell.run(script);
+      await clock.settle();
+      await assertEnded(ref, kind);
+    }
+  }
+});
+
+test('S15: an observer of a start may stop or kill the actor', async () => {
+  for (const [how, kind] of [
+    ['stop', 'stopped'],
+    ['kill', 'killed'],
+  ] as const) {
+    for (const init of [() => {}, async () => {}]) {
+      const { clock, system, assertEnded } = observedSystem({
+        onStarted: (actor) => void (actor.name === 'worker' && actor[how]()),
+      });
+      const ref = system.spawn(scripted({ init }), 'worker');
+      await clock.settle();
+      await assertEnded(ref, kind);
+    }
+  }
+});
+
+test('S15: an observer of dead letters may stop or kill the actor, whatever it is doing', async () => {
+  const scripts = {
+    fail,
+    failLate,
+    refuseLate: async (context: ScriptContext) => context.refuse(new Error() as never),
+  };
+  for (const [how, kind] of [
+    ['stop', 'stopped'],
+    ['kill', 'killed'],
+  ] as const) {
+    for (const [name, script] of Object.entries(scripts)) {
+      for (const restart of ['permanent', 'temporary'] as const) {
+        const { clock, system, assertEnded } = observedSystem({ onDeadLetter: ({ to }) => void to[how]() });
+        const ref = system.spawn(scripted(), `${name.toLowerCase()}-${how}-${restart}`, { supervision: { restart } });
+        for (let i = 0; i < 3; i++) ref.tell.run(script);
+        await clock.settle();
+        await assertEnded(ref, kind);
+      }
+    }
+  }
+});
+
+test('S20: a stop hook may kill its actor', async () => {
+  for (const stop of [
+    (context: ScriptContext) => context.self.kill(),
+    async (context: ScriptContext) => context.self.kill(),
+    (context: ScriptContext) => {
+      context.self.kill();
+      return new Promise<void>(() => {});
+    },
+  ]) {
+    const { clock, system, assertEnded } = observedSystem({});
+    const ref = system.spawn(scripted({ stop }));
+    await clock.settle();
+    await Promise.race([ref.stop(), clock.settle()]);
+    await assertEnded(ref, 'killed');
+  }
+});
+
+test('S20: a stop hook that spawns a child which ends at once still restarts its actor once', async () => {
+  const { clock, system, close } = manualSystem();
+  const child = scripted();
+  let isFirst = true;
+  const stop = (context: ScriptContext): void => {
+    if (isFirst) context.spawn(child).kill();
+    isFirst = false;
+  };
+  const ref = system.spawn(scripted({ stop }), 'worker', { supervision: { restart: 'permanent', backoffMinMs: 0 } });
+  ref.tell.run((context) => context.stop());
+  let busy = 0;
+  let busiest = 0;
+  for (let i = 0; i < 3; i++) {
+    ref.tell.run(async () => {
+      busiest = Math.max(busiest, ++busy);
+      await undefined;
+      busy--;
+    });
+  }
+  await clock.settle();
+  assert.deepEqual([busiest, system.info(ref).restarts], [1, 1]);
+  await close();
+});
+
+test('S21: an actor that kills itself in init has ended at once, however long init takes', async () => {
+  const { clock, system, assertEnded } = observedSystem({});
+  const Hasty = protocol('test:hasty', {});
+  const ref = system.spawn(
+    implement(Hasty, {
+      init: (context) => {
+        context.self.kill();
+        return new Promise<void>(() => {});
+      },
+    }),
+  );
+  await clock.settle();
+  assert.equal(system.info(ref).state, 'stopped');
+  await assertEnded(ref, 'killed');
+});
+
+test('S21: a handler that has killed its actor has no voice for the rest of it', async () => {
+  const { clock, system, close } = manualSystem();
+  const other = system.spawn(scripted());
+  const ref = system.spawn(scripted());
+  const outcomes: unknown[] = [];
+  ref.tell.run(async (context) => {
+    const bound = context.ref(other);
+    context.self.kill();
+    outcomes.push(bound.tell.run(() => {}).ok, await outcomeOf(bound.ask.call(() => 'reply')));
+    outcomes.push(context.publish('topic', 'payload'));
+    outcomes.push(await outcomeOf(Promise.resolve().then(() => context.spawn(scripted()))));
+  });
+  await clock.settle();
+  assert.deepEqual(outcomes, [false, 'ACTOR_STOPPED', 0, 'ACTOR_STOPPED']);
+  await close();
+});
+
+test('S22: a notice that is on its way can be called off, and comes once however often one watches', async () => {
+  const { clock, system, close } = manualSystem();
+  const [watcher, forgotten, watched] = [system.spawn(scripted()), system.spawn(scripted()), system.spawn(scripted())];
+  await clock.settle();
+  watcher.tell.run((context) => {
+    context.watch(forgotten);
+    forgotten.kill();
+    context.unwatch(forgotten);
+    context.watch(watched);
+    watched.kill();
+    context.watch(watched);
+    context.unwatch(watched);
+    context.watch(watched);
+  });
+  const notices = watcher.ask.call(({ state }) => (state.log as TerminatedEvent[]).map(({ ref }) => ref.name));
+  await clock.settle();
+  assert.deepEqual(await notices, [watched.name]);
+  await close();
+});
+
+test('S22: a refusal where there is no message to refuse is a failure, at once or late', async () => {
+  const { clock, system, failures, close } = manualSystem();
+  const Watcher = protocol('test:watcher', { tell: { watch: type<ActorRef>() } });
+  const watched = system.spawn(scripted());
+  const refuse = (context: { refuse(error: never): never }): never => context.refuse(new Error('planted') as never);
+  for (const terminated of [refuse, async (context: { refuse(error: never): never }) => refuse(context)]) {
+    const watcher = implement(Watcher, {
+      init: () => undefined,
+      tell: { watch: (context, ref) => context.watch(ref) },
+      terminated,
+    });
+    system.spawn(watcher).tell.watch(watched);
+  }
+  await clock.settle();
+  watched.kill();
+  await clock.settle();
+  assert.equal(failures.length, 2);
+  await close();
+});
+
+test('S25: a tree of any width is killed at once', async () => {
+  const { clock, system, close } = manualSystem();
+  const parent = system.spawn(scripted());
+  const child = scripted();
+  parent.tell.run((context) => {
+    for (let i = 0; i < 150_000; i++) context.spawn(child);
+  });
+  await clock.settle();
+  parent.kill();
+  assert.equal(system.size, 0);
+  await close();
+});
+
+test('S26: what observers reject with harms nothing', async (context) => {
+  const rejections: unknown[] = [];
+  const note = (error: unknown): void => void rejections.push(error);
+  process.on('unhandledRejection', note);
+  context.after(() => process.off('unhandledRejection', note));
+  const reject = () => failLate();
+  const { clock, system, assertEnded } = observedSystem({ onFailure: reject, onDeadLetter: reject, onStarted: reject });
+  const ref = system.spawn(scripted(), 'worker', AT_ONCE);
+  ref.tell.run(fail);
+  await clock.settle();
+  ref.kill();
+  await assertEnded(ref, 'killed');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(rejections, []);
+});
+
+test('S26: what a listener makes of a dead letter is counted, and does not feed the listener', async () => {
+  const letters: DeadLetter[] = [];
+  let sink: ActorRef | undefined;
+  const { clock, system } = observedSystem({
+    onDeadLetter: (letter) => {
+      letters.push(letter);
+      sink?.tellOp('run', () => {});
+    },
+  });
+  const Sink = scripted();
+  sink = system.spawn(Sink, 'sink', { mailbox: { capacity: 1, overflow: 'drop-oldest' } });
+  const ref = system.spawn(scripted());
+  for (let i = 0; i < 3; i++) ref.tell.run(() => {});
+  ref.kill();
+  assert.deepEqual([letters.length, system.deadLetters.total], [3, 5]);
+  const stopped = system.stop();
+  await clock.settle();
+  await stopped;
 });
