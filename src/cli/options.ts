@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { formatSize, parseSizeBytes } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { formatDuration, parseDuration } from '../time/index.ts';
 
@@ -39,12 +38,16 @@ export function parseDurationFlag(text: string): number {
   throw new InvalidArgumentError(`Expected ${expected}.`);
 }
 
-/** Reads `64MiB` to bytes. */
-export function parseMemoryFlag(text: string): number {
+/** Reads `64MiB` of `--memory` to bytes. */
+export async function parseMemory(text: string): Promise<number> {
+  const { formatSize, parseSizeBytes } = await import('../config/index.ts');
   const bytes = parseSizeBytes(text);
   if (bytes !== undefined && bytes >= MEMORY_BYTES.min && bytes <= MEMORY_BYTES.max) return bytes;
   const range = `"${formatSize(MEMORY_BYTES.min)}" to "${formatSize(MEMORY_BYTES.max)}"`;
-  throw new InvalidArgumentError(`Expected a size from ${range}, such as "64MiB".`);
+  throw new RuntimeError(
+    'USAGE_INVALID',
+    `Cannot read --memory "${text}": expected a size from ${range}, such as "64MiB"`,
+  );
 }
 
 /** Collects a flag that may be given several times. */

@@ -19,6 +19,6 @@
 export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
 export { checkImports, type ImportNeed, importNeeds } from './deploy.ts';
 export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
-export { compileFile, digestOf, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
+export { compileFile, digestOf, inFile, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';
 export type { ActorStdio } from './surroundings.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
   type AdmissionLimits,
@@ -17,22 +18,40 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Bytes of a component's file. The largest that are built today (JavaScript guests) have 12 MiB; a wrong path should not fill memory. */
+const FILE_BYTES_MAX = 536_870_912;
+
 /** Reads a component's file. Says what is wrong with a path that cannot be read. */
 export async function readComponentFile(file: string | URL): Promise<Uint8Array> {
   const path = typeof file === 'string' ? file : fileURLToPath(file);
   try {
-    return await readFile(path);
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer.
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw unreadable(path, 'it is a folder; name the .wasm file in it');
+    if (!stats.isFile()) throw unreadable(path, 'it is not a regular file');
+    if (stats.size > FILE_BYTES_MAX)
+      throw unreadable(path, `it has ${stats.size} bytes, at most ${FILE_BYTES_MAX} are read`);
+    return await handle.readFile();
   } catch (error) {
+    if (RuntimeError.is(error)) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new RuntimeError('FILE_NOT_FOUND', `Cannot read "${path}": there is no such file`, {
+      throw new RuntimeError('FILE_NOT_FOUND', `Cannot read the component "${path}": it is not there`, {
         details: { path },
         cause: error,
       });
     }
-    const why = code === 'EISDIR' ? 'it is a folder; name the .wasm file in it' : `${code ?? 'unknown error'}`;
-    throw new RuntimeError('FILE_UNREADABLE', `Cannot read "${path}": ${why}`, { details: { path }, cause: error });
+    const denied = code === 'EACCES' || code === 'EPERM';
+    throw unreadable(path, denied ? 'this user may not read it' : `the system says ${code ?? 'nothing more'}`, error);
   }
+}
+
+function unreadable(path: string, reason: string, cause?: unknown): RuntimeError {
+  return new RuntimeError('FILE_UNREADABLE', `Cannot read the component "${path}": ${reason}`, {
+    details: { path },
+    cause,
+  });
 }
 
 /** Digest of an artifact, in lower-case hexadecimal. */
@@ -66,10 +85,15 @@ export async function compileFile(
   try {
     return await compileComponent(bytes, options);
   } catch (error) {
-    if (!RuntimeError.is(error)) throw error;
-    throw new RuntimeError(error.code, `${error.message} (in "${file}")`, {
-      details: { ...error.details, file: String(file) },
-      cause: error,
-    });
+    throw inFile(error, file);
   }
+}
+
+/** `thrown` with the name of the component's file; what is no error of ours is returned as it is. */
+export function inFile(thrown: unknown, file: string | URL): unknown {
+  if (!RuntimeError.is(thrown)) return thrown;
+  return new RuntimeError(thrown.code, `${thrown.message} (in "${file}")`, {
+    details: { ...thrown.details, file: String(file) },
+    cause: thrown,
+  });
 }

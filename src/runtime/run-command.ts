@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { FilesystemRight, Grants } from '../capability/index.ts';
 import type { CompiledComponent, ComponentInstance } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { checkImports, loadComponent, shapeOf } from '../host/index.ts';
+import { type ComponentShape, checkImports, inFile, loadComponent, shapeOf } from '../host/index.ts';
 import { systemClock } from '../time/index.ts';
 import { createWasi, readableSource, writableSink } from '../wasi/index.ts';
 
@@ -74,6 +74,8 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   try {
     const instance = await compiled.instantiate(wasi.interfaces);
     return await toExit(instance, run, options);
+  } catch (error) {
+    throw inFile(error, file);
   } finally {
     await wasi.dispose();
     for (const stream of [stdin, stdout, stderr]) stream.close();
@@ -82,7 +84,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
 
 /** The name of the program's entry. */
 function programOf(compiled: CompiledComponent, file: string): string {
-  const shape = shapeOf(compiled);
+  const shape = shapeIn(compiled, file);
   if (shape.kind === 'task' && shape.main !== undefined) return shape.main.name;
   const what = shape.kind === 'message' ? 'it handles messages' : 'it exports functions';
   throw new RuntimeError(
@@ -90,6 +92,14 @@ function programOf(compiled: CompiledComponent, file: string): string {
     `Cannot run "${file}": it does not export wasi:cli/run; ${what}: give it a place in troupe.toml and use "troupe up"`,
     { details: { file } },
   );
+}
+
+function shapeIn(compiled: CompiledComponent, file: string): ComponentShape {
+  try {
+    return shapeOf(compiled);
+  } catch (error) {
+    throw inFile(error, file);
+  }
 }
 
 async function toExit(

@@ -64,7 +64,11 @@ const MISTAKES: readonly { args: readonly string[]; exits: number; says: readonl
   },
   { args: ['up', 'a', 'b'], exits: 64, says: ['error[USAGE_INVALID]: Too many arguments'] },
   { args: ['run'], exits: 64, says: ["Missing required argument 'file'"] },
-  { args: ['run', '--memory', '3', 'x.wasm'], exits: 64, says: ['Expected a size from "64KiB" to "4GiB"'] },
+  {
+    args: ['run', '--memory', '3', 'x.wasm'],
+    exits: 64,
+    says: ['Cannot read --memory "3": expected a size from "64KiB" to "4GiB"'],
+  },
   { args: ['run', '--timeout', '0ms', 'x.wasm'], exits: 64, says: ['Expected a duration from "1ms" to "1h"'] },
   {
     args: ['run', 'nope.wasm'],
@@ -79,6 +83,9 @@ const MISTAKES: readonly { args: readonly string[]; exits: number; says: readonl
       'help: to run an application: troupe up .',
     ],
   },
+  { args: ['inspect', 'nope.wasm'], exits: 66, says: ['Cannot read the component "nope.wasm": it is not there'] },
+  { args: ['inspect', '.'], exits: 64, says: ['it is a folder; name the .wasm file in it'] },
+  { args: ['inspect', '/dev/null'], exits: 64, says: ['it is not a regular file'] },
   { args: ['run', '--dir', 'nope', MAIN], exits: 66, says: ['Cannot give the folder "nope": it is not there'] },
   { args: ['run', '--dir', '::/x', MAIN], exits: 64, says: ['expected HOST or HOST::GUEST'] },
   { args: ['run', '--dir', MAIN, MAIN], exits: 64, says: ['it is not a folder'] },

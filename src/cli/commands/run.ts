@@ -4,7 +4,7 @@ import { RuntimeError } from '../../errors/index.ts';
 import type { RunCommandOptions } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
-import { collect, parseDurationFlag, parseMemoryFlag, withExamples, withOutput } from '../options.ts';
+import { collect, parseDurationFlag, parseMemory, withExamples, withOutput } from '../options.ts';
 
 /** What an interrupted guest gets to end before the process ends without it. */
 const KILL_GRACE_MS = 2_000;
@@ -12,7 +12,7 @@ const KILL_GRACE_MS = 2_000;
 interface RunOptions {
   readonly dir?: readonly string[];
   readonly env?: readonly string[];
-  readonly memory?: number;
+  readonly memory?: string;
   readonly timeout?: number;
 }
 
@@ -22,7 +22,7 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
   command
     .description(
       [
-        'Runs a component that exports wasi:cli/run, with the input and output of this terminal, and ends with its exit code. It sees no file, no variable and no network but what the options give.',
+        'Runs a component that exports wasi:cli/run, with the input and output of this terminal, and ends with its exit code, or with 134 if it traps. It sees no file, no variable and no network but what the options give.',
         'Options stand before the file; what follows the file goes to the component as it is (a first -- is left out).',
       ].join('\n\n'),
     )
@@ -32,7 +32,7 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
     .passThroughOptions()
     .option('--dir <host[::guest]>', 'let it use a folder, under the same or another path; repeatable', collect)
     .option('--env <name[=value]>', 'set an environment variable, or pass this one on; repeatable', collect)
-    .option('--memory <size>', 'linear memory that it may have', parseMemoryFlag)
+    .option('--memory <size>', 'linear memory that it may have')
     .option('--timeout <duration>', 'end it after this time', parseDurationFlag);
   withOutput(command);
   withExamples(command, [
@@ -45,8 +45,15 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
   return command.action(async (file: string, args: readonly string[], options: RunOptions) => {
     const request = await toRequest(context, { file, args, options });
     const runtime = await context.loadRuntime();
-    finish(await untilInterrupted(context, runtime.runCommand(request)));
+    finish(await untilInterrupted(context, runtime.runCommand(request)).catch(rethrowWithHelp));
   });
+}
+
+/** The limits of a guest stand in a file elsewhere; here they are an option. */
+function rethrowWithHelp(error: unknown): never {
+  if (!RuntimeError.is(error, 'COMPONENT_LIMIT')) throw error;
+  const help = ['to give it more memory here: troupe run --memory SIZE'];
+  throw new RuntimeError(error.code, error.message, { details: { ...error.details, help }, cause: error });
 }
 
 async function toRequest(
@@ -54,18 +61,21 @@ async function toRequest(
   given: { file: string; args: readonly string[]; options: RunOptions },
 ): Promise<RunCommandOptions> {
   const { file, args, options } = given;
+  // What is wrong with the command line comes before what is wrong with files.
+  const memoryBytes = options.memory === undefined ? undefined : await parseMemory(options.memory);
+  const env = parseEnvironment(options.env ?? [], context.environment);
   await checkFile(file);
   const dirs = await Promise.all((options.dir ?? []).map(parseDir));
   return {
     file,
     args: args[0] === '--' ? args.slice(1) : args,
-    env: parseEnvironment(options.env ?? [], context.environment),
+    env,
     dirs,
     stdin: context.stdin as RunCommandOptions['stdin'],
     stdout: context.stdout as RunCommandOptions['stdout'],
     stderr: context.stderr as RunCommandOptions['stderr'],
     signal: context.interrupts.signal,
-    ...(options.memory === undefined ? {} : { memoryBytes: options.memory }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
   };
 }
