@@ -162,7 +162,8 @@ when \`NO_COLOR\` is set.
 `;
 
 const CLI_OUTRO = `
-\`run\` ends with the exit code of the component. For a shell, a command that a signal ended has 128 + its number: 130 after
+\`run\` ends with the exit code of the component (most toolchains of WASI 0.2 know only 0 and 1), and with 134 if it trapped, as
+\`wasmtime run\` does and any process that aborts. For a shell, a command that a signal ended has 128 + its number: 130 after
 Ctrl-C, 143 after SIGTERM. \`up\` stops in order on the first signal, and at once on the second.
 
 ## Payloads of \`ask\` and \`tell\`

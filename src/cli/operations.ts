@@ -1,6 +1,5 @@
 import { ANY_OPERATION, type OperationInfo } from '../api/index.ts';
 import type { ControlClient } from '../client/index.ts';
-import { nearest } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
 /** Names that an error lists; what is beyond is counted. */
@@ -23,7 +22,7 @@ export async function findOperation({ client, actor, op, signal }: Wanted): Prom
   const operations = await client.operations(actor, signal).catch(async (error: unknown) => {
     if (!RuntimeError.is(error, 'ACTOR_NOT_FOUND')) throw error;
     const names = (await client.actors(signal)).map(({ name }) => name);
-    throw withHelp(error, suggest(actor, names, 'actors are'));
+    throw withHelp(error, await suggest(actor, names, 'actors are'));
   });
   const exact = operations.find(({ name }) => name === op);
   if (exact !== undefined) return exact;
@@ -37,18 +36,20 @@ export async function findOperation({ client, actor, op, signal }: Wanted): Prom
       details: { help: several.slice(0, LISTED_MAX) },
     });
   }
-  const help = suggestOperation(op, operations);
+  const help = await suggestOperation(op, operations);
   throw new RuntimeError('OPERATION_UNKNOWN', `"${actor}" has no operation "${op}"`, { details: { help } });
 }
 
-function suggestOperation(op: string, operations: readonly OperationInfo[]): string[] {
+async function suggestOperation(op: string, operations: readonly OperationInfo[]): Promise<string[]> {
+  const { nearest } = await import('../config/index.ts');
   const short = new Map(operations.map(({ name }) => [name.slice(name.lastIndexOf('#') + 1), name]));
   const near = nearest(op, short.keys()) ?? nearest(op, short.values());
   if (near !== undefined) return [`did you mean "${near}"?`];
   return suggest(op, [...short.values()], 'operations are');
 }
 
-function suggest(word: string, names: readonly string[], label: string): string[] {
+async function suggest(word: string, names: readonly string[], label: string): Promise<string[]> {
+  const { nearest } = await import('../config/index.ts');
   const near = nearest(word, names);
   if (near !== undefined) return [`did you mean "${near}"?`];
   if (names.length === 0) return [];

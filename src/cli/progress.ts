@@ -1,4 +1,3 @@
-import yoctoSpinner from 'yocto-spinner';
 import type { CliContext } from './context.ts';
 
 /** What ends sooner needs no sign of life. */
@@ -8,6 +7,9 @@ const SHOWN_AFTER_MS = 300;
 export async function withProgress<Result>(context: CliContext, text: string, work: Promise<Result>): Promise<Result> {
   const { stderr, clock, interrupts } = context;
   if (!stderr.isTTY) return work;
+  // Whoever waits for it does so below; that it fails meanwhile is no accident of its own.
+  work.catch(() => undefined);
+  const { default: yoctoSpinner } = await import('yocto-spinner');
   const spinner = yoctoSpinner({ text, stream: stderr as NodeJS.WriteStream, handleSignals: false });
   const timer = clock.after(SHOWN_AFTER_MS, () => spinner.start());
   // The spinner hides the cursor; a sudden end must bring it back.

@@ -7,6 +7,9 @@ import { paint, sanitize, sanitizeLine, toJson, writeLine } from './text.ts';
 /** How a command writes its result. */
 export type OutputFormat = 'table' | 'json';
 
+/** What a program that aborts ends with (128 + SIGABRT), and `wasmtime run` when its guest traps. */
+const TRAPPED_EXIT_CODE = 134;
+
 /** Lines of help that are shown; details may come from another process. */
 const HELP_LINES_MAX = 20;
 
@@ -31,11 +34,11 @@ export function reportError(context: CliContext, thrown: unknown, format: Output
   return exitCode;
 }
 
-/** A command that was interrupted ends as its interrupt says, whatever error that led to. */
+/** A command that was interrupted ends as its interrupt says, whatever error that led to; a guest that traps has aborted. */
 function toExitCode(context: CliContext, error: RuntimeError): number {
   const { interrupt } = context.interrupts;
   if (interrupt !== undefined && error.kind === 'cancelled') return interruptExitCode(interrupt);
-  return ERROR_KINDS[error.kind].exitCode;
+  return error.code === 'COMPONENT_TRAPPED' ? TRAPPED_EXIT_CODE : ERROR_KINDS[error.kind].exitCode;
 }
 
 function headline(error: RuntimeError): string {

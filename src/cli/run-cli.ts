@@ -25,7 +25,7 @@ Exit codes:
   70   a bug in Troupe  73  in conflict, such as a port in use
   75   overload or timeout, try again
   77   denied           128+n  ended by signal n (130: Ctrl-C)
-  run ends with the exit code of the component itself`;
+  run ends with the exit code of the component itself, and with 134 if it trapped`;
 
 /** Runs one command line to its end. Never rejects: whatever goes wrong is reported and becomes the exit code. */
 export async function runCli(context: CliContext): Promise<number> {
@@ -50,7 +50,7 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
   const program = new Command('troupe');
   program
     .description('Runs WebAssembly components as supervised, sandboxed, message-driven actors.')
-    .version(readVersion(), '--version', 'print the version')
+    .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
     .enablePositionalOptions()
@@ -104,7 +104,7 @@ const COMMAND_NAMES: readonly string[] = ['up', 'run', 'inspect', 'ps', 'ask', '
  * The format for errors, read from the raw arguments because a command line that cannot be parsed has none. Looks no
  * further than `--` or the file of `run`: what follows belongs to the guest.
  */
-function chosenFormat(argv: readonly string[]): OutputFormat {
+export function chosenFormat(argv: readonly string[]): OutputFormat {
   for (const [index, word] of argv.entries()) {
     if (word === '--' || (argv[0] === 'run' && word.endsWith('.wasm'))) break;
     if (word === '--output=json' || (word === '--output' && argv[index + 1] === 'json')) return 'json';

@@ -1,8 +1,9 @@
+import { RuntimeError } from '../errors/index.ts';
 import { systemClock } from '../time/index.ts';
 import type { CliContext, OutputStream } from './context.ts';
-import { type Interrupt, Interrupts } from './interrupts.ts';
+import { type Interrupt, Interrupts, interruptExitCode } from './interrupts.ts';
 import { reportError } from './report-error.ts';
-import { runCli } from './run-cli.ts';
+import { chosenFormat, runCli } from './run-cli.ts';
 
 const SIGNALS: readonly Interrupt[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -25,9 +26,16 @@ export async function startProcess(): Promise<void> {
     interrupts,
     loadRuntime: () => import('../runtime/index.ts'),
   };
+  let outputFailure: RuntimeError | undefined;
   for (const stream of [process.stdout, process.stderr]) {
-    // `troupe ps | head -1` is no error; nor is there anybody left to tell of another one.
-    stream.on('error', () => interrupts.raise('SIGPIPE'));
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      const name = stream === process.stdout ? 'standard output' : 'standard error';
+      // `troupe ps | head -1` is no error; nor is a terminal that was closed.
+      const readerLeft = error.code === 'EPIPE' || stream.isTTY === true;
+      if (!readerLeft) outputFailure ??= new RuntimeError('OUTPUT_FAILED', `Cannot write to ${name}: ${error.message}`);
+      // The guest of `run` is told by its stream, and may have something to finish.
+      if (readerLeft || process.argv[2] !== 'run') interrupts.raise('SIGPIPE');
+    });
   }
   process.on('uncaughtException', (error) => {
     interrupts.removeAll();
@@ -36,7 +44,9 @@ export async function startProcess(): Promise<void> {
   const code = await runCli(context);
   interrupts.removeAll();
   await Promise.all([flush(process.stdout), flush(process.stderr)]);
-  process.exit(code);
+  const hasSaidWhy = code !== 0 && code !== interruptExitCode('SIGPIPE');
+  if (outputFailure === undefined || hasSaidWhy) process.exit(code);
+  process.exit(reportError(context, outputFailure, chosenFormat(context.argv)));
 }
 
 /** Resolves when everything written has left the process; writes are asynchronous on some systems. */

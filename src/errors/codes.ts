@@ -92,6 +92,7 @@ export const ERROR_CODES = {
   CONFIG_INVALID: { kind: 'invalid', retryable: false, summary: 'The configuration is wrong' },
   FILE_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'The file is not there' },
   FILE_UNREADABLE: { kind: 'invalid', retryable: false, summary: 'The file cannot be read' },
+  OUTPUT_FAILED: { kind: 'unavailable', retryable: true, summary: 'Standard output or standard error cannot be written' },
   USAGE_INVALID: { kind: 'invalid', retryable: false, summary: 'The command line is wrong' },
 
   // control port

@@ -1,12 +1,13 @@
 /** `troupe run` and `troupe inspect` as processes of their own, on real components. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ComponentReport } from '../../src/api/index.ts';
 import { parseWat } from '../../src/component/tooling/index.ts';
-import { startTroupe, troupe, until } from '../kit/process.ts';
+import { CLI_MAIN, startTroupe, troupe, until } from '../kit/process.ts';
 
 const FIXTURES = join(dirname(dirname(import.meta.dirname)), 'fixtures', 'components');
 const HELLO = join(FIXTURES, 'hello', 'hello.wasm');
@@ -100,8 +101,8 @@ test('run --timeout ends a guest that takes too long', async () => {
 
 test('run reports a trap as an error of its own', async () => {
   const ended = await troupe(['run', TOUR, 'args', 'before', '--', 'trap']);
-  assert.equal(ended.code, 69);
-  assert.match(ended.stderr, /^error\[COMPONENT_TRAPPED\]: /);
+  assert.equal(ended.code, 134);
+  assert.match(ended.stderr, /^error\[COMPONENT_TRAPPED\]: The component trapped: .*wasi-tour\.wasm"\)\n$/);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -141,6 +142,21 @@ test('run can be interrupted when its guest never gives the thread back', {
 test('run whose guest ends does not wait for input that nobody reads', async () => {
   const run = startTroupe(['run', TOUR, 'args', 'done'], { input: 'open' });
   assert.deepEqual([(await run.ended).code, run.stdout()], [0, 'done\n']);
+});
+
+test('a command whose output cannot be written says so, and does not end with 0', {
+  skip: !existsSync('/dev/full'),
+}, () => {
+  const full = openSync('/dev/full', 'w');
+  after(() => closeSync(full));
+  for (const args of [['--version'], ['inspect', ECHO], ['run', TOUR, 'args', 'x']]) {
+    const ended = spawnSync(process.execPath, [CLI_MAIN, ...args], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    assert.match(`${ended.stderr}`, /^error\[OUTPUT_FAILED\]: Cannot write to standard output: ENOSPC/);
+    assert.equal(ended.status, 69, args.join(' '));
+  }
 });
 
 test('run ends quietly when nobody reads its output any more', async () => {

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { connectControl } from '../../client/index.ts';
-import { renderActors } from '../actor-table.ts';
 import type { CliContext } from '../context.ts';
 import { withApplication, withExamples, withOutput } from '../options.ts';
 import type { OutputFormat } from '../report-error.ts';
@@ -33,6 +32,7 @@ export function psCommand(context: CliContext): Command {
     const uptime = humanDuration(Math.max(0, clock.wallMs() - application.startedAtMs));
     const name = sanitizeLine(application.name);
     writeLine(stdout, `${name}: ${count(actors.length, 'actor')}, process ${application.pid}, up ${uptime}`);
+    const { renderActors } = await import('../actor-table.ts');
     writeLine(stdout, renderActors(stdout, actors));
   });
 }

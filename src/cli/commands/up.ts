@@ -1,20 +1,7 @@
 import { Command } from 'commander';
-import { loadApplication } from '../../config/index.ts';
-import { RuntimeError } from '../../errors/index.ts';
 import type { CliContext } from '../context.ts';
 import { withExamples, withOutput } from '../options.ts';
-import type { OutputFormat } from '../report-error.ts';
-import { JsonReporter } from '../up/json-reporter.ts';
-import { LineReporter } from '../up/line-reporter.ts';
-import { LiveReporter } from '../up/live-reporter.ts';
-import type { Reporter } from '../up/reporter.ts';
-import { UpSession } from '../up/session.ts';
-
-interface UpOptions {
-  readonly untilIdle?: boolean;
-  readonly view: boolean;
-  readonly output: OutputFormat;
-}
+import type { UpOptions } from '../up/run-up.ts';
 
 /** `troupe up`: runs an application until it is interrupted, stopped, or has nobody left. */
 export function upCommand(context: CliContext, finish: (exitCode: number) => void): Command {
@@ -37,21 +24,7 @@ export function upCommand(context: CliContext, finish: (exitCode: number) => voi
     ['troupe up --output json', 'events as JSON lines'],
   ]);
   return command.action(async (path: string, options: UpOptions) => {
-    if (path.endsWith('.wasm')) {
-      throw new RuntimeError('USAGE_INVALID', `Cannot run "${path}" as an application: it is named like a component`, {
-        details: { help: [`troupe run ${path}`, 'or name a folder with a troupe.toml'] },
-      });
-    }
-    const config = await loadApplication(path, { environment: context.environment });
-    const runtime = await context.loadRuntime();
-    const reporter = createReporter(context, options);
-    const untilIdle = options.untilIdle ?? false;
-    const shown = options.view ? config : { ...config, view: undefined };
-    finish(await new UpSession(context, { config: shown, runtime, reporter, untilIdle }).run());
+    const { runUp } = await import('../up/run-up.ts');
+    finish(await runUp(context, path, options));
   });
-}
-
-function createReporter(context: CliContext, options: UpOptions): Reporter {
-  if (options.output === 'json') return new JsonReporter(context);
-  return options.view && context.stdout.isTTY ? new LiveReporter(context) : new LineReporter(context);
 }
