@@ -244,18 +244,26 @@ test('admitModule pumps several functions in one call, with their post-return', 
   const events: unknown[] = [];
   let args: unknown[] = [];
   const argument = () => args.shift();
-  const done = (value: unknown) => events.push(value);
+  const take = () => {
+    const [target = 0, ...rest] = calls.shift() ?? [];
+    args = rest;
+    return target;
+  };
+  const done = (value: unknown) => {
+    events.push(value);
+    return take();
+  };
   const exports = await instantiate(admitted, [(event: number) => events.push(`log ${event}`)], {
-    take: () => {
-      const [target = 0, ...rest] = calls.shift() ?? [];
-      args = rest;
-      return target;
-    },
+    take,
     'arg-i32': argument,
     'arg-i64': argument,
     'arg-f64': argument,
     'done-i64': done,
-    'done-f32': done,
+    // A post-return runs after it, and what it answers counts for nothing.
+    'done-f32': (value: unknown) => {
+      events.push(value);
+      return 3;
+    },
     done,
   });
   exports[admitted.pumpExport as string]?.();

@@ -406,14 +406,18 @@ export class ComponentInstance {
     return 0;
   }
 
-  /** Hook: lifts the result of the call taken last. Its post-return, if any, runs next and may not leave the instance. */
-  private finish(result: number | bigint | undefined): void {
+  /**
+   * Hook: lifts the result of the call taken last, and takes the next one. Before that its post-return runs, if there
+   * is one, and may not leave the instance.
+   */
+  private finish(result: number | bigint | undefined): number {
     if (this.reason !== undefined) throw this.reason;
     const func = this.current as CompiledExport;
     const context = this.contexts[func.context] as CanonContext;
     const value = func.stub.lift(context, result);
     if (func.hasPostReturn) context.state.mayLeave = false;
     (this.source as CallSource).done(value);
+    return func.hasPostReturn ? 0 : this.take();
   }
 
   // ── the end ──
