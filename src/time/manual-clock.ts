@@ -90,20 +90,28 @@ export class ManualClock implements Clock {
     return ran;
   }
 
-  /** Moves time forward, running the queues first and every timer that falls due on the way. Returns how many callbacks ran. */
+  /**
+   * Moves time forward, running the queues first and every timer that falls due on the way. Returns how many callbacks ran.
+   *
+   * @param ms Milliseconds, 0 or more: time never goes back.
+   * @throws {RangeError} It would go back.
+   */
   advance(ms: number): number {
+    assertForward(ms);
     const untilMs = this.#nowMs + ms;
     let ran = this.run();
     for (let timer = this.#earliest(untilMs); timer !== undefined; timer = this.#earliest(untilMs)) {
       ran += this.#fire(timer) + this.run();
       assert(ran < CALLBACKS_MAX, `time advances within ${CALLBACKS_MAX} callbacks`);
     }
-    this.#nowMs = untilMs;
+    // A callback may have moved time further itself.
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
     return ran;
   }
 
   /** Moves time forward and runs nothing: what a slow piece of code does. Timers that fall due run with the next {@link advance}. */
   advanceOnly(ms: number): void {
+    assertForward(ms);
     this.#nowMs += ms;
   }
 
@@ -121,13 +129,14 @@ export class ManualClock implements Clock {
 
   /** As {@link advance}, and settles promises before and after each timer: for code that awaits. */
   async elapse(ms: number): Promise<void> {
+    assertForward(ms);
     const untilMs = this.#nowMs + ms;
     await this.settle();
     for (let timer = this.#earliest(untilMs); timer !== undefined; timer = this.#earliest(untilMs)) {
       this.#fire(timer);
       await this.settle();
     }
-    this.#nowMs = untilMs;
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
   #runNext(): number {
@@ -158,6 +167,10 @@ export class ManualClock implements Clock {
     }
     return best;
   }
+}
+
+function assertForward(ms: number): void {
+  if (!(ms >= 0)) throw new RangeError(`Time moves by 0 milliseconds or more, not by ${ms}`);
 }
 
 interface ManualTimerParts {

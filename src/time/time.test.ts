@@ -130,6 +130,19 @@ test('ManualClock reports code that feeds itself for ever', () => {
   assert.throws(() => clock.run(), /Broken invariant/);
 });
 
+test('ManualClock never goes back, whatever its callbacks do', async () => {
+  const clock = new ManualClock();
+  clock.after(1, () => clock.advanceOnly(100));
+  clock.advance(20);
+  assert.equal(clock.nowMs(), 101);
+  clock.after(1, () => clock.advanceOnly(100));
+  await clock.elapse(20);
+  assert.equal(clock.nowMs(), 202);
+  assert.throws(() => clock.advance(-1), RangeError);
+  assert.throws(() => clock.advanceOnly(Number.NaN), RangeError);
+  await assert.rejects(clock.elapse(-1), RangeError);
+});
+
 test('ManualClock elapses through timers that promises start', async () => {
   const clock = new ManualClock();
   const sleep = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
