@@ -1,5 +1,5 @@
 import { RingBuffer } from '../collections/index.ts';
-import type { MailboxPolicy } from './options.ts';
+import { MAILBOX_CAPACITY, type MailboxPolicy } from './options.ts';
 
 /** A message and what travelled with it, out of its mailbox. */
 export interface Lost<H> {
@@ -20,6 +20,9 @@ const KEPT_MESSAGES = 64;
  */
 const SPARES: unknown[][] = [];
 const SPARES_MAX = 16;
+
+/** Messages of the largest ring that is handed on: a mailbox of the default capacity. 16 of them are 256 KB. */
+const SPARE_MESSAGES_MAX = MAILBOX_CAPACITY;
 
 /** The ring of every mailbox that holds nothing and never did, or gave its ring back. */
 const EMPTY: unknown[] = [];
@@ -151,7 +154,7 @@ export class Mailbox<H extends object, S> {
   /** Gives back a large ring, if it is empty. Called when the actor has nothing left to do. */
   trim(): void {
     if (this.count > 0 || this.slots.length <= 2 * KEPT_MESSAGES) return;
-    if (SPARES.length < SPARES_MAX) SPARES.push(this.slots);
+    if (SPARES.length < SPARES_MAX && this.slots.length <= 2 * SPARE_MESSAGES_MAX) SPARES.push(this.slots);
     this.slots = EMPTY;
     this.head = 0;
   }
