@@ -104,14 +104,19 @@ export class ActorSystem implements AsyncDisposable {
    * @param pattern A topic; `*` in the place of a segment matches any one, `>` at the end one or more.
    * @param op The `tell` operation that a message becomes; may be left out for actors that take any operation.
    * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `ACTOR_STOPPED`.
+   * @throws {TypeError} The actor is of another system.
    */
   subscribe(pattern: string, ref: ActorRef, op?: string): Subscription {
     const cell = LocalRef.cellOf(ref);
     if (cell.status === 'stopped') {
       throw new RuntimeError('ACTOR_STOPPED', `Cannot subscribe "${cell.name}": it has stopped`);
     }
+    if (cell.profile.services !== this.#services) {
+      throw new TypeError(`Cannot subscribe "${cell.name}": it is an actor of another system`);
+    }
     cell.rare.isSubscribed = true;
-    return this.#services.topics.subscribe(pattern, ref, op);
+    // The actor's own reference, by which its end is made known: the one given may be bound to a sender.
+    return this.#services.topics.subscribe(pattern, cell.ref, op);
   }
 
   /** Every living actor, in no order. One that ends or begins meanwhile may be left out. */

@@ -47,7 +47,7 @@ export type Implementation<P extends Protocol, S> = {
  * always. A handler that throws is a failure of the actor, which its supervisor decides about; to answer an ask with an
  * error without failing, use `ctx.refuse(error)`.
  *
- * @throws {RuntimeError} `PROTOCOL_INVALID` — an operation has no handler, or a handler has no operation.
+ * @throws {RuntimeError} `PROTOCOL_INVALID` — an operation has no handler, a handler has no operation, `init` is missing.
  *
  * @example
  * ```ts
@@ -71,6 +71,7 @@ export function implement<P extends Protocol, S>(protocol: P, implementation: Im
     operations.push(makeOperation({ kind: 'ask', name: operation, handler, payload: ask.in, reply: ask.out }));
   }
   refuseSpareHandlers(protocol, handlers);
+  assertHooks(protocol, handlers);
   const events = Object.keys(spec.event ?? {});
   const runner = new HandlerRunner(handlers, events);
   return { name, [INTERNALS]: { protocol, operations: new Operations(name, operations), events, runner } };
@@ -118,6 +119,14 @@ function refuseSpareHandlers(protocol: Protocol, { tell, ask }: AnyImplementatio
     const near = nearestNames(spare, known)[0];
     const help = near === undefined ? '' : `; did you mean "${near}"?`;
     const why = `the protocol has no ${kind} "${spare}"${help}`;
+    throw new RuntimeError('PROTOCOL_INVALID', `Cannot implement "${protocol.name}": ${why}`);
+  }
+}
+
+function assertHooks(protocol: Protocol, { init, terminated, stop }: AnyImplementation): void {
+  for (const [name, hook] of Object.entries({ init, terminated, stop })) {
+    if (typeof hook === 'function' || (hook === undefined && name !== 'init')) continue;
+    const why = hook === undefined ? `"${name}" is missing` : `"${name}" is not a function`;
     throw new RuntimeError('PROTOCOL_INVALID', `Cannot implement "${protocol.name}": ${why}`);
   }
 }

@@ -18,6 +18,15 @@ export function assertActorName(name: string): void {
   );
 }
 
+/** Throws `NAME_INVALID` if the name of a child is too long together with those of its parents. */
+export function assertNameLength(name: string): void {
+  if (name.length <= ACTOR_NAME_MAX) return;
+  throw new RuntimeError(
+    'NAME_INVALID',
+    `Cannot name an actor "${name.slice(0, 60)}…": with the names above it, it has ${name.length} of at most ${ACTOR_NAME_MAX} characters`,
+  );
+}
+
 /** Candidates that are compared, and characters of each: what was mistyped may come from a stranger. */
 const CANDIDATES_MAX = 1_000;
 const COMPARED_MAX = 48;

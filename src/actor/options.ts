@@ -61,6 +61,6 @@ export interface ActorSystemOptions extends DispatchOptions {
 
 /** Returns `value`, or throws a `RangeError` that names it. */
 export function checkTimeoutMs(name: string, value: number): number {
-  if (value >= 1 && value <= TIMEOUT_MAX_MS) return value;
+  if (typeof value === 'number' && value >= 1 && value <= TIMEOUT_MAX_MS) return value;
   throw new RangeError(`Option "${name}" must be from 1 to ${TIMEOUT_MAX_MS} milliseconds, not ${value}`);
 }

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors/index.ts';
-import type { PayloadSpec } from './schema.ts';
+import { isPayloadSpec, type PayloadSpec } from './schema.ts';
 
 /** An `ask` operation: what is sent and what comes back. */
 export interface AskSpec {
@@ -44,7 +44,7 @@ const RESERVED_NAMES = new Set(['then', 'constructor', '__proto__', 'prototype']
  * @param name Name and version: letters, digits and `_ . : / @ + -`, at most 255.
  * @param spec Operations by kind. Payloads are named by `type<T>()` or by a Standard Schema, which is then checked.
  *
- * @throws {RuntimeError} `PROTOCOL_INVALID` — a name is not well-formed or reserved.
+ * @throws {RuntimeError} `PROTOCOL_INVALID` — a name is not well-formed or reserved, or a payload is not named.
  *
  * @example
  * ```ts
@@ -61,9 +61,23 @@ export function protocol<const S extends ProtocolSpec>(name: string, spec: S): P
     throw new RuntimeError('PROTOCOL_INVALID', `Cannot declare protocol ${JSON.stringify(name)}: ${rule}`);
   }
   for (const kind of ['tell', 'ask', 'event'] as const) {
-    for (const operation of Object.keys(spec[kind] ?? {})) assertOperationName(name, operation);
+    for (const [operation, payload] of Object.entries(spec[kind] ?? {})) {
+      assertOperationName(name, operation);
+      if (kind === 'ask' ? isAskSpec(payload) : isPayloadSpec(payload)) continue;
+      const rule = kind === 'ask' ? '"in" and "out" are' : 'its payload is';
+      throw new RuntimeError(
+        'PROTOCOL_INVALID',
+        `Cannot declare ${kind} ${JSON.stringify(operation)} of "${name}": ${rule} named by "type<T>()" or a Standard Schema`,
+      );
+    }
   }
   return Object.freeze({ name, spec });
+}
+
+function isAskSpec(spec: unknown): boolean {
+  return (
+    typeof spec === 'object' && spec !== null && ['in', 'out'].every((key) => isPayloadSpec(Reflect.get(spec, key)))
+  );
 }
 
 /** Throws `PROTOCOL_INVALID` unless `operation` can name an operation of `owner`. */

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/index.ts';
+import { ignoreOutcome, isThenable } from './thenable.ts';
 
 declare const PAYLOAD: unique symbol;
 
@@ -35,6 +36,11 @@ export interface SchemaIssue {
 
 // biome-ignore lint/suspicious/noExplicitAny: a specification of any payload; `unknown` would refuse schemas, which take their input contravariantly.
 export type PayloadSpec = Type<any> | StandardSchema<any, any>;
+
+/** Whether `spec` names a payload: a schema of some libraries is a function. */
+export function isPayloadSpec(spec: unknown): spec is PayloadSpec {
+  return (typeof spec === 'object' && spec !== null) || typeof spec === 'function';
+}
 
 /** The type that a sender passes for `S`. */
 export type Sent<S> =
@@ -73,32 +79,35 @@ export type Validator = (value: unknown) => { readonly value: unknown } | { read
 /** Issues shown in a message; the rest is counted. A schema may find one per element of a large array. */
 const ISSUES_SHOWN = 3;
 
+/** Characters shown of an issue: some schemas quote the value, which a stranger may have made. */
+const ISSUE_SHOWN_MAX = 200;
+
 /** Makes a validator of what a protocol names, or `undefined` when nothing is to be checked. */
 export function toValidator(spec: PayloadSpec, subject: string): Validator | undefined {
   if (!('~standard' in spec)) return undefined;
-  const { validate } = spec['~standard'];
+  const { '~standard': standard } = spec;
   return (value) => {
-    let result: ReturnType<typeof validate>;
     try {
-      result = validate(value);
+      const result = standard.validate(value);
+      if (isThenable(result)) {
+        // Its outcome comes too late for a `tell`, which answers at once; nobody else will look at it.
+        ignoreOutcome(result);
+        return { error: new RuntimeError('MESSAGE_INVALID', `Cannot validate ${subject}: its schema is asynchronous`) };
+      }
+      if (typeof result !== 'object') throw new TypeError(`A schema gave ${typeof result}`);
+      return result.issues === undefined ? { value: result.value } : { error: toError(subject, result.issues) };
     } catch (cause) {
-      // A schema that throws over a stranger's value must not take the sender down.
-      return { error: new RuntimeError('MESSAGE_INVALID', `Cannot validate ${subject}: its schema threw`, { cause }) };
+      // A schema that throws over a stranger's value, or answers nonsense, must not take the sender down.
+      return { error: new RuntimeError('MESSAGE_INVALID', `Cannot validate ${subject}: its schema failed`, { cause }) };
     }
-    if ('then' in result) {
-      // Its outcome comes too late for a `tell`, which answers at once; nobody else will look at it.
-      result.then(undefined, () => {});
-      return { error: new RuntimeError('MESSAGE_INVALID', `Cannot validate ${subject}: its schema is asynchronous`) };
-    }
-    if (result.issues === undefined) return { value: result.value };
-    return { error: toError(subject, result.issues) };
   };
 }
 
 function toError(subject: string, issues: readonly SchemaIssue[]): RuntimeError {
   const shown = issues.slice(0, ISSUES_SHOWN).map((issue) => {
     const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step)).join('.');
-    return path === '' ? issue.message : `${path}: ${issue.message}`;
+    const text = path === '' ? issue.message : `${path}: ${issue.message}`;
+    return text.length > ISSUE_SHOWN_MAX ? `${text.slice(0, ISSUE_SHOWN_MAX)}…` : text;
   });
   const more = issues.length > ISSUES_SHOWN ? ` (and ${issues.length - ISSUES_SHOWN} more)` : '';
   return new RuntimeError('MESSAGE_INVALID', `Cannot accept ${subject}: ${shown.join('; ')}${more}`, {

@@ -4,7 +4,7 @@ import { type SupervisionPolicy, toSupervisionPolicy } from '../supervision/inde
 import { type ActorType, INTERNALS, type TypeInternals } from './actor-type.ts';
 import { Cell, type Profile, type Services } from './cell.ts';
 import { LocalRef, Stubs } from './local-ref.ts';
-import { assertActorName } from './name.ts';
+import { assertActorName, assertNameLength } from './name.ts';
 import { checkTimeoutMs, type SpawnOptions, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './options.ts';
 
 /** What to spawn, and as what. */
@@ -70,7 +70,7 @@ function qualify(parent: Cell | null, name: string): string {
   assertActorName(name);
   if (parent === null) return name;
   const qualified = `${parent.name}/${name}`;
-  if (parent.givenName !== undefined) assertActorName(qualified);
+  assertNameLength(qualified);
   return qualified;
 }
 

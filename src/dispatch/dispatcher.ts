@@ -75,7 +75,7 @@ export class Dispatcher<T> {
     if (!Number.isInteger(this.throughput) || this.throughput < 1 || this.throughput > 65_536) {
       throw new RangeError(`Dispatch option "throughput" must be an integer from 1 to 65536, not ${this.throughput}`);
     }
-    if (!(this.budgetMs >= 0.05 && this.budgetMs <= 1_000)) {
+    if (!(typeof this.budgetMs === 'number' && this.budgetMs >= 0.05 && this.budgetMs <= 1_000)) {
       throw new RangeError(`Dispatch option "budgetMs" must be from 0.05 to 1000, not ${this.budgetMs}`);
     }
     this.quota = this.throughput;

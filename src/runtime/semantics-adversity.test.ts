@@ -9,6 +9,7 @@ import {
   type DeadLetter,
   implement,
   protocol,
+  type StandardSchema,
   type TerminatedEvent,
   type,
 } from '../actor/index.ts';
@@ -139,6 +140,60 @@ test('S9: what init asks and does not await is in no circle afterwards', async (
   await clock.settle();
   assert.equal(await reply, 'eager');
   await close();
+});
+
+test('S11: a schema that answers nonsense, or at length, refuses the message', () => {
+  const { system } = manualSystem();
+  const trap = (): never => {
+    throw new Error('planted');
+  };
+  const answers: readonly unknown[] = [
+    undefined,
+    null,
+    5,
+    { issues: 5 },
+    { issues: [null] },
+    { issues: [{ message: 'wrong', path: [null] }] },
+    { issues: [{ message: 'x'.repeat(1_000_000) }] },
+    Object.defineProperty({}, 'issues', { get: trap }),
+    Object.defineProperty({}, 'then', { get: trap }),
+  ];
+  for (const answer of answers) {
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => answer } } as unknown as StandardSchema;
+    const Checked = protocol('test:checked', { tell: { take: schema } });
+    const ref = system.spawn(implement(Checked, { init: () => undefined, tell: { take: () => {} } }));
+    const told = ref.tell.take('payload');
+    assert.ok(!told.ok && told.error.code === 'MESSAGE_INVALID');
+    assert.ok(told.error.message.length < 300);
+  }
+});
+
+test('S12: a subscription ends with its actor, by whatever reference it was made', async () => {
+  const { clock, system, close } = manualSystem();
+  const child = scripted();
+  const parent = system.spawn(scripted());
+  let ref: ActorRef | undefined;
+  parent.tell.run((context) => {
+    ref = context.spawn(child);
+    system.subscribe('topic', ref, 'run');
+  });
+  await clock.settle();
+  assert.equal(
+    system.publish('topic', () => {}),
+    1,
+  );
+  ref?.kill();
+  system.publish('topic', () => {});
+  assert.equal(system.info(ref as ActorRef).refused, 0, 'nobody sends to what has ended');
+  await close();
+});
+
+test('S12: only actors of a system subscribe to its topics', async () => {
+  const { system, close } = manualSystem();
+  const other = manualSystem();
+  const ref = other.system.spawn(scripted());
+  assert.throws(() => system.subscribe('topic', ref, 'run'), TypeError);
+  await Promise.all([close(), other.close()]);
 });
 
 test('S13: an incarnation that is over emits nothing', async () => {
@@ -370,6 +425,23 @@ test('S22: a refusal where there is no message to refuse is a failure, at once o
   await close();
 });
 
+test('S23: the name of a child begins with its parent, named or not, at any depth', async () => {
+  const { clock, system, close } = manualSystem();
+  const type = scripted();
+  const names: string[] = [];
+  const root = system.spawn(type);
+  root.tell.run((context) => {
+    context.spawn(type, 'child').tell.run((inChild) => {
+      names.push(inChild.spawn(type, 'grandchild').name);
+      assert.throws(() => inChild.spawn(type, 'x'.repeat(250)), { code: 'NAME_INVALID' });
+    });
+  });
+  await clock.settle();
+  assert.deepEqual(names, [`${root.name}/child/grandchild`]);
+  assert.equal(system.lookup(`${root.name}/child/grandchild`)?.type, 'test:scripted@1.0.0');
+  await close();
+});
+
 test('S25: a tree of any width is killed at once', async () => {
   const { clock, system, close } = manualSystem();
   const parent = system.spawn(scripted());
@@ -417,4 +489,17 @@ test('S26: what a listener makes of a dead letter is counted, and does not feed 
   const stopped = system.stop();
   await clock.settle();
   await stopped;
+});
+
+test('S26: a protocol, an implementation or an option of the wrong kind is refused when it is declared', () => {
+  const Empty = protocol('test:empty', {});
+  const invalid = { code: 'PROTOCOL_INVALID' };
+  assert.throws(() => implement(Empty, {} as never), invalid);
+  assert.throws(() => implement(Empty, { init: () => {}, stop: 'now' } as never), invalid);
+  for (const spec of [{ tell: { op: undefined } }, { ask: { op: undefined } }, { ask: { op: { in: type<void>() } } }]) {
+    assert.throws(() => protocol('test:wrong', spec as never), invalid);
+  }
+  const { system } = manualSystem();
+  assert.throws(() => system.spawn(scripted(), 'a', { startTimeoutMs: '5' as never }), RangeError);
+  assert.throws(() => createActorSystem({ budgetMs: '0.5' as never }), RangeError);
 });
