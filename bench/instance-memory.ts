@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compileComponent } from '../src/component/index.ts';
-import { loadJco } from './jco.ts';
+import { loadCalls } from './jco.ts';
 
 /** Enough that what the process itself takes does not count. */
 const INSTANCES = 2_000;
@@ -18,7 +18,7 @@ const CALL = 'troupe:bench/calls@0.1.0#add';
 /** Makes one instance that has been called, as one in use has. */
 async function maker(): Promise<() => Promise<unknown>> {
   if (kind === 'jco') {
-    const jco = await loadJco(folder, 'sync');
+    const jco = await loadCalls(folder, 'sync');
     return async () => {
       const calls = await jco.instantiate();
       calls.add(1, 2);
@@ -26,7 +26,7 @@ async function maker(): Promise<() => Promise<unknown>> {
     };
   }
   if (kind === 'bare') {
-    const module = await WebAssembly.compile(await readFile(join(folder, 'sync.core.wasm')));
+    const module = await WebAssembly.compile(await readFile(join(folder, 'bench-sync.core.wasm')));
     const tick = (n: number): number => n + 1;
     return async () => new WebAssembly.Instance(module, { 'troupe:bench/host@0.1.0': { tick } });
   }
