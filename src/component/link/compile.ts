@@ -7,13 +7,12 @@ import {
   type AdmissionRequest,
   type AdmittedModule,
   admitModule,
-  type HostHook,
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
 import { type Component, type ComponentType, decodeComponent } from '../binary/index.ts';
 import { shareOut } from './budgets.ts';
-import type { CompiledExport, CompiledStep, ExportedFunction, HookPlan } from './compiled.ts';
+import type { CompiledExport, CompiledStep, ExportedFunction, HookKind } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
 import { bindHost, type HostImports } from './imports.ts';
 import { ComponentInstance, type InstantiateOptions } from './instance.ts';
@@ -66,7 +65,10 @@ export class CompiledComponent {
   readonly steps: readonly CompiledStep[];
   /** @internal */
   readonly importStubs: readonly ImportStub[];
-  readonly #exports: ReadonlyMap<string, CompiledExport>;
+  /** @internal */
+  readonly callees: readonly (CompiledExport | undefined)[];
+  readonly #exports: ReadonlyMap<string, ExportedFunction>;
+  readonly #functions: ReadonlySet<ExportedFunction>;
 
   /** @internal Use {@link compileComponent}. */
   constructor(parts: {
@@ -82,17 +84,27 @@ export class CompiledComponent {
     this.plan = plan;
     this.coreModules = parts.coreModules;
     this.steps = parts.steps;
-    this.exports = parts.exports;
+    this.exports = parts.exports.filter((_, index) => plan.exports[index]?.outside);
     this.importStubs = parts.importStubs;
-    this.#exports = new Map(parts.exports.map((item) => [item.name, item]));
+    this.callees = plan.lowerings.map(({ target }) =>
+      target.kind === 'inside' ? parts.exports[target.export] : undefined,
+    );
+    this.#functions = new Set(parts.exports);
+    this.#exports = new Map(this.exports.map((item) => [item.name, item]));
     const resources = plan.resources.flatMap((item) => (item.kind === 'host' && item.used ? [item.path] : []));
-    const paths = [...plan.lowerings.map((lowering) => lowering.path), ...resources];
+    const functions = plan.lowerings.flatMap(({ target }) => (target.kind === 'host' ? [target.path] : []));
+    const paths = [...functions, ...resources];
     this.needs = [...new Set(paths.map((path) => path.join('#')))];
   }
 
   /** Finds an exported function by its name. */
   export(name: string): ExportedFunction | undefined {
     return this.#exports.get(name);
+  }
+
+  /** @internal */
+  owns(func: ExportedFunction): boolean {
+    return this.#functions.has(func);
   }
 
   /**
@@ -243,15 +255,8 @@ class ModuleCache {
 
 function compiledStep(step: Step, { module, hooks, pumpExport, startExport }: Compiled): CompiledStep {
   const sources = step.imports.map((item) => item.source);
-  const { state } = step;
-  return { module, sources, hooks: hooks.map((hook) => hookPlan(hook, state)), pumpExport, startExport, state };
-}
-
-/** `take`, `arg` and `done` belong to the whole instance; `await` and `result` to one component instance of it. */
-function hookPlan({ name }: HostHook, state: number): HookPlan {
-  const kind = name.split('-', 1)[0] as HookPlan['kind'];
-  const shared = ['take', 'arg', 'done'].indexOf(kind);
-  return { kind, slot: shared >= 0 ? shared : 3 + 2 * state + (kind === 'await' ? 0 : 1) };
+  const kinds = hooks.map(({ name }) => name.split('-', 1)[0] as HookKind);
+  return { module, sources, hooks: kinds, pumpExport, startExport, state: step.state };
 }
 
 function compiledExport(item: ExportPlan, target: number): CompiledExport {

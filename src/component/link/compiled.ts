@@ -19,17 +19,14 @@ export interface CompiledExport extends ExportedFunction {
   readonly hasPostReturn: boolean;
 }
 
-/** A hook that a module imports. Hooks of one `slot` are one function, which the modules of an instance share. */
-export interface HookPlan {
-  readonly kind: 'await' | 'result' | 'take' | 'arg' | 'done';
-  readonly slot: number;
-}
+/** What a hook does; the core modules of one component instance share one function of each kind. */
+export type HookKind = 'await' | 'result' | 'take' | 'arg' | 'done';
 
 /** A core module ready to be instantiated. */
 export interface CompiledStep {
   readonly module: WebAssembly.Module;
   readonly sources: readonly CoreSource[];
-  readonly hooks: readonly HookPlan[];
+  readonly hooks: readonly HookKind[];
   readonly pumpExport: string | undefined;
   readonly startExport: string | undefined;
   readonly state: number;
@@ -41,5 +38,9 @@ export interface CompiledParts {
   readonly plan: InstancePlan;
   readonly steps: readonly CompiledStep[];
   readonly importStubs: readonly ImportStub[];
+  /** By lowering: the function inside the composition that it calls; undefined for one of the host. */
+  readonly callees: readonly (CompiledExport | undefined)[];
   export(name: string): ExportedFunction | undefined;
+  /** Whether `func` is one of its functions, those that only its own components call included. */
+  owns(func: ExportedFunction): boolean;
 }

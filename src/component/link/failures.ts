@@ -10,6 +10,17 @@ export function cannotSuspend(): RuntimeError {
   );
 }
 
+/** A component of a composition was called while it was in a call. */
+export function reentered(name: string): RuntimeError {
+  return new RuntimeError(
+    'COMPONENT_TRAPPED',
+    `The component trapped: "${name}" was called while its component was in a call`,
+    {
+      details: { trap: 'abi', rule: 'reenter' },
+    },
+  );
+}
+
 /**
  * Lets go of the frames that V8 keeps of an error until its stack is read, and with them of the guest's memory: errors
  * outlive guests, in logs and dead letters.

@@ -11,7 +11,7 @@ export type HostImports = Readonly<Record<string, HostInstance | HostFunction>>;
 
 /** Host functions and resource types in the order of the plan's lowerings and host resources. */
 export interface BoundHost {
-  readonly functions: readonly HostFunction[];
+  readonly functions: readonly (HostFunction | undefined)[];
   readonly resources: readonly (HostResourceType | undefined)[];
 }
 
@@ -23,13 +23,15 @@ export function bindHost(plan: InstancePlan, imports: HostImports): BoundHost {
     if (item === undefined) missing.push(path.join('#'));
     return item;
   };
-  const functions = plan.lowerings.map((lowering) => find(lowering.path) as HostFunction);
+  const functions = plan.lowerings.map(({ target }) =>
+    target.kind === 'host' ? (find(target.path) as HostFunction) : undefined,
+  );
   const resources = plan.resources.map((resource) =>
     resource.kind === 'host' && resource.used ? (find(resource.path) as HostResourceType) : undefined,
   );
   if (missing.length > 0) failMissing(missing);
-  plan.lowerings.forEach((lowering, index) => {
-    if (typeof functions[index] !== 'function') failKind(lowering.path, 'a function');
+  plan.lowerings.forEach(({ target }, index) => {
+    if (target.kind === 'host' && typeof functions[index] !== 'function') failKind(target.path, 'a function');
   });
   plan.resources.forEach((resource, index) => {
     if (resource.kind === 'host' && resource.used && !(resources[index] instanceof HostResourceType))

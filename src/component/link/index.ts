@@ -8,12 +8,16 @@
  *        hurt. A dead instance runs no more code and owns nothing.
  *   LK4  A kill of a suspended guest settles its pending call and cannot be caught by the guest.
  *   LK5  A missing import is refused before anything is instantiated, and all of them are named at once.
+ *   LK6  Components of a composition call each other with copies of values; handles travel; one waits while the other
+ *        does, and what ends one ends all of them.
  * Limits      1,000 component instances and 1,000 core instances inside one component.
  * Not here    what a value looks like (abi/), when a component may run (host/).
  *
  * @module
  */
+
+export type { Call, CallSource } from './calls.ts';
 export { CompiledComponent, type CompileOptions, compileComponent } from './compile.ts';
 export type { ExportedFunction } from './compiled.ts';
 export { type HostImports, matchImport } from './imports.ts';
-export { type Call, type CallSource, ComponentInstance, type InstantiateOptions } from './instance.ts';
+export { ComponentInstance, type InstantiateOptions } from './instance.ts';

@@ -11,38 +11,22 @@ import {
   toFailure,
 } from '../abi/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
-import type { CompiledExport, CompiledParts, CompiledStep, ExportedFunction, HookPlan } from './compiled.ts';
-import { cannotSuspend, nameLinkFailure, releaseFrames } from './failures.ts';
+import type { HostFunction } from '../host.ts';
+import { type CallSource, SingleCall, Turn } from './calls.ts';
+import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
+import { Entrance, type Surrounding } from './entrance.ts';
+import { cannotSuspend, nameLinkFailure, reentered, releaseFrames } from './failures.ts';
 import type { BoundHost } from './imports.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
 
 export interface InstantiateOptions {
   /**
-   * Bytes that one call may make the host allocate for the values it hands over, by estimate. Default: `abi/`'s
-   * `LIFT_BUDGET_BYTES`. A guest can list the same 64 MB a million times; this ends it.
+   * Bytes that one call may make the host allocate for the values it hands over, by estimate. Default: 128 MiB.
+   * A guest can list the same 64 MB a million times; this ends it.
    */
   readonly liftBudgetBytes?: number;
   /** Ends the instance while its start functions run, which may wait for the host; afterwards `kill` does. */
   readonly signal?: AbortSignal;
-}
-
-/** One call of an exported function. */
-export interface Call {
-  readonly func: ExportedFunction;
-  readonly args: readonly unknown[];
-}
-
-/**
- * Where a pump takes its calls from and where the results go. All three run while the guest's stack is below them:
- * they must not call the instance, and what they throw ends it.
- */
-export interface CallSource {
-  /** The next call, or undefined to end the turn. */
-  next(): Call | undefined;
-  /** The call taken last has returned `result`. */
-  done(result: unknown): void;
-  /** The arguments of the call taken last do not fit its type; the guest never saw it, and the turn goes on. */
-  invalid(error: RuntimeError): void;
 }
 
 type Core = Readonly<Record<string, unknown>>;
@@ -51,27 +35,17 @@ type Core = Readonly<Record<string, unknown>>;
  * One instance of a component. It handles one call, or one turn of a pump, at a time; what goes wrong in it ends it
  * and nothing else.
  */
-export class ComponentInstance {
+export class ComponentInstance implements Surrounding {
   private readonly component: CompiledParts;
   private readonly host: BoundHost;
   private readonly states: InstanceState[] = [];
   private readonly contexts: CanonContext[] = [];
   private readonly cores: Core[] = [];
-  /** Promising pumps by step, made when first used. */
-  private readonly pumps: ((() => Promise<void>) | undefined)[] = [];
-  /** By slot. */
-  private readonly hooks: unknown[] = [];
-  private source: CallSource | undefined;
-  private current: CompiledExport | undefined;
-  /** A call taken whose function stands in another module than the pump that runs. */
-  private stashed: Call | undefined;
-  private readonly flat: (number | bigint)[] = [];
-  private cursor = 0;
-  private step = -1;
-  private turnOver = false;
+  /** One way in for each component instance inside, by state. */
+  private readonly entrances: Entrance[] = [];
+  private turn: Turn | undefined;
   /** A destructor runs that the host asked for. */
   private destroying = false;
-  private abort: ((reason: RuntimeError) => void) | undefined;
   private reason: RuntimeError | undefined;
 
   /** @internal Use `CompiledComponent.instantiate`. */
@@ -83,6 +57,7 @@ export class ComponentInstance {
       const state = new InstanceState();
       if (options.liftBudgetBytes !== undefined) state.liftBudgetMax = options.liftBudgetBytes;
       this.states.push(state);
+      this.entrances.push(new Entrance(this, state));
     }
     for (const context of plan.contexts)
       this.contexts.push(new CanonContext(this.states[context.state] as InstanceState));
@@ -96,7 +71,7 @@ export class ComponentInstance {
 
   /** Whether a call or a turn is under way. */
   get busy(): boolean {
-    return this.source !== undefined;
+    return this.turn !== undefined;
   }
 
   /** Bytes of all its linear memories. */
@@ -140,7 +115,7 @@ export class ComponentInstance {
   private instantiateStep(step: CompiledStep): void {
     const imports: unknown[] = [];
     for (const source of step.sources) imports.push(this.resolve(source));
-    for (const hook of step.hooks) imports.push(this.hook(hook, step.state));
+    for (const hook of step.hooks) imports.push(this.entrances[step.state]?.hook(hook));
     const number = this.cores.length;
     const core = new WebAssembly.Instance(step.module, { [IMPORT_LIST]: imports }).exports;
     this.cores.push(core);
@@ -161,7 +136,7 @@ export class ComponentInstance {
         const { lowerings } = this.component.plan;
         const stub = this.component.importStubs[source.lowering];
         const context = this.contexts[lowerings[source.lowering]?.context as number] as CanonContext;
-        return stub?.bind(context, this.host.functions[source.lowering] as never);
+        return stub?.bind(context, this.callee(source.lowering));
       }
       case 'resource-new':
         return resourceNew(this.states[source.state] as InstanceState, source.slot);
@@ -170,6 +145,13 @@ export class ComponentInstance {
       case 'resource-drop':
         return resourceDrop(this.states[source.state] as InstanceState, source.slot);
     }
+  }
+
+  /** The function that a lowering calls: the host's, or another component's of this composition. */
+  private callee(lowering: number): HostFunction {
+    const target = this.component.callees[lowering];
+    if (target === undefined) return this.host.functions[lowering] as HostFunction;
+    return (...args: unknown[]) => this.callInside(target, args);
   }
 
   private linkResources(): void {
@@ -198,52 +180,13 @@ export class ComponentInstance {
       try {
         (this.resolve(source) as (rep: number) => void)(rep);
       } catch (error) {
-        const reason = this.reasonOf(error);
+        const { state } = this.component.steps[source.step] as CompiledStep;
+        const reason = this.reasonOf(error, this.states[state] as InstanceState);
         throw outside ? this.end(reason) : reason;
       } finally {
         if (outside) this.destroying = false;
       }
     };
-  }
-
-  private hook(hook: HookPlan, state: number): unknown {
-    let made = this.hooks[hook.slot];
-    if (made === undefined) {
-      made = this.makeHook(hook.kind, this.states[state] as InstanceState);
-      this.hooks[hook.slot] = made;
-    }
-    return made;
-  }
-
-  private makeHook(kind: HookPlan['kind'], state: InstanceState): unknown {
-    switch (kind) {
-      case 'await':
-        return new WebAssembly.Suspending(() => this.suspend(state));
-      case 'result':
-        return () => state.suspension.value;
-      case 'take':
-        return () => this.take();
-      case 'arg':
-        return () => this.flat[this.cursor++];
-      case 'done':
-        return (result: number | bigint | undefined) => this.finish(result);
-    }
-  }
-
-  /** What the guest's stack waits for: the host's promise, or a kill if that comes first. */
-  private suspend(state: InstanceState): Promise<void> {
-    const { suspension } = state;
-    const pending = suspension.promise as Promise<unknown>;
-    suspension.promise = undefined;
-    if (this.reason !== undefined) throw this.reason;
-    return new Promise<void>((resolve, reject) => {
-      this.abort = reject;
-      pending.then(() => {
-        this.abort = undefined;
-        if (this.reason === undefined) resolve();
-        else reject(this.reason);
-      }, reject);
-    });
   }
 
   // ── calls ──
@@ -293,131 +236,78 @@ export class ComponentInstance {
         },
       );
     }
-    if (this.source !== undefined || this.destroying) {
+    if (this.turn !== undefined || this.destroying) {
       throw new RuntimeError(
         'COMPONENT_BUSY',
         'Cannot call the component: this instance is in another call; use a second instance or queue the calls',
       );
     }
-    this.source = source;
-    for (const state of this.states) state.mayEnter = false;
-    return this.turn();
+    this.turn = new Turn(source);
+    return this.drive(this.turn);
   }
 
-  /** The turn is over: the instance can be entered again. */
-  private leave(): undefined {
-    if (this.reason !== undefined) throw this.end(this.reason);
-    this.source = undefined;
-    for (const state of this.states) state.mayEnter = true;
-    return undefined;
-  }
-
-  /** Runs pumps until the source is empty: one, unless calls change between modules. */
-  private turn(): Promise<void> | undefined {
+  /** Enters one core module after the other until the turn has no more calls: one, for most components. */
+  private drive(turn: Turn): Promise<void> | undefined {
     for (;;) {
-      const first = this.firstCall();
-      if (first === undefined) return this.leave();
-      this.stashed = first;
-      this.turnOver = false;
-      const running = this.promisingPump(this.step)();
-      if (!this.turnOver)
-        return running.then(
-          () => this.afterSuspension(),
-          (error: unknown) => this.afterTrap(error),
-        );
-      if (this.stashed === undefined) return this.leave();
+      const step = this.nextStep(turn);
+      if (step === undefined) {
+        if (turn === this.turn) this.turn = undefined;
+        return undefined;
+      }
+      const running = this.entranceOf(step).enter(turn, step);
+      if (running !== undefined) return running.then(() => this.drive(turn));
     }
   }
 
-  /** The call that decides which pump runs next. */
-  private firstCall(): Call | undefined {
+  /** The core module that the next call is for; undefined when there is none. */
+  private nextStep(turn: Turn): number | undefined {
     try {
-      const first = this.stashed ?? (this.source as CallSource).next();
-      if (first !== undefined) this.step = this.compiled(first).step;
-      return first;
+      const call = turn.peek();
+      if (this.reason !== undefined) throw this.reason;
+      assert(call === undefined || this.component.owns(call.func), 'a call names a function of its own component');
+      return (call?.func as CompiledExport | undefined)?.step;
     } catch (error) {
       throw this.end(this.reason ?? toFailure(error));
     }
   }
 
-  private afterSuspension(): Promise<void> | undefined {
-    return this.stashed === undefined ? this.leave() : this.turn();
-  }
-
-  private afterTrap(error: unknown): never {
-    throw this.end(this.reasonOf(error), this.recorded() === undefined);
-  }
-
-  /** Why the guest ended that `error` came out of. */
-  private reasonOf(error: unknown): RuntimeError {
-    return this.recorded() ?? (this.pendingSuspension() ? cannotSuspend() : toFailure(error));
-  }
-
-  private compiled(call: Call): CompiledExport {
-    const func = call.func as CompiledExport;
-    assert(this.component.export(func.name) === func, 'a call names a function of its own component');
-    return func;
-  }
-
-  private promisingPump(step: number): () => Promise<void> {
-    let pump = this.pumps[step];
-    if (pump === undefined) {
-      const name = this.component.steps[step]?.pumpExport as string;
-      pump = WebAssembly.promising((this.cores[step] as Core)[name]) as () => Promise<void>;
-      this.pumps[step] = pump;
-    }
-    return pump;
-  }
-
-  /** Hook: lowers the next call. 0 ends the pump; otherwise the function to run. */
-  private take(): number {
-    const source = this.source as CallSource;
-    for (;;) {
-      if (this.reason !== undefined) throw this.reason;
-      const call = this.stashed ?? source.next();
-      this.stashed = undefined;
-      if (this.reason !== undefined) throw this.reason;
-      if (call === undefined) return this.endTurn();
-      const func = call.func as CompiledExport;
-      if (func.step !== this.step) {
-        this.stashed = call;
-        return this.endTurn();
-      }
-      const context = this.contexts[func.context] as CanonContext;
-      const { state } = context;
-      state.mayLeave = true;
-      state.liftBudget = state.liftBudgetMax;
-      this.current = func;
-      this.cursor = 0;
-      try {
-        func.stub.lower(context, call.args, this.flat);
-        return func.target;
-      } catch (error) {
-        if (!RuntimeError.is(error, 'VALUE_INVALID')) throw error;
-        state.mayLeave = true;
-        source.invalid(error);
-      }
-    }
-  }
-
-  private endTurn(): number {
-    for (const state of this.states) state.mayLeave = true;
-    this.turnOver = true;
-    return 0;
+  private entranceOf(step: number): Entrance {
+    const { state } = this.component.steps[step] as CompiledStep;
+    return this.entrances[state] as Entrance;
   }
 
   /**
-   * Hook: lifts the result of the call taken last, and takes the next one. Before that its post-return runs, if there
-   * is one, and may not leave the instance.
+   * A call from one component of the composition into another. The caller's stack waits only if the callee's does. What
+   * ends the callee ends the caller too: they are one instance to the outside.
    */
-  private finish(result: number | bigint | undefined): number {
-    if (this.reason !== undefined) throw this.reason;
-    const func = this.current as CompiledExport;
-    const context = this.contexts[func.context] as CanonContext;
-    const value = func.stub.lift(context, result);
-    if (func.hasPostReturn) context.state.mayLeave = false;
-    (this.source as CallSource).done(value);
-    return func.hasPostReturn ? 0 : this.take();
+  private callInside(func: CompiledExport, args: readonly unknown[]): unknown {
+    if (this.entranceOf(func.step).busy) {
+      throw reentered(func.name);
+    }
+    const call = new SingleCall({ func, args });
+    const running = this.drive(new Turn(call));
+    return running === undefined ? call.outcome() : running.then(() => call.outcome());
+  }
+
+  /** @internal */
+  context(number: number): CanonContext {
+    return this.contexts[number] as CanonContext;
+  }
+
+  /** @internal */
+  promisingPump(step: number): () => Promise<void> {
+    const name = this.component.steps[step]?.pumpExport as string;
+    return WebAssembly.promising((this.cores[step] as Core)[name]) as () => Promise<void>;
+  }
+
+  /** @internal */
+  fail(thrown: unknown, state: InstanceState): RuntimeError {
+    return this.end(this.reasonOf(thrown, state), this.recorded() === undefined);
+  }
+
+  /** Why the guest ended that `error` came out of. */
+  private reasonOf(error: unknown, { suspension }: InstanceState): RuntimeError {
+    return this.recorded() ?? (suspension.promise === undefined ? toFailure(error) : cannotSuspend());
   }
 
   // ── the end ──
@@ -434,8 +324,9 @@ export class ComponentInstance {
       // If the guest is running below us, its next call of the host ends it.
       state.mayLeave = false;
     }
-    if (this.abort !== undefined) this.abort(reason);
-    else if (!this.busy) this.end(reason);
+    let waiting = false;
+    for (const entrance of this.entrances) if (entrance.stopWaiting(reason)) waiting = true;
+    if (!waiting && !this.busy) this.end(reason);
   }
 
   private recorded(): RuntimeError | undefined {
@@ -443,55 +334,18 @@ export class ComponentInstance {
     return undefined;
   }
 
-  private pendingSuspension(): boolean {
-    return this.states.some((state) => state.suspension.promise !== undefined);
-  }
-
   /** Marks the instance dead and lets go of all that it held. */
   private end(reason: RuntimeError, namesTrap = false): RuntimeError {
     this.reason ??= reason;
     releaseFrames(this.reason, namesTrap);
-    this.source = undefined;
-    this.stashed = undefined;
-    this.abort = undefined;
+    this.turn = undefined;
+    for (const entrance of this.entrances) entrance.close();
     for (const state of this.states) {
       state.failure ??= reason;
       disposeHandles(state);
     }
     for (const context of this.contexts) context.release();
     this.cores.length = 0;
-    this.pumps.length = 0;
-    this.hooks.length = 0;
     return this.reason;
-  }
-}
-
-/** A turn of one call. */
-class SingleCall implements CallSource {
-  result: unknown;
-  error: RuntimeError | undefined;
-  private call: Call | undefined;
-
-  constructor(call: Call) {
-    this.call = call;
-  }
-
-  next(): Call | undefined {
-    const { call } = this;
-    this.call = undefined;
-    return call;
-  }
-
-  done(result: unknown): void {
-    this.result = result;
-  }
-
-  /** What came of the call, once the turn is over. */
-  answer(): Promise<unknown> {
-    return this.error === undefined ? Promise.resolve(this.result) : Promise.reject(this.error);
-  }
-
-  invalid(error: RuntimeError): void {
-    this.error = error;
   }
 }

@@ -56,17 +56,21 @@ export interface ContextPlan {
 }
 
 export interface LoweringPlan {
-  /** The host function, by import name and then export name. */
-  readonly path: readonly string[];
+  /** The host function, by import name and then export name; or the function of another component inside. */
+  readonly target:
+    | { readonly kind: 'host'; readonly path: readonly string[] }
+    | { readonly kind: 'inside'; readonly export: number };
   readonly type: FuncType;
   readonly encoding: CanonOptions['encoding'];
   readonly context: number;
 }
 
-/** A function that the component offers. */
+/** A function that can be called from outside of its component instance. */
 export interface ExportPlan {
-  /** `interface#function`, or `function` for one that the world exports itself. */
+  /** `interface#function`, or `function` for one that the world exports itself. Of one inside: for messages. */
   readonly name: string;
+  /** False for one that only other components of the composition call. */
+  readonly outside: boolean;
   readonly type: FuncType;
   readonly encoding: CanonOptions['encoding'];
   readonly context: number;

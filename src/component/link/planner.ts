@@ -67,6 +67,9 @@ class Planner {
   readonly resources: ResourcePlan[] = [];
   readonly contexts: ContextPlan[] = [];
   readonly lowerings: LoweringPlan[] = [];
+  readonly exports: ExportPlan[] = [];
+  /** Lifted functions that have a number. */
+  readonly #lifted = new Map<LiftItem, number>();
   readonly #contextNumbers = new Map<string, number>();
   readonly #hostResources = new Map<string, number>();
   #instances = 0;
@@ -75,9 +78,8 @@ class Planner {
 
   plan(component: Component): Plan {
     const root = new Scope(this, component, { outer: undefined, args: undefined });
-    const exports: ExportPlan[] = [];
-    for (const [name, item] of root.run()) this.#collectExports(name, item, exports);
-    const { steps, states, contexts, lowerings } = this;
+    for (const [name, item] of root.run()) this.#collectExports(name, item);
+    const { steps, states, contexts, lowerings, exports } = this;
     const slots = new Set(states.flatMap((state) => state.slots));
     const resources = this.resources.map((item, index) =>
       item.kind === 'host' ? { ...item, used: slots.has(index) } : item,
@@ -143,17 +145,26 @@ class Planner {
     return number;
   }
 
-  #collectExports(name: string, item: Item, into: ExportPlan[]): void {
+  #collectExports(name: string, item: Item): void {
     if (item.sort === 'instance') {
-      for (const [inner, value] of item.exports) this.#collectExports(`${name}#${inner}`, value, into);
+      for (const [inner, value] of item.exports) this.#collectExports(`${name}#${inner}`, value);
     } else if (item.sort === 'func') {
       if ('host' in item) unsupported(`a component that exports its own import "${item.host.join('#')}"`);
-      if (into.length >= LINKS_MAX) exceeded(LINKS_MAX, 'exported functions', 'exported-functions');
-      into.push(this.#exportPlan(name, item.lift));
+      this.addExport(name, item.lift, true);
     }
   }
 
-  #exportPlan(name: string, lift: LiftItem): ExportPlan {
+  /** Makes a lifted function callable: from outside, or by other components of the composition. Gives its number. */
+  addExport(name: string, lift: LiftItem, outside: boolean): number {
+    const known = this.#lifted.get(lift);
+    if (!outside && known !== undefined) return known;
+    if (this.exports.length >= LINKS_MAX) exceeded(LINKS_MAX, 'exported functions', 'exported-functions');
+    const number = this.exports.push(this.#exportPlan(name, lift, outside)) - 1;
+    this.#lifted.set(lift, number);
+    return number;
+  }
+
+  #exportPlan(name: string, lift: LiftItem, outside: boolean): ExportPlan {
     if (lift.core.kind !== 'export') unsupported(`the export "${name}", which is not a function of a core module`);
     const postReturn = lift.postReturn;
     if (postReturn !== undefined && postReturn.kind !== 'export') {
@@ -163,6 +174,7 @@ class Planner {
     if (postReturn !== undefined) this.keep(postReturn);
     return {
       name,
+      outside,
       type: lift.type,
       encoding: lift.options.encoding,
       context: lift.scope.context(lift.options),
@@ -343,11 +355,14 @@ class Scope {
 
   #lower(definition: Extract<Definition, { kind: 'lower' }>): CoreSource {
     const item = found(this.#items.func[definition.func]) as Extract<Item, { sort: 'func' }>;
-    if ('lift' in item) unsupported('calls between the components of a composition');
     const { type, options } = definition;
     this.#handles.add(type);
     const { encoding } = options;
-    const lowering = this.#planner.addLowering({ path: item.host, type, encoding, context: this.context(options) });
+    const target: LoweringPlan['target'] =
+      'host' in item
+        ? { kind: 'host', path: item.host }
+        : { kind: 'inside', export: this.#planner.addExport(`function ${definition.func} inside`, item.lift, false) };
+    const lowering = this.#planner.addLowering({ target, type, encoding, context: this.context(options) });
     return { kind: 'lower', lowering };
   }
 

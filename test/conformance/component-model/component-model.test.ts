@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CALLS } from './calls.suite.ts';
+import { COMPOSITION } from './composition.suite.ts';
 import { LINKING } from './linking.suite.ts';
 import { MEMORY } from './memory.suite.ts';
 import { RESOURCES } from './resources.suite.ts';
 import { STRINGS } from './strings.suite.ts';
 import { VALUES } from './values.suite.ts';
 
-const GROUPS = [...VALUES, ...STRINGS, ...MEMORY, ...RESOURCES, ...CALLS, ...LINKING];
+const GROUPS = [...VALUES, ...STRINGS, ...MEMORY, ...RESOURCES, ...CALLS, ...LINKING, ...COMPOSITION];
 
 let passed = 0;
 for (const { name, cases } of GROUPS) {

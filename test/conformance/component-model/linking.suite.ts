@@ -370,17 +370,6 @@ const UNSUPPORTED: readonly (readonly [feature: RegExp, wat: string])[] = [
     '(component (import "i" (instance $i (export "f" (func)))) (export "j" (instance $i)))',
   ],
   [
-    /calls between the components/,
-    `(component ${answering('$A', 1)} (instance $a (instantiate $A)) (core func (canon lower (func $a "f"))))`,
-  ],
-  [
-    /calls between the components/,
-    `(component ${answering('$A', 1)} (instance $a (instantiate $A))
-      (component $B (import "f" (func $f (result u32))) (core func $l (canon lower (func $f)))
-        (core module $M (import "" "f" (func (result i32)))) (core instance (instantiate $M (with "" (instance (export "f" (func $l)))))))
-      (instance (instantiate $B (with "f" (func $a "f")))))`,
-  ],
-  [
     /not a function of a core module/,
     '(component (import "f" (func $f)) (core func $l (canon lower (func $f))) (func (export "g") (canon lift (core func $l))))',
   ],

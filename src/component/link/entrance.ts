@@ -1,0 +1,190 @@
+import { RuntimeError } from '../../errors/index.ts';
+import type { CanonContext, InstanceState } from '../abi/index.ts';
+import type { Call, Turn } from './calls.ts';
+import type { CompiledExport, HookKind } from './compiled.ts';
+
+/** What an entrance needs of the instance that it belongs to. */
+export interface Surrounding {
+  /** Why the instance ended, or is about to. */
+  readonly failure: RuntimeError | undefined;
+  context(number: number): CanonContext;
+  /** The exported pump of a core module, made promising. */
+  promisingPump(step: number): () => Promise<void>;
+  /** Ends the instance for what came out of the wasm of one component instance; gives the reason. */
+  fail(thrown: unknown, state: InstanceState): RuntimeError;
+}
+
+/**
+ * The way into one component instance: calls pass one at a time, whether they come from the host or from another
+ * component of the same composition. It answers the hooks that admission put into the instance's core modules.
+ *
+ *     turn ──take──► lower arguments ──► core function ──► lift result ──done──► turn
+ *                          ▲                    │ blocking import
+ *                          └── suspend ◄────────┘
+ */
+export class Entrance {
+  private readonly surrounding: Surrounding;
+  private readonly state: InstanceState;
+  /** Promising pumps by step, made when first used. */
+  private readonly pumps: ((() => Promise<void>) | undefined)[] = [];
+  /** Hooks are shared by the core modules of one component instance. */
+  private readonly hooks: Partial<Record<HookKind, unknown>> = {};
+  private turn: Turn | undefined;
+  private step = -1;
+  private current: CompiledExport | undefined;
+  private readonly flat: (number | bigint)[] = [];
+  private cursor = 0;
+  private turnOver = false;
+  private abort: ((reason: RuntimeError) => void) | undefined;
+
+  constructor(surrounding: Surrounding, state: InstanceState) {
+    this.surrounding = surrounding;
+    this.state = state;
+  }
+
+  /** Whether a call is under way. */
+  get busy(): boolean {
+    return this.turn !== undefined;
+  }
+
+  /**
+   * Takes the calls of `turn` that are for core module `step`. Returns nothing when they are done at once, a promise
+   * when the guest waits. What goes wrong ends the instance, and always comes as a rejection.
+   */
+  enter(turn: Turn, step: number): Promise<void> | undefined {
+    this.turn = turn;
+    this.step = step;
+    this.turnOver = false;
+    this.state.mayEnter = false;
+    const running = this.promisingPump(step)();
+    if (this.turnOver) return this.leave();
+    return running.then(
+      () => this.leave(),
+      (error: unknown) => {
+        throw this.surrounding.fail(error, this.state);
+      },
+    );
+  }
+
+  private leave(): undefined {
+    this.turn = undefined;
+    this.state.mayEnter = true;
+    const { failure } = this.surrounding;
+    if (failure !== undefined) throw this.surrounding.fail(failure, this.state);
+    return undefined;
+  }
+
+  private promisingPump(step: number): () => Promise<void> {
+    let pump = this.pumps[step];
+    if (pump === undefined) {
+      pump = this.surrounding.promisingPump(step);
+      this.pumps[step] = pump;
+    }
+    return pump;
+  }
+
+  /** The function behind a hook; one for all core modules of the instance. */
+  hook(kind: HookKind): unknown {
+    this.hooks[kind] ??= this.makeHook(kind);
+    return this.hooks[kind];
+  }
+
+  private makeHook(kind: HookKind): unknown {
+    switch (kind) {
+      case 'await':
+        return new WebAssembly.Suspending(() => this.suspend());
+      case 'result':
+        return () => this.state.suspension.value;
+      case 'take':
+        return () => this.take();
+      case 'arg':
+        return () => this.flat[this.cursor++];
+      case 'done':
+        return (result: number | bigint | undefined) => this.finish(result);
+    }
+  }
+
+  /** Hook: lowers the next call. 0 ends the pump; otherwise the function to run. */
+  private take(): number {
+    const turn = this.turn as Turn;
+    const { surrounding, state } = this;
+    for (;;) {
+      if (surrounding.failure !== undefined) throw surrounding.failure;
+      const call = turn.take(this.step);
+      if (surrounding.failure !== undefined) throw surrounding.failure;
+      state.mayLeave = true;
+      if (call === undefined) {
+        this.turnOver = true;
+        return 0;
+      }
+      if (this.lower(call)) return (this.current as CompiledExport).target;
+    }
+  }
+
+  /** Tells whether the arguments fit; if not, whoever called knows. */
+  private lower(call: Call): boolean {
+    const func = call.func as CompiledExport;
+    const { state } = this;
+    state.liftBudget = state.liftBudgetMax;
+    this.current = func;
+    this.cursor = 0;
+    try {
+      func.stub.lower(this.surrounding.context(func.context), call.args, this.flat);
+      return true;
+    } catch (error) {
+      if (!RuntimeError.is(error, 'VALUE_INVALID')) throw error;
+      state.mayLeave = true;
+      (this.turn as Turn).source.invalid(error);
+      return false;
+    }
+  }
+
+  /**
+   * Hook: lifts the result of the call taken last, and takes the next one. Before that its post-return runs, if there
+   * is one, and may not leave the instance.
+   */
+  private finish(result: number | bigint | undefined): number {
+    const { surrounding } = this;
+    if (surrounding.failure !== undefined) throw surrounding.failure;
+    const func = this.current as CompiledExport;
+    const value = func.stub.lift(surrounding.context(func.context), result);
+    if (func.hasPostReturn) this.state.mayLeave = false;
+    (this.turn as Turn).source.done(value);
+    return func.hasPostReturn ? 0 : this.take();
+  }
+
+  /** What the guest's stack waits for: the host's promise, or a kill if that comes first. */
+  private suspend(): Promise<void> {
+    const { suspension } = this.state;
+    const pending = suspension.promise as Promise<unknown>;
+    const { failure } = this.surrounding;
+    if (failure !== undefined) throw failure;
+    return new Promise<void>((resolve, reject) => {
+      this.abort = reject;
+      pending.then(() => {
+        this.abort = undefined;
+        // Not before: what stands here when a guest ends is how one that could not be suspended is known.
+        suspension.promise = undefined;
+        if (this.surrounding.failure === undefined) resolve();
+        else reject(this.surrounding.failure);
+      }, reject);
+    });
+  }
+
+  /** Ends a wait with `reason`; tells whether there was one. */
+  stopWaiting(reason: RuntimeError): boolean {
+    const { abort } = this;
+    if (abort === undefined) return false;
+    this.abort = undefined;
+    abort(reason);
+    return true;
+  }
+
+  /** Lets go of everything; the instance has ended. */
+  close(): void {
+    this.turn = undefined;
+    this.abort = undefined;
+    this.pumps.length = 0;
+    for (const kind of Object.keys(this.hooks)) delete this.hooks[kind as HookKind];
+  }
+}
