@@ -50,7 +50,7 @@ export async function startProcess(): Promise<void> {
 }
 
 /** Resolves when everything written has left the process; writes are asynchronous on some systems. */
-function flush(stream: OutputStream & { readonly destroyed?: boolean }): Promise<void> {
+function flush(stream: OutputStream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   if (stream.destroyed) resolve();
   else stream.write('', () => resolve());

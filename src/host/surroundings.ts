@@ -10,6 +10,8 @@ export interface ActorStdio {
   readonly stdin: ByteSource;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
+  /** Called when the incarnation has ended: nothing more is written. */
+  end(): void;
 }
 
 interface SurroundingsOptions {
@@ -52,5 +54,9 @@ export function surroundings({ compiled, grants, context, options }: Surrounding
     ...(stdio?.stderr === true && streams.stderr !== undefined && { stderr: streams.stderr }),
     preopens: grants.filesystem ?? [],
   });
-  return { imports: { ...wasi.interfaces, [MESSAGING]: messaging }, dispose: () => void wasi.dispose() };
+  const dispose = () => {
+    void wasi.dispose();
+    streams.end?.();
+  };
+  return { imports: { ...wasi.interfaces, [MESSAGING]: messaging }, dispose };
 }

@@ -1,4 +1,4 @@
-import type { ActorRef, SpawnOptions, Termination } from '../actor/index.ts';
+import type { ActorRef, DeadLetter, FailureReport, SpawnOptions, Termination } from '../actor/index.ts';
 import type { ControlAsk, ControlTell } from '../admin/index.ts';
 import {
   type ActorInfo,
@@ -19,8 +19,8 @@ import {
   loadComponent,
   toJson,
 } from '../host/index.ts';
-import { type Clock, systemClock } from '../time/index.ts';
-import { lineSink } from '../wasi/index.ts';
+import { type Clock, formatDuration, systemClock } from '../time/index.ts';
+import { type LineSink, lineSink } from '../wasi/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
 import { operationInfos } from './inspect.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
@@ -43,7 +43,8 @@ export async function startApplication(config: ApplicationConfig, options: Start
   return new RunningApplication(config, types, options);
 }
 
-async function prepare(config: ComponentConfig, { onEvent, signal }: StartOptions): Promise<ComponentActorType> {
+async function prepare(config: ComponentConfig, options: StartOptions): Promise<ComponentActorType> {
+  const { onEvent, signal } = options;
   const { name } = config;
   onEvent({ type: 'compiling', component: name });
   const startMs = systemClock.nowMs();
@@ -61,14 +62,30 @@ async function prepare(config: ComponentConfig, { onEvent, signal }: StartOption
     args: config.args,
     env: config.env,
     stdio: (actor) => {
-      const sink = (stream: 'stdout' | 'stderr') =>
-        lineSink((text) => onEvent({ type: 'output', actor, component: name, stream, text }));
-      return { stdout: sink('stdout'), stderr: sink('stderr') };
+      const sink = (stream: 'stdout' | 'stderr') => lines(options, { type: 'output', actor, component: name, stream });
+      const [stdout, stderr] = [sink('stdout'), sink('stderr')];
+      const end = () => {
+        stdout.end();
+        stderr.end();
+      };
+      return { stdout, stderr, end };
     },
     onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
   });
   onEvent({ type: 'compiled', component: name, durationMs: systemClock.nowMs() - startMs });
   return type;
+}
+
+/** Makes an event of each line that is written. */
+function lines({ onEvent, pace }: StartOptions, event: ApplicationEvent): LineSink {
+  const sink = lineSink((text) => onEvent({ ...event, text }));
+  return {
+    write: (bytes) => {
+      void sink.write(bytes);
+      return pace?.();
+    },
+    end: () => sink.end(),
+  };
 }
 
 /** One actor of the application, and what is known of it when it is no more. */
@@ -77,8 +94,9 @@ interface Member {
   readonly component: ComponentConfig;
   readonly type: ComponentActorType;
   readonly startedAtMs: number;
-  starts: number;
   end: ActorInfo | undefined;
+  /** Why it is not restarted any more. */
+  givenUp: string | undefined;
 }
 
 class RunningApplication implements Application {
@@ -107,18 +125,28 @@ class RunningApplication implements Application {
   #createSystem(): ActorSystem {
     return createActorSystem({
       clock: this.#clock,
-      onStarted: (ref) => this.#onStarted(ref),
-      onFailure: ({ actor, error, directive }) =>
-        this.#event(actor.name, {
-          type: directive?.kind === 'restart' ? 'restarted' : 'failed',
-          error: error.toWire(),
-        }),
-      onDeadLetter: ({ to, reason, op, topic, error }) =>
-        this.#event(to.name, {
-          type: 'dead-letter',
-          text: `${reason}: ${topic ?? op}`,
-          ...(error !== undefined && { error: error.toWire() }),
-        }),
+      onStarted: (ref) => this.#event(ref.name, { type: 'started' }),
+      onFailure: (report) => this.#onFailure(report),
+      onDeadLetter: (letter) => this.#onDeadLetter(letter),
+    });
+  }
+
+  /** A failure that ends the actor is told when it has ended. */
+  #onFailure({ actor, error, directive }: FailureReport): void {
+    const member = this.#members.get(actor.name);
+    if (directive?.kind === 'restart') this.#event(actor.name, { type: 'restarted', error: error.toWire() });
+    else if (directive === undefined || member === undefined)
+      this.#event(actor.name, { type: 'failed', error: error.toWire() });
+    else if (directive.kind === 'escalate') member.givenUp = givenUpText(directive);
+  }
+
+  /** The message in which an actor fails is told with the failure; that a task runs is no message of anybody. */
+  #onDeadLetter({ to, reason, op, topic, error }: DeadLetter): void {
+    if (reason === 'failed' || this.#members.get(to.name)?.type.shape.kind === 'task') return;
+    this.#event(to.name, {
+      type: 'dead-letter',
+      text: `${reason}: ${topic ?? op}`,
+      ...(error !== undefined && { error: error.toWire() }),
     });
   }
 
@@ -135,16 +163,17 @@ class RunningApplication implements Application {
       subscribe: component.subscribe,
     };
     const ref = this.#system.spawn(type, name, options);
-    this.#members.set(name, { ref, component, type, startedAtMs: this.#clock.wallMs(), starts: 0, end: undefined });
+    this.#members.set(name, {
+      ref,
+      component,
+      type,
+      startedAtMs: this.#clock.wallMs(),
+      end: undefined,
+      givenUp: undefined,
+    });
     void ref.terminated.then((termination) => this.#onTerminated(name, termination));
     // Whoever waits for `ready` hears of a failed start; here it is an event.
     ref.ready.catch(() => undefined);
-  }
-
-  #onStarted(ref: ActorRef): void {
-    const member = this.#members.get(ref.name);
-    if (member !== undefined) member.starts += 1;
-    this.#event(ref.name, { type: 'started' });
   }
 
   #onTerminated(name: string, termination: Termination): void {
@@ -153,7 +182,12 @@ class RunningApplication implements Application {
     const state = endState(member, termination, this.#stopped);
     member.end = { ...this.#live(member), state, queued: 0 };
     if (state !== 'failed') this.#event(name, { type: state === 'completed' ? 'completed' : 'stopped' });
-    else this.#event(name, { type: 'failed', ...(termination.error && { error: termination.error.toWire() }) });
+    else
+      this.#event(name, {
+        type: 'failed',
+        ...(termination.error && { error: termination.error.toWire() }),
+        ...(member.givenUp !== undefined && { text: member.givenUp }),
+      });
   }
 
   #whenIdle(resolve: () => void): void {
@@ -251,6 +285,11 @@ class RunningApplication implements Application {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+function givenUpText({ restarts, periodMs }: { restarts: number; periodMs: number }): string {
+  if (restarts === 0) return 'it is not restarted';
+  return `given up after ${restarts} ${restarts === 1 ? 'restart' : 'restarts'} within ${formatDuration(periodMs)}`;
 }
 
 function endState({ type }: Member, { kind }: Termination, stopping: boolean): ActorState {

@@ -4,6 +4,8 @@ import type { WireError } from '../errors/index.ts';
 export interface StartOptions {
   /** Hears of everything that happens, in the middle of other work: it should be quick. */
   onEvent(event: ApplicationEvent): void;
+  /** What a guest that has just written waits for: nothing, or a promise that never rejects. Default: nothing. */
+  pace?(): Promise<void> | undefined;
   /** Gives up the start; nothing half-started is left. */
   readonly signal?: AbortSignal;
 }

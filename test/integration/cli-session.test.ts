@@ -132,6 +132,19 @@ test('up ends with 143 after SIGTERM', async () => {
   });
 });
 
+test('up that waits for an actor to finish says for which', async () => {
+  await withUp([], async ({ stage, up }) => {
+    const stopping = Promise.withResolvers<void>();
+    stage.stop = () => stopping.promise;
+    const run = up();
+    await stage.started.promise;
+    run.interrupts.raise('SIGINT');
+    await written(run.stderr, 'waiting for parse to finish; another Ctrl-C ends at once');
+    stopping.resolve();
+    assert.equal(await run.done, 130);
+  });
+});
+
 test('up that is interrupted a second time removes its files at once', async () => {
   await withUp([], async ({ folder, stage, up }) => {
     const stopping = Promise.withResolvers<void>();
@@ -185,6 +198,7 @@ test('up --until-idle ends with 0 when the work is done, 69 when an actor was gi
       stage.state = state;
       stage.idle.resolve();
       assert.equal(await run.done, expected);
+      assert.equal(run.stderr().includes('actors that were given up: "parse"'), expected === 69);
     });
   }
 });

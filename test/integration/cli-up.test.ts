@@ -141,6 +141,32 @@ test('ask says what is wrong with what it was given', async () => {
   });
 });
 
+test('up shows the last words of a task that fails, tells of the failure once, and says who was given up', async () => {
+  const toml =
+    '[components.tour]\nsource = "wasi-tour.wasm"\nargs = ["read", "/data/words", "--", "exit", "1"]\nsupervise = { intensity = 0 }\n[components.tour.grants]\nclock = true\nrandom = true\nstdio = true\nfilesystem = [{ path = ".", mount = "/data", rights = ["read"] }]\n';
+  await withApplication(toml, async ({ folder, up }) => {
+    writeFileSync(join(folder, 'words'), 'first\nlast words, no line end');
+    const { code, stdout, stderr } = await up().ended;
+    assert.equal(stdout, 'tour | first\ntour | last words, no line end\n');
+    const told = stderr.split('\n').filter((line) => line.includes('status 1'));
+    assert.deepEqual(told, [
+      'tour failed: ACTOR_FAILED: "tour" failed while it handled "run": The component ended itself with status 1; it is not restarted',
+    ]);
+    assert.match(stderr, /error\[ACTOR_FAILED\]: The application has ended with actors that were given up: "tour"\n$/);
+    assert.equal(code, 69);
+  });
+});
+
+test('up passes on all that a task prints, however much it is', async () => {
+  const toml =
+    '[components.tour]\nsource = "wasi-tour.wasm"\nargs = ["read", "/data/words"]\n[components.tour.grants]\nclock = true\nrandom = true\nstdio = true\nfilesystem = [{ path = ".", mount = "/data", rights = ["read"] }]\n';
+  await withApplication(toml, async ({ folder, up }) => {
+    writeFileSync(join(folder, 'words'), 'a line of some length\n'.repeat(300_000));
+    const { code, stdout } = await up('--until-idle').ended;
+    assert.deepEqual([code, stdout.length], [0, 300_000 * 'tour | a line of some length\n'.length]);
+  });
+});
+
 test('up --until-idle runs a task to its end and shows what it prints', async () => {
   const toml =
     '[components.tour]\nsource = "wasi-tour.wasm"\nargs = ["args", "one", "two"]\n[components.tour.grants]\nclock = true\nrandom = true\nstdio = true\n';

@@ -9,7 +9,8 @@ export function eventLines(event: ShownEvent): string[] {
     return [`${who} ${VERBS[event.type]}, ${event.repeated.toLocaleString('en-US')} times more`];
   }
   const took = event.durationMs === undefined ? '' : ` in ${humanDuration(event.durationMs)}`;
-  const reason = event.error === undefined ? (event.text ?? '') : `${event.error.code}: ${event.error.message}`;
+  const error = event.error === undefined ? undefined : `${event.error.code}: ${event.error.message}`;
+  const reason = [error, event.text].filter((part) => part !== undefined && part !== '').join('; ');
   const tail = reason === '' ? '' : `: ${sanitizeLine(reason)}`;
   return [`${who} ${VERBS[event.type]}${took}${tail}`];
 }
@@ -19,7 +20,7 @@ const VERBS: Readonly<Record<Exclude<ShownEvent['type'], 'output'>, string>> = {
   compiled: 'compiled',
   started: 'started',
   failed: 'failed',
-  restarted: 'restarted',
+  restarted: 'failed and restarts',
   stopped: 'stopped',
   completed: 'completed',
   'dead-letter': 'did not get a message',

@@ -1,13 +1,19 @@
 import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
-import { humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
+import { count, humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
 import { eventLines } from './event-text.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
 /** Least time between two prints of the view: a log is read later, line by line. */
 const PRINT_INTERVAL_MS = 1_000;
+
+/** A stop that takes longer needs a word. */
+const SLOW_STOP_MS = 500;
+
+/** Actors that a line names. */
+const NAMED_MAX = 5;
 
 /**
  * For pipes, files and logs: what guests write and the view go to standard output, everything about them to standard
@@ -18,7 +24,8 @@ export class LineReporter implements Reporter {
   #printed: string | undefined;
   #printedAtMs = Number.NEGATIVE_INFINITY;
   #latest: string | undefined;
-  #stopping = false;
+  #stoppingAtMs: number | undefined;
+  #hasToldWhoIsLeft = false;
 
   constructor(context: CliContext) {
     this.#context = context;
@@ -32,7 +39,7 @@ export class LineReporter implements Reporter {
 
   event(event: ShownEvent): void {
     // The end of a compilation is told, with how long it took; so is the stop of the whole. A log needs no more.
-    if (event.type === 'compiling' || (event.type === 'stopped' && this.#stopping)) return;
+    if (event.type === 'compiling' || (event.type === 'stopped' && this.#stoppingAtMs !== undefined)) return;
     const { stdout, stderr } = this.#context;
     const stream = event.type === 'output' && event.stream === 'stdout' ? stdout : stderr;
     for (const line of eventLines(event)) writeLine(stream, line);
@@ -43,7 +50,8 @@ export class LineReporter implements Reporter {
     writeLine(this.#context.stderr, sanitizeLine(`${application.name} runs as process ${application.pid}${control}`));
   }
 
-  frame({ view }: Frame): void {
+  frame({ view, actors }: Frame): void {
+    this.#tellWhoIsLeft(actors);
     if (view === undefined || !('text' in view)) return;
     this.#latest = sanitize(view.text).trimEnd();
     const nowMs = this.#context.clock.nowMs();
@@ -51,8 +59,20 @@ export class LineReporter implements Reporter {
   }
 
   stopping(): void {
-    this.#stopping = true;
+    this.#stoppingAtMs = this.#context.clock.nowMs();
     writeLine(this.#context.stderr, 'stopping');
+  }
+
+  /** Says once what a stop that takes its time is waiting for. */
+  #tellWhoIsLeft(actors: Frame['actors']): void {
+    if (this.#stoppingAtMs === undefined || this.#hasToldWhoIsLeft) return;
+    if (this.#context.clock.nowMs() - this.#stoppingAtMs < SLOW_STOP_MS) return;
+    const left = actors.filter(({ state }) => state === 'running').map(({ name }) => sanitizeLine(name));
+    if (left.length === 0) return;
+    this.#hasToldWhoIsLeft = true;
+    const more = left.length > NAMED_MAX ? ` and ${left.length - NAMED_MAX} more` : '';
+    const who = `${left.slice(0, NAMED_MAX).join(', ')}${more}`;
+    writeLine(this.#context.stderr, `waiting for ${who} to finish; another Ctrl-C ends at once`);
   }
 
   end(): void {
@@ -71,10 +91,16 @@ export class LineReporter implements Reporter {
 /** One line that says how an application has done in all. */
 export function summaryLine({ application, actors }: Frame, wallMs: number): string {
   const sum = (pick: (actor: Frame['actors'][number]) => number) =>
-    actors.reduce((total, actor) => total + pick(actor), 0).toLocaleString('en-US');
-  const handled = sum(({ handled }) => handled);
-  const restarts = sum(({ restarts }) => restarts);
-  const deadLetters = sum(({ deadLetters }) => deadLetters);
+    actors.reduce((total, actor) => total + pick(actor), 0);
+  const handled = sum(({ handled }) => handled).toLocaleString('en-US');
+  const restarts = count(
+    sum(({ restarts }) => restarts),
+    'restart',
+  );
+  const deadLetters = count(
+    sum(({ deadLetters }) => deadLetters),
+    'dead letter',
+  );
   const uptime = humanDuration(Math.max(0, wallMs - application.startedAtMs));
-  return `${sanitizeLine(application.name)}: up ${uptime}, ${handled} handled, ${restarts} restarts, ${deadLetters} dead letters`;
+  return `${sanitizeLine(application.name)}: up ${uptime}, ${handled} handled, ${restarts}, ${deadLetters}`;
 }

@@ -7,6 +7,7 @@ import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
 import type { RuntimePort } from '../runtime-port.ts';
 import { EventLimiter } from './event-limiter.ts';
+import { OutputPace } from './output-pace.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
 /** What a stop may take before the process ends without it: longer than any drain that an actor is given. */
@@ -17,6 +18,9 @@ const FRAME_INTERVAL_MS = 250;
 
 /** A view that takes longer is not live; and a stop must not wait for it. */
 const VIEW_DEADLINE_MS = 2_000;
+
+/** Actors that an error names. */
+const NAMED_MAX = 5;
 
 /** States that an actor does not leave by itself. */
 const ENDED: ReadonlySet<ActorState> = new Set<ActorState>(['stopped', 'completed', 'failed']);
@@ -37,13 +41,18 @@ export class UpSession {
   readonly #options: SessionOptions;
   readonly #ending = Promise.withResolvers<Ending>();
   readonly #limiter: EventLimiter;
+  readonly #pace: OutputPace;
   #application: Application | undefined;
   #drawing: Promise<void> | undefined;
+  /** The last view, which stays while the actor that gave it stops. */
+  #lastView: Frame['view'];
+  #stopping = false;
 
   constructor(context: CliContext, options: SessionOptions) {
     this.#context = context;
     this.#options = options;
     this.#limiter = new EventLimiter(context.clock, (event) => options.reporter.event(event));
+    this.#pace = new OutputPace(context.clock, [context.stdout, context.stderr]);
   }
 
   /** Resolves with the exit code. */
@@ -101,7 +110,11 @@ export class UpSession {
     const { interrupts } = this.#context;
     try {
       const onEvent = (event: ApplicationEvent) => this.#onEvent(event);
-      this.#application = await runtime.startApplication(config, { onEvent, signal: interrupts.signal });
+      this.#application = await runtime.startApplication(config, {
+        onEvent,
+        pace: () => this.#pace.take(),
+        signal: interrupts.signal,
+      });
       return this.#application;
     } catch (error) {
       if (interrupts.interrupt !== undefined) return undefined;
@@ -115,19 +128,25 @@ export class UpSession {
     this.#endIfAllEnded();
     const stopDrawing = this.#drawEvery(config.view?.everyMs ?? FRAME_INTERVAL_MS);
     let ending: Ending;
+    let failed: string[];
     try {
       ending = await this.#ending.promise;
+      await this.#draw();
+      failed = application.actors().flatMap(({ name, state }) => (state === 'failed' ? [`"${name}"`] : []));
+      this.#stopping = true;
+      reporter.stopping();
+      // Shows at once that the interrupt was heard, and goes on showing who is still at work.
+      void this.#draw();
+      await this.#stop(application);
     } finally {
       stopDrawing();
     }
     await this.#draw();
-    const failed = application.actors().some(({ state }) => state === 'failed');
-    reporter.stopping();
-    await this.#stop(application);
     if (ending === 'interrupted') return this.#interruptedExitCode();
-    return failed && ending !== 'stop-requested'
-      ? new RuntimeError('ACTOR_FAILED', 'An actor was given up').exitCode
-      : 0;
+    if (failed.length === 0 || ending === 'stop-requested') return 0;
+    const [who, rest] = [failed.slice(0, NAMED_MAX).join(', '), failed.length - NAMED_MAX];
+    const more = rest > 0 ? ` and ${rest} more` : '';
+    throw new RuntimeError('ACTOR_FAILED', `The application has ended with actors that were given up: ${who}${more}`);
   }
 
   /** Stops the application, but waits no longer than the deadline. */
@@ -192,6 +211,11 @@ export class UpSession {
   }
 
   async #view(application: Application): Promise<Frame['view']> {
+    if (!this.#stopping) this.#lastView = await this.#askView(application);
+    return this.#lastView;
+  }
+
+  async #askView(application: Application): Promise<Frame['view']> {
     const { promise: overdue, resolve } = Promise.withResolvers<Frame['view']>();
     const failure = `no reply within ${VIEW_DEADLINE_MS} ms`;
     const timer = this.#context.clock.after(VIEW_DEADLINE_MS, () => resolve({ failure }), true);
