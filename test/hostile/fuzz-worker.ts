@@ -25,28 +25,27 @@ const LIMITS = { memoryBytes: 16 * 2 ** 20, tableElements: 10_000 };
 /** Calls of each instance. */
 const CALLS = 12;
 
-export interface FuzzReport {
-  readonly accepted: number;
-  readonly refused: number;
-  readonly calls: number;
-  readonly traps: number;
-}
+/** Places in the shared memory: a beat for every step, and what came of the rounds. */
+const BEAT = 0;
+const ACCEPTED = 1;
+const REFUSED = 2;
+const CALLED = 3;
+const TRAPPED = 4;
 
-const { seed, files, beat, untilMs } = workerData as {
+const { seed, files, counts, untilMs } = workerData as {
   seed: number;
   files: readonly string[];
-  beat: Int32Array;
+  counts: Int32Array;
   untilMs: number;
 };
 const dice = new Dice(seed);
 const originals = files.map((file) => new Uint8Array(readFileSync(file)));
-const report = { accepted: 0, refused: 0, calls: 0, traps: 0 };
 let bytes = new Uint8Array();
 
 class Finding extends Error {}
 
-function tick(): void {
-  Atomics.add(beat, 0, 1);
+function count(what: number): void {
+  Atomics.add(counts, what, 1);
 }
 
 /** Gives a changed copy of one of the components, or of two of them. */
@@ -152,14 +151,14 @@ async function callAll(component: CompiledComponent, instance: ComponentInstance
     if (component.exports.length === 0) return;
     const func = dice.pick(component.exports);
     const args = func.type.params.map((param) => randomValue(dice, param.type, handles));
-    tick();
+    count(BEAT);
     try {
       const result = await instance.call(func.name, args);
       if (result instanceof GuestResource) held.push(result);
-      report.calls++;
+      count(CALLED);
     } catch (error) {
       const { code } = expectCode(error, CALL_ENDS, `call of ${func.name}`);
-      if (code === 'COMPONENT_TRAPPED') report.traps++;
+      if (code === 'COMPONENT_TRAPPED') count(TRAPPED);
       if (code !== 'VALUE_INVALID') return;
     }
   }
@@ -167,14 +166,14 @@ async function callAll(component: CompiledComponent, instance: ComponentInstance
 
 async function round(): Promise<void> {
   bytes = mutate();
-  tick();
+  count(BEAT);
   const component = await compiled();
-  tick();
+  count(BEAT);
   if (component === undefined) {
-    report.refused++;
+    count(REFUSED);
     return;
   }
-  report.accepted++;
+  count(ACCEPTED);
   checkModules(decodeComponent(bytes));
   const ledger = { made: 0, dropped: 0 };
   let instance: ComponentInstance;
@@ -192,7 +191,6 @@ async function round(): Promise<void> {
 
 try {
   while (performance.now() + performance.timeOrigin < untilMs) await round();
-  parentPort?.postMessage({ report });
 } catch (error) {
   // The whole of it in a file: a report of some thousand digits would hide what happened.
   const file = join(tmpdir(), `troupe-fuzz-${seed}.wasm`);

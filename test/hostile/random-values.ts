@@ -132,6 +132,7 @@ export interface Ledger {
 /** Offers everything that `component` imports; functions answer with random values, and now and then late or never. */
 export function randomHost(dice: Dice, component: CompiledComponent, ledger: Ledger): HostImports {
   const resource = new HostResourceType<{ drops: number }>('any', (item) => {
+    if (typeof item.drops !== 'number') return; // some other object, which fits as any object does
     item.drops++;
     if (item.drops > 1) throw new Error('dropped twice');
     ledger.dropped++;
