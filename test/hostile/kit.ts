@@ -33,6 +33,8 @@ export interface Guest {
   readonly fields?: string;
   /** What the allocator does; core instructions with a pointer as result. Default: 0x8000. */
   readonly realloc?: string;
+  /** Further fields of the allocator's core module. */
+  readonly allocFields?: string;
   /** What the guest's destructor does, parameter 0 being the representation. */
   readonly dtor?: string;
   /** What the post-return of `p` does. */
@@ -96,6 +98,7 @@ export function componentOf(guest: Guest, guard: Guard): string {
   (core module $A
     (import "" "call" (func $call))
     (memory (export "mem") ${guest.pages ?? '1'})
+    ${guest.allocFields ?? ''}
     (func $alloc (param i32 i32 i32 i32) (result i32) (local $result i32)
       ${guarded(guard, `(local.set $result ${alloc})`)}
       (local.get $result))
