@@ -22,7 +22,7 @@ export const LIMITS_SECTION = table({
     .meta({ description: 'Table elements of one instance', default: TABLE_ELEMENTS.default }),
   deadline: durationOrUnbounded(DEADLINE_MS)
     .optional()
-    .meta({ description: 'Wall-clock time for one message. Default: 5s; none for the run of a task' }),
+    .meta({ description: 'Wall-clock time for one message. Default: 30s; none for the run of a task' }),
 }).meta({ description: "Upper bounds; of the author's and the operator's the smaller counts" });
 
 export type LimitsSection = z.output<typeof LIMITS_SECTION>;

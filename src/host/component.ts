@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type ActorType, defineActorType } from '../actor/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
@@ -9,7 +10,7 @@ import { type ComponentShape, shapeOf } from './shape.ts';
 import { type ActorStdio, surroundings } from './surroundings.ts';
 
 export interface ComponentOptions {
-  /** Label of the actor type in counters and messages. Default: `component`. */
+  /** Label of the actor type in counters and messages. Default: the file's name without `.wasm`; without file `component`. */
   readonly name?: string;
   /** What it may do. Default: nothing. */
   readonly grants?: Grants;
@@ -58,8 +59,9 @@ export async function component(
   source: string | URL | CompiledComponent,
   options: ComponentOptions & LoadOptions = {},
 ): Promise<ComponentActorType> {
-  const compiled = source instanceof CompiledComponent ? source : await loadComponent(source, options);
-  return componentActor(compiled, options);
+  if (source instanceof CompiledComponent) return componentActor(source, options);
+  const name = options.name ?? basename(source instanceof URL ? source.pathname : source, '.wasm');
+  return componentActor(await loadComponent(source, options), { ...options, name });
 }
 
 /** As {@link component}, for one that is compiled. */

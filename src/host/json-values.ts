@@ -33,13 +33,15 @@ export function argumentsFromJson(type: FuncType, value: Json): unknown[] {
   if (!Array.isArray(value)) return bad('the arguments', `an array of ${type.params.length}`, value);
   if (value.length !== type.params.length) {
     const names = type.params.map((param) => param.name).join(', ');
-    throw invalid(`Cannot read the arguments: expected ${type.params.length} (${names}), got ${value.length}`);
+    const isList = type.params.length === 1 && type.params[0]?.type.kind === 'list';
+    const help = isList ? ["a list as the only argument is an array in an array: '[[1, 2]]'"] : [];
+    throw invalid(`Cannot read the arguments: expected ${type.params.length} (${names}), got ${value.length}`, help);
   }
   return type.params.map((param, index) => fromJson(param.type, value[index], param.name));
 }
 
-function invalid(message: string): RuntimeError {
-  return new RuntimeError('MESSAGE_INVALID', message);
+function invalid(message: string, help: readonly string[] = []): RuntimeError {
+  return new RuntimeError('MESSAGE_INVALID', message, help.length > 0 ? { details: { help } } : {});
 }
 
 function bad(path: string, expected: string, value: Json): never {

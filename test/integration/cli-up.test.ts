@@ -127,6 +127,7 @@ test('ask says what is wrong with what it was given', async () => {
     await up().writes(RUNS);
     const cases: readonly [string[], number, RegExp][] = [
       [['ask', 'ecko', 'echo'], 66, /error\[ACTOR_NOT_FOUND\][\s\S]*did you mean "echo"\?/],
+      [['ask', 'calc', 'same', '["a", "b"]'], 64, /expected 1 \(words\), got 2[\s\S]*an array in an array/],
       [['ask', 'calc', 'adt'], 66, /error\[OPERATION_UNKNOWN\][\s\S]*did you mean "add"\?/],
       [['ask', 'calc', 'add', '[1]'], 64, /error\[MESSAGE_INVALID\]: .*expected 2 \(a, b\), got 1/],
       [['ask', 'calc', 'add', '[1, "x"]'], 64, /error\[MESSAGE_INVALID\]: Cannot read b: expected a number/],
