@@ -22,7 +22,7 @@
  *
  * @module
  */
-export { GuestResource } from './abi/index.ts';
+export { GuestResource, propertyNames } from './abi/index.ts';
 export { ADMISSION_DEFAULTS, type AdmissionLimits } from './admission/index.ts';
 export {
   type ComponentType,
@@ -32,8 +32,10 @@ export {
   type ExternType,
   type FuncType,
   type InstanceType,
+  partsOf,
   printWorld,
   type ValueType,
+  valuesOf,
 } from './binary/index.ts';
 export { type HostFunction, type HostInstance, HostResourceType } from './host.ts';
 export {

@@ -1,4 +1,4 @@
-import type { FuncType, ValueType } from '../component/index.ts';
+import { type FuncType, propertyNames, type ValueType } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
 /**
@@ -12,7 +12,7 @@ import { RuntimeError } from '../errors/index.ts';
  * | option | the value or `null`; nested: `{"tag":"some","val":…}`, `{"tag":"none"}` |
  * | variant, result | `{"tag":…,"val":…}` |
  * | flags | an array of names |
- * | record | an object with the names as in WIT, or in camel case |
+ * | record | an object with the names as in WIT, or as in JavaScript (camel case) |
  */
 
 const NAN_WORDS: Readonly<Record<string, number>> = {
@@ -33,9 +33,10 @@ export function argumentsFromJson(type: FuncType, value: Json): unknown[] {
   if (!Array.isArray(value)) return bad('the arguments', `an array of ${type.params.length}`, value);
   if (value.length !== type.params.length) {
     const names = type.params.map((param) => param.name).join(', ');
+    const expected = `${type.params.length}${names && ` (${names})`}`;
     const isList = type.params.length === 1 && type.params[0]?.type.kind === 'list';
     const help = isList ? ["a list as the only argument is an array in an array: '[[1, 2]]'"] : [];
-    throw invalid(`Cannot read the arguments: expected ${type.params.length} (${names}), got ${value.length}`, help);
+    throw invalid(`Cannot read the arguments: expected ${expected}, got ${value.length}`, help);
   }
   return type.params.map((param, index) => fromJson(param.type, value[index], param.name));
 }
@@ -45,8 +46,15 @@ function invalid(message: string, help: readonly string[] = []): RuntimeError {
 }
 
 function bad(path: string, expected: string, value: Json): never {
-  const text = JSON.stringify(value) ?? String(value);
-  throw invalid(`Cannot read ${path}: expected ${expected}, got ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`);
+  throw invalid(`Cannot read ${path}: expected ${expected}, got ${shown(value)}`);
+}
+
+/** What is there, in a few words: it may be long, or nested deeper than anything that writes it out can go. */
+function shown(value: Json): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  return value === undefined ? 'nothing' : String(value);
 }
 
 /** Turns JSON into one WIT value of `type`; ranges are the engine's to check. */
@@ -66,11 +74,9 @@ export function fromJson(type: ValueType, value: Json, path: string): unknown {
     case 'string':
       return typeof value === 'string' ? value : bad(path, 'a string', value);
     case 'enum':
-      return typeof value === 'string' && type.names.includes(value)
-        ? value
-        : bad(path, `one of ${type.names.join(', ')}`, value);
+      return typeof value === 'string' && type.names.includes(value) ? value : bad(path, oneOf(type.names), value);
     case 'flags':
-      return flagsFromJson(type.names, value, path);
+      return flagsFromJson(type, value, path);
     case 'own':
     case 'borrow':
       return bad(path, 'a resource, which JSON cannot say', value);
@@ -93,26 +99,70 @@ export function fromJson(type: ValueType, value: Json, path: string): unknown {
 type Structured = Extract<ValueType, { kind: 'record' | 'option' | 'variant' | 'result' }>;
 
 function structuredFromJson(type: Structured, value: Json, path: string): unknown {
-  if (type.kind === 'record') {
-    const object = objectFromJson(value, path);
-    const known = new Set(type.fields.flatMap((field) => [field.name, camel(field.name)]));
-    for (const key of Object.keys(object))
-      if (!known.has(key)) bad(path, `only the fields ${type.fields.map((field) => field.name).join(', ')}`, value);
-    return Object.fromEntries(
-      type.fields.map((field) => [
-        camel(field.name),
-        fromJson(field.type, object[field.name] ?? object[camel(field.name)], `${path}.${field.name}`),
-      ]),
-    );
-  }
+  if (type.kind === 'record') return recordFromJson(type, objectFromJson(value, path), path);
   if (type.kind === 'option' && type.some.kind !== 'option') {
     return value === null || value === undefined ? undefined : fromJson(type.some, value, path);
   }
   const cases = casesOf(type);
-  const { tag, val } = objectFromJson(value, path) as { tag?: unknown; val?: unknown };
+  const object = objectFromJson(value, path);
+  const { tag, val } = object;
   const found = cases.find((item) => item.name === tag);
-  if (found === undefined) return bad(path, `{"tag": one of ${cases.map((item) => item.name).join(', ')}}`, value);
-  return found.type === undefined ? { tag } : { tag, val: fromJson(found.type, val, `${path}.${found.name}`) };
+  if (found === undefined) return bad(`${path}.tag`, oneOf(cases.map((item) => item.name)), tag);
+  const { name, type: payload } = found;
+  const allowed = payload === undefined ? ['tag'] : ['tag', 'val'];
+  for (const key of Object.keys(object))
+    if (!allowed.includes(key)) bad(path, `nothing but ${allowed.join(' and ')} for "${name}"`, key);
+  return payload === undefined ? { tag } : { tag, val: fromJson(payload, val, `${path}.${name}`) };
+}
+
+function recordFromJson(
+  type: Extract<ValueType, { kind: 'record' }>,
+  object: Readonly<Record<string, Json>>,
+  path: string,
+): Record<string, unknown> {
+  const labels = type.fields.map((field) => field.name);
+  const { properties, positions } = namesOf(type, labels);
+  const given = new Map<number, Json>();
+  for (const [key, value] of Object.entries(object)) {
+    const at = positions.get(key);
+    if (at === undefined) return bad(path, `no field but ${listed(labels)}`, key);
+    if (given.has(at)) return bad(path, `the field "${labels[at]}" once`, key);
+    given.set(at, value);
+  }
+  return Object.fromEntries(
+    type.fields.map((field, at) => [properties[at], fromJson(field.type, given.get(at), `${path}.${field.name}`)]),
+  );
+}
+
+/** Names of the parts of a record or flags in JavaScript, by position; and the position by either name. */
+interface Names {
+  readonly properties: readonly string[];
+  readonly positions: ReadonlyMap<string, number>;
+}
+
+const NAMES = new WeakMap<object, Names>();
+
+/** Worked out once for each type. */
+function namesOf(type: ValueType, labels: readonly string[]): Names {
+  const known = NAMES.get(type);
+  if (known !== undefined) return known;
+  const properties = propertyNames(labels);
+  const positions = new Map([...labels, ...properties].map((name, at) => [name, at % labels.length]));
+  const names = { properties, positions };
+  NAMES.set(type, names);
+  return names;
+}
+
+/** Alternatives that a message lists; a type may have ten thousand. */
+const LISTED_MAX = 20;
+
+function oneOf(names: readonly string[]): string {
+  return `one of ${listed(names)}`;
+}
+
+function listed(names: readonly string[]): string {
+  const some = names.slice(0, LISTED_MAX).join(', ');
+  return names.length > LISTED_MAX ? `${some} and ${names.length - LISTED_MAX} more` : some;
 }
 
 function casesOf(
@@ -145,10 +195,17 @@ function objectFromJson(value: Json, path: string): Readonly<Record<string, Json
   return value as Record<string, Json>;
 }
 
-function flagsFromJson(names: readonly string[], value: Json, path: string): Record<string, boolean> {
-  const known = Array.isArray(value) && value.every((item) => names.includes(item as string));
-  if (!known) return bad(path, `an array of some of ${names.join(', ')}`, value);
-  return Object.fromEntries(names.map((name) => [camel(name), (value as Json[]).includes(name)]));
+function flagsFromJson(
+  type: Extract<ValueType, { kind: 'flags' }>,
+  value: Json,
+  path: string,
+): Record<string, boolean> {
+  const labels = type.names;
+  if (!Array.isArray(value)) return bad(path, `an array of some of ${labels.join(', ')}`, value);
+  for (const [index, item] of value.entries())
+    if (!labels.includes(item as string)) bad(`${path}[${index}]`, oneOf(labels), item);
+  const { properties } = namesOf(type, labels);
+  return Object.fromEntries(properties.map((name, at) => [name, value.includes(labels[at])]));
 }
 
 function listFromJson(element: ValueType, value: Json, path: string): unknown {
@@ -158,10 +215,6 @@ function listFromJson(element: ValueType, value: Json, path: string): unknown {
   }
   if (!Array.isArray(value)) return bad(path, 'an array', value);
   return value.map((item, index) => fromJson(element, item, `${path}[${index}]`));
-}
-
-function camel(name: string): string {
-  return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Turns a WIT value into JSON; `null` for a function without a result. */
@@ -178,14 +231,9 @@ export function toJson(type: ValueType | undefined, value: unknown): Json {
     case 'f64':
       return Number.isFinite(value) ? value : String(value);
     case 'flags':
-      return type.names.filter((name) => (value as Record<string, boolean>)[camel(name)]);
+      return flagsToJson(type, value as Record<string, boolean>);
     case 'record':
-      return Object.fromEntries(
-        type.fields.map((field) => [
-          field.name,
-          toJson(field.type, (value as Record<string, unknown>)[camel(field.name)]),
-        ]),
-      );
+      return recordToJson(type, value as Record<string, unknown>);
     case 'tuple':
       return type.types.map((item, index) => toJson(item, (value as unknown[])[index]));
     case 'list':
@@ -200,6 +248,19 @@ export function toJson(type: ValueType | undefined, value: unknown): Json {
     default:
       return value;
   }
+}
+
+function recordToJson(type: Extract<ValueType, { kind: 'record' }>, value: Record<string, unknown>): Json {
+  const labels = type.fields.map((field) => field.name);
+  const { properties } = namesOf(type, labels);
+  return Object.fromEntries(
+    type.fields.map((field, at) => [field.name, toJson(field.type, value[properties[at] as string])]),
+  );
+}
+
+function flagsToJson(type: Extract<ValueType, { kind: 'flags' }>, value: Record<string, boolean>): Json {
+  const { properties } = namesOf(type, type.names);
+  return type.names.filter((_, at) => value[properties[at] as string]);
 }
 
 function taggedToJson(cases: readonly { name: string; type: ValueType | undefined }[], value: unknown): Json {

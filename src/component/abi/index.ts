@@ -33,6 +33,7 @@
  * @module
  */
 
+export { propertyNames } from './names.ts';
 export { disposeHandles, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
 export { CanonContext, GuestResourceType, InstanceState, type ResourceType } from './state.ts';
 export { compileExport, type ExportStub } from './stub-export.ts';

@@ -14,7 +14,7 @@ import { type Component, type ComponentType, decodeComponent } from '../binary/i
 import { shareOut } from './budgets.ts';
 import type { CompiledExport, CompiledStep, ExportedFunction, HookKind } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
-import { bindHost, type HostImports } from './imports.ts';
+import { bindHost, type HostImports, missingImports } from './imports.ts';
 import { ComponentInstance, type InstantiateOptions } from './instance.ts';
 import type { ExportPlan, InstancePlan, Step } from './plan.ts';
 import { planComponent } from './planner.ts';
@@ -91,10 +91,7 @@ export class CompiledComponent {
     );
     this.#functions = new Set(parts.exports);
     this.#exports = new Map(this.exports.map((item) => [item.name, item]));
-    const resources = plan.resources.flatMap((item) => (item.kind === 'host' && item.used ? [item.path] : []));
-    const functions = plan.lowerings.flatMap(({ target }) => (target.kind === 'host' ? [target.path] : []));
-    const paths = [...functions, ...resources];
-    this.needs = [...new Set(paths.map((path) => path.join('#')))];
+    this.needs = missingImports(plan, {});
   }
 
   /** Finds an exported function by its name. */
@@ -107,10 +104,15 @@ export class CompiledComponent {
     return this.#functions.has(func);
   }
 
+  /** Those of {@link needs} that `imports` do not have: what {@link instantiate} would refuse to do without. */
+  missing(imports: HostImports): readonly string[] {
+    return missingImports(this.plan, imports);
+  }
+
   /**
    * Makes an instance: its own memory, its own handles.
    *
-   * @param imports What its imports are bound to. @param options.liftBudgetBytes See {@link InstantiateOptions}.
+   * @param imports What its imports are bound to. @param options See {@link InstantiateOptions}.
    * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` — names every import that nothing was given for.
    * @throws {RuntimeError} `COMPONENT_LIMIT` — the process has no room for its memory.
    * @throws {RuntimeError} `COMPONENT_TRAPPED` — its start function trapped.

@@ -15,6 +15,19 @@ export interface BoundHost {
   readonly resources: readonly (HostResourceType | undefined)[];
 }
 
+/** Every host function that is called and every host resource that there can be handles of. */
+function neededPaths(plan: InstancePlan): readonly (readonly string[])[] {
+  const resources = plan.resources.flatMap((item) => (item.kind === 'host' && item.used ? [item.path] : []));
+  const functions = plan.lowerings.flatMap(({ target }) => (target.kind === 'host' ? [target.path] : []));
+  return [...functions, ...resources];
+}
+
+/** What `plan` needs and `imports` do not have, as `interface#name`. */
+export function missingImports(plan: InstancePlan, imports: HostImports): string[] {
+  const paths = neededPaths(plan).filter((path) => lookUp(imports, path) === undefined);
+  return [...new Set(paths.map((path) => path.join('#')))];
+}
+
 /** Finds what `plan` needs among `imports`; all that is missing is named in one error. */
 export function bindHost(plan: InstancePlan, imports: HostImports): BoundHost {
   const missing: string[] = [];
