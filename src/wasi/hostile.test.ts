@@ -38,6 +38,8 @@ const NAMES = [
 ].concat('x\0', 'n'.repeat(300));
 
 const INTEGERS = [0n, 1n, 2n, 100n, 4_096n, 70_000n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
+/** What a guest can pass as another type of number than the interface declares. */
+const MISTYPED = [-1n, -5n, -(2n ** 63n), -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 7];
 const FLAGS = [
   {},
   { symlinkFollow: true, read: true },
@@ -53,6 +55,8 @@ const TIMES = [
   { tag: 'no-change', val: undefined },
   { tag: 'timestamp', val: { seconds: 5n, nanoseconds: 5 } },
   { tag: 'timestamp', val: { seconds: 2n ** 64n - 1n, nanoseconds: 2 ** 32 - 1 } },
+  { tag: 'timestamp', val: { seconds: -1n, nanoseconds: 0 } },
+  { tag: 'timestamp', val: { seconds: 1n, nanoseconds: Number.NaN } },
 ];
 const BYTES = [0, 1, 5_000, 70_000].map((length) => new Uint8Array(length));
 
@@ -199,6 +203,7 @@ function argumentsFor(name: string, held: readonly Droppable[], pick: Misuse['pi
   const ofClass = (wanted: string) => pick(held.filter((item) => item.constructor.name === wanted));
   const kinds: Record<string, () => unknown> = {
     u: () => pick(INTEGERS),
+    m: () => pick(MISTYPED),
     t: () => pick(NAMES),
     b: () => pick(BYTES),
     f: () => pick(FLAGS),
@@ -213,7 +218,7 @@ function argumentsFor(name: string, held: readonly Droppable[], pick: Misuse['pi
   const args = [...(SIGNATURES[bare] ?? '')].map((kind) => kinds[kind]?.());
   if (name !== bare) args.unshift(ofClass(CLASSES[resource] ?? ''));
   // One call in ten has an argument of another type than the interface says.
-  if (args.length > 0 && pick(ONE_IN_TEN)) args[pick([...args.keys()])] = kinds[pick('utbfTDIEP'.split(''))]?.();
+  if (args.length > 0 && pick(ONE_IN_TEN)) args[pick([...args.keys()])] = kinds[pick('utbfTDIEPm'.split(''))]?.();
   return args;
 }
 

@@ -35,7 +35,7 @@ export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
  */
 
 export function asU64(value: unknown): bigint {
-  return typeof value === 'bigint' ? value : mistyped('u64');
+  return typeof value === 'bigint' && value >= 0n ? value : mistyped('u64');
 }
 
 /** As a number, at most `max`: what a guest asks for is never more than what the host is ready to give. */
@@ -45,7 +45,7 @@ export function asLength(value: unknown, max: number): number {
 }
 
 export function asU32(value: unknown): number {
-  return typeof value === 'number' ? value : mistyped('u32');
+  return Number.isInteger(value) && (value as number) >= 0 ? (value as number) : mistyped('u32');
 }
 
 export function asText(value: unknown): string {
