@@ -14,7 +14,8 @@ export interface Wasi {
   /** By name without version: `'wasi:io/streams'` serves every 0.2.x. What is not granted is not there. */
   readonly interfaces: Readonly<Record<string, HostInstance>>;
   /**
-   * Ends every wait with `COMPONENT_KILLED`, gives standard output time to take what it holds, and closes every file.
+   * Ends every wait with `COMPONENT_KILLED`, gives standard output time to take what it holds, ends it, and closes every
+   * file.
    * Call it when the instance has ended, whatever way. Settles when the last descriptor is closed; never rejects.
    */
   dispose(): Promise<void>;
@@ -85,18 +86,22 @@ function assertRange(name: string, value: number, { min, max }: { readonly min: 
   throw new RangeError(`Cannot create WASI with ${name} = ${value}: it must be an integer from ${min} to ${max}`);
 }
 
-/** Settles when the writer's sink has taken everything, or after `drainMs`. */
+/** Ends the writer when its sink has taken everything, at once if it has, or after `drainMs`; settles then. */
 function drained(writer: Writer, clock: Clock, drainMs: number): Promise<void> {
   return new Promise((resolve) => {
-    if (writer.idle) return resolve();
-    const timer = clock.after(drainMs, () => end(), true);
-    const cancel = writer.watch(() => {
-      if (writer.idle) end();
-    });
     const end = () => {
-      timer.cancel();
-      cancel();
+      writer.end();
       resolve();
     };
+    if (writer.idle) return end();
+    const giveUp = () => {
+      timer.cancel();
+      cancel();
+      end();
+    };
+    const timer = clock.after(drainMs, giveUp, true);
+    const cancel = writer.watch(() => {
+      if (writer.idle) giveUp();
+    });
   });
 }

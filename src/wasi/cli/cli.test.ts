@@ -124,6 +124,15 @@ test('lineSink hands over whole lines, however they are cut', () => {
   assert.deepEqual(lines.slice(4), ['0123456789', 'abcde', 'rest']);
 });
 
+test('L4: dispose hands over the line that a guest did not finish', async () => {
+  const lines: string[] = [];
+  const { wasi, print } = setUp({ stdout: lineSink((line) => lines.push(line)) });
+  print('whole\nhalf');
+  assert.deepEqual(lines, ['whole']);
+  await wasi.dispose();
+  assert.deepEqual(lines, ['whole', 'half']);
+});
+
 test('lineSink joins a character that was cut in two', () => {
   const lines: string[] = [];
   const sink = lineSink((line) => lines.push(line));

@@ -47,7 +47,7 @@ export function bufferSink(maxBytes = BUFFER_BYTES_MAX): BufferSink {
   };
 }
 
-/** Hands over whole lines; {@link LineSink.end} hands over an unfinished last one. */
+/** Hands over whole lines, and an unfinished last one when the guest is gone. */
 export interface LineSink extends ByteSink {
   end(): void;
 }

@@ -12,6 +12,8 @@ export interface ByteSink {
   write(bytes: Uint8Array): void | Promise<void>;
   /** Settles when what was written has gone out. Without it, `write` alone says so. */
   flush?(): void | Promise<void>;
+  /** The guest is gone, and everything that it wrote is here: hands over what is still held back. */
+  end?(): void;
 }
 
 /** Bytes that one stream holds for a sink that is busy; what `check-write` permits at most. */
@@ -51,6 +53,15 @@ export class Writer implements Readiness {
   /** True when nothing is under way. */
   get idle(): boolean {
     return !this.#busy && this.#flush === 'none';
+  }
+
+  /** The guest is gone. Never throws. */
+  end(): void {
+    try {
+      this.#sink.end?.();
+    } catch {
+      // Nobody is left to be told.
+    }
   }
 
   ready(): boolean {
