@@ -24,11 +24,11 @@ export interface BehaviorPlan {
   readonly shape: ComponentShape;
   /** JSON text for `lifecycle.start`. */
   readonly config: Uint8Array;
-  /** Milliseconds of wall-clock time for one message; 0: no limit. */
+  /** Milliseconds of wall-clock time for one message, finite; 0: no limit. */
   readonly deadlineMs: number;
   surround(context: BehaviorContext): Surroundings;
-  /** Told when an incarnation lives, and (undefined) when it is gone. */
-  onLive(name: string, behavior: ComponentBehavior | undefined): void;
+  /** Told when an incarnation lives, and when it is gone. */
+  onLive(name: string, behavior: ComponentBehavior, lives: boolean): void;
 }
 
 type GuestResult<T> = { readonly tag: 'ok'; readonly val?: T } | { readonly tag: 'err'; readonly val: unknown };
@@ -47,15 +47,19 @@ export class ComponentBehavior implements Behavior, CallSource {
   private context: BehaviorContext | undefined;
   private turn: Turn | undefined;
   private disposed = false;
+  /** Ends an instance that is still being made: its start functions may wait for somebody. */
+  private readonly making = new AbortController();
   /** Set while the guest is suspended in a message, if there is a deadline. */
   private watch: TimerHandle | undefined;
   private messageStartMs = 0;
-  private readonly call: { func: ExportedFunction; args: unknown[] };
+  private readonly call: { func: ExportedFunction; args: readonly unknown[] };
+  /** The arguments while a message is handled; of a task there are none. */
+  private readonly message: unknown[] = [];
 
   constructor(plan: BehaviorPlan) {
     this.plan = plan;
     const first = plan.shape.main ?? (plan.component.exports[0] as ExportedFunction);
-    this.call = { func: first, args: [] };
+    this.call = { func: first, args: this.message };
   }
 
   /** Bytes of linear memory that the incarnation has now. */
@@ -67,21 +71,22 @@ export class ComponentBehavior implements Behavior, CallSource {
     const { component, shape, config } = this.plan;
     this.context = context;
     this.surroundings = this.plan.surround(context);
-    const instance = await component.instantiate(this.surroundings.imports);
+    const instance = await component.instantiate(this.surroundings.imports, { signal: this.making.signal });
     if (this.disposed) {
       instance.kill();
       return;
     }
     this.live = instance;
-    this.plan.onLive(context.self.name, this);
+    this.plan.onLive(context.self.name, this, true);
     const { start } = shape.lifecycle;
     if (start !== undefined) {
       const result = (await this.withDeadline(instance.call(start.name, [config]))) as GuestResult<string>;
       if (result.tag === 'err')
         throw new RuntimeError('ACTOR_START_FAILED', `The component refused to start: ${short(result.val)}`);
     }
-    // A task is one message, sent to itself: so its end, its failure and its restart are those of any message.
-    if (shape.kind === 'task') context.self.tellOp(TASK_OPERATION, undefined);
+    // A task is one message, sent to itself: so its end, its failure and its restart are those of any message. A task
+    // that was disposed of meanwhile leaves none behind for its successor.
+    if (shape.kind === 'task' && !this.disposed) context.self.tellOp(TASK_OPERATION, undefined);
   }
 
   run(turn: Turn): void | Promise<void> {
@@ -114,8 +119,9 @@ export class ComponentBehavior implements Behavior, CallSource {
     if (this.disposed) return;
     this.disposed = true;
     this.watch?.cancel();
+    this.making.abort(reason);
     this.live?.kill(reason);
-    if (this.live !== undefined && this.context !== undefined) this.plan.onLive(this.context.self.name, undefined);
+    if (this.live !== undefined && this.context !== undefined) this.plan.onLive(this.context.self.name, this, false);
     this.surroundings?.dispose();
     this.live = undefined;
     this.turn = undefined;
@@ -138,6 +144,7 @@ export class ComponentBehavior implements Behavior, CallSource {
 
   done(result: unknown): void {
     const turn = this.turn as Turn;
+    this.forgetArguments();
     if (this.plan.shape.kind === 'functions') {
       turn.reply(result);
       return;
@@ -149,7 +156,14 @@ export class ComponentBehavior implements Behavior, CallSource {
   }
 
   invalid(error: RuntimeError): void {
+    this.forgetArguments();
     (this.turn as Turn).refuse(new RuntimeError('MESSAGE_INVALID', error.message, { details: error.details }));
+  }
+
+  /** An actor that rests does not keep the message that it handled last. */
+  private forgetArguments(): void {
+    this.call.args = this.message;
+    if (this.message.length > 0) this.message[0] = undefined;
   }
 
   private taskDone(outcome: GuestResult<unknown>): void {
@@ -192,7 +206,7 @@ export class ComponentBehavior implements Behavior, CallSource {
       );
       return undefined;
     }
-    this.call.args[0] = {
+    this.message[0] = {
       delivery: incoming.kind,
       subject: incoming.kind === 'topic' ? (incoming.topic ?? incoming.op) : incoming.op,
       payload,
@@ -210,7 +224,7 @@ export class ComponentBehavior implements Behavior, CallSource {
    */
   private async withDeadline<T>(suspended: Promise<T>): Promise<T> {
     const { deadlineMs } = this.plan;
-    if (deadlineMs <= 0 || this.plan.shape.kind === 'task') return suspended;
+    if (deadlineMs === 0) return suspended;
     this.watchDeadline(deadlineMs);
     try {
       return await suspended;

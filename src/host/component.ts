@@ -2,7 +2,6 @@ import { basename } from 'node:path';
 import { type ActorType, defineActorType } from '../actor/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
-import { assert } from '../errors/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
 import { checkImports } from './deploy.ts';
 import { type LoadOptions, loadComponent } from './load.ts';
@@ -14,8 +13,8 @@ export interface ComponentOptions {
   readonly name?: string;
   /** What it may do. Default: nothing. */
   readonly grants?: Grants;
-  /** Wall-clock milliseconds for one message; 0: no limit. Default 30,000; a task has none. */
-  readonly deadlineMs?: number;
+  /** Wall-clock milliseconds for one message; 0 or `Infinity`: no limit. Default 30,000, and none for a task. */
+  readonly deadlineMs?: number | undefined;
   /** Handed to `lifecycle.start` as JSON text. Default: `{}`. */
   readonly config?: unknown;
   /** Arguments of a task, without the program's name. */
@@ -35,7 +34,7 @@ export const DEADLINE_MS = 30_000;
 export interface ComponentActorType extends ActorType {
   readonly component: CompiledComponent;
   readonly shape: ComponentShape;
-  /** Bytes of linear memory of the actor called `name`; undefined when it does not run. */
+  /** Bytes of linear memory of the actor called `name` that started last; undefined when it does not run. */
   memoryBytes(name: string): number | undefined;
 }
 
@@ -47,6 +46,7 @@ export interface ComponentActorType extends ActorType {
  * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` — it imports what was not granted; the text has the lines to add.
  * @throws {RuntimeError} `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `NOT_A_COMPONENT`, `COMPONENT_INVALID`,
  *   `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT` — as `compileComponent`.
+ * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number.
  *
  * @example
  * ```ts
@@ -68,17 +68,21 @@ export async function component(
 export function componentActor(compiled: CompiledComponent, options: ComponentOptions = {}): ComponentActorType {
   const grants = options.grants ?? NO_GRANTS;
   const shape = shapeOf(compiled);
+  const { deadlineMs = shape.kind === 'task' ? 0 : DEADLINE_MS } = options;
+  if (!(deadlineMs >= 0)) throw new RangeError(`Cannot host the component: deadlineMs is ${deadlineMs}; use 0 or more`);
   checkImports(compiled, grants, options.name ?? 'component');
   const live = new Map<string, ComponentBehavior>();
   const plan: BehaviorPlan = {
     component: compiled,
     shape,
     config: new TextEncoder().encode(JSON.stringify(options.config ?? {})),
-    deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+    deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : 0,
     surround: (context) => surroundings({ compiled, grants, options, context }),
-    onLive: (name, behavior) => (behavior === undefined ? live.delete(name) : live.set(name, behavior)),
+    onLive: (name, behavior, lives) => {
+      if (lives) live.set(name, behavior);
+      else if (live.get(name) === behavior) live.delete(name);
+    },
   };
-  assert(Number.isFinite(plan.deadlineMs) || plan.deadlineMs === Number.POSITIVE_INFINITY, 'a deadline is a number');
   const type = defineActorType({
     name: options.name ?? 'component',
     operations: operationsOf(shape),

@@ -1,7 +1,8 @@
-import { GRANT_LINES, type Grants } from '../capability/index.ts';
+import { GRANT_LINES, type Grants, NO_GRANTS } from '../capability/index.ts';
 import type { CompiledComponent } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { neededGrants } from '../wasi/index.ts';
+import { offeredInterfaces } from './surroundings.ts';
 
 const OURS = /^troupe:actor\/(messaging|types)@0\.1\.\d+$/;
 
@@ -21,7 +22,7 @@ export interface ImportNeed {
 
 /** What each import that the component's code can use needs, and whether `grants` give it. */
 export function importNeeds(component: CompiledComponent, grants: Grants): ImportNeed[] {
-  const names = new Set(component.needs.map((need) => need.split('#')[0] as string));
+  const names = new Set(component.needs.map(interfaceOf));
   return [...names].map((name) => importNeed(name, grants));
 }
 
@@ -63,19 +64,39 @@ function fallibleNeed(name: string, grants: Grants): Omit<ImportNeed, 'name'> {
  * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING`.
  */
 export function checkImports(component: CompiledComponent, grants: Grants, label: string): void {
-  const missing = importNeeds(component, grants).filter(
-    (item) => item.need === 'unsupported' || (item.need === 'required-grant' && !item.granted),
-  );
-  if (missing.length === 0) return;
-  const unsupported = missing.filter((item) => item.need === 'unsupported').map((item) => item.name);
-  const lines = [...new Set(missing.flatMap((item) => item.line ?? []))];
+  const ungranted = importNeeds(component, grants).filter((item) => item.need === 'required-grant' && !item.granted);
+  const names = ungranted.map((item) => item.name);
+  const absent = unofferedImports(component);
+  if (names.length === 0 && absent.length === 0) return;
+  const lines = [...new Set(ungranted.flatMap((item) => item.line ?? []))];
   const parts: string[] = [];
-  if (lines.length > 0) {
-    const names = missing.filter((item) => item.line !== undefined).map((item) => item.name);
+  if (names.length > 0)
     parts.push(`${names.join(', ')} must be granted: add under [components.${label}.grants] ${lines.join(' and ')}`);
-  }
-  if (unsupported.length > 0) parts.push(`nothing here offers ${unsupported.join(', ')}`);
+  if (absent.length > 0) parts.push(`nothing here offers ${listed(absent)}`);
   throw new RuntimeError('COMPONENT_IMPORT_MISSING', `Cannot link component "${label}": ${parts.join('; ')}`, {
-    details: { missing: missing.map((item) => item.name), lines },
+    details: { missing: [...names, ...absent], lines },
   });
+}
+
+/**
+ * What the component's code can use and nothing here offers, whatever is granted: whole interfaces by name, and functions
+ * of known interfaces as `interface#function`.
+ */
+export function unofferedImports(component: CompiledComponent): string[] {
+  const needs = importNeeds(component, NO_GRANTS);
+  const interfaces = needs.filter((item) => item.need === 'unsupported').map((item) => item.name);
+  const functions = component.missing(offeredInterfaces()).filter((name) => !interfaces.includes(interfaceOf(name)));
+  return [...interfaces, ...functions];
+}
+
+function interfaceOf(need: string): string {
+  return need.split('#')[0] as string;
+}
+
+/** Names that one message lists; a component chooses how many there are. */
+const LISTED_MAX = 20;
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, LISTED_MAX).join(', ');
+  return names.length > LISTED_MAX ? `${shown} and ${names.length - LISTED_MAX} more` : shown;
 }

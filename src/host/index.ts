@@ -17,7 +17,7 @@
  * @module
  */
 export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
-export { checkImports, type ImportNeed, importNeeds } from './deploy.ts';
+export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
 export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
 export { compileFile, digestOf, inFile, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';

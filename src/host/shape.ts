@@ -1,4 +1,12 @@
-import type { CompiledComponent, ExportedFunction, FuncType, ValueType } from '../component/index.ts';
+import {
+  type CompiledComponent,
+  describeFunc,
+  type ExportedFunction,
+  type FuncType,
+  partsOf,
+  type ValueType,
+  valuesOf,
+} from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
 /** Names of our own WIT package and of the WASI export that make a component more than a bag of functions. */
@@ -6,13 +14,28 @@ const HANDLE = /^troupe:actor\/handler@0\.1\.\d+#handle$/;
 const LIFECYCLE = /^troupe:actor\/lifecycle@0\.1\.\d+#(start|stop|health|snapshot|restore)$/;
 const RUN = /^wasi:cli\/run@0\.2\.\d+#run$/;
 
+/** Types of the exports that we call, as `wit/actor.wit` and WASI give them. */
+const CONTRACT = {
+  handle:
+    'func(message: record { delivery: enum { tell, ask, topic }, subject: string, payload: list<u8>, sender: option<string>, remaining-ms: option<u32> }) -> ' +
+    'result<option<list<u8>>, record { kind: enum { invalid, denied, not-found, conflict, overload, timeout, unavailable, cancelled, internal }, code: string, message: string }>',
+  start: 'func(config: list<u8>) -> result<_, string>',
+  stop: 'func()',
+  health: 'func() -> variant { healthy, degraded(string), unhealthy(string) }',
+  snapshot: 'func() -> list<u8>',
+  restore: 'func(state: list<u8>) -> result<_, string>',
+  run: 'func() -> result',
+} as const;
+
+type Lifecycle = 'start' | 'stop' | 'health' | 'snapshot' | 'restore';
+
 /** What kind of actor a component becomes, and by which of its exports. */
 export interface ComponentShape {
   /** `message`: takes messages; `task`: runs to its end; `functions`: each export is an `ask` operation. */
   readonly kind: 'message' | 'task' | 'functions';
   /** `handler#handle` or `run#run`. */
   readonly main: ExportedFunction | undefined;
-  readonly lifecycle: Readonly<Partial<Record<'start' | 'stop' | 'health' | 'snapshot' | 'restore', ExportedFunction>>>;
+  readonly lifecycle: Readonly<Partial<Record<Lifecycle, ExportedFunction>>>;
   /** Operations by name; for `message` there are none, since it decides itself. */
   readonly operations: ReadonlyMap<string, ExportedFunction>;
 }
@@ -20,52 +43,52 @@ export interface ComponentShape {
 /**
  * Tells what kind of actor `component` becomes.
  *
- * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it exports no function, or one whose types hold resources (handles
- *   do not travel between actors); the text names it.
+ * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it exports no function, only functions whose types hold resources
+ *   (handles do not travel between actors), or one of our names with another type; the text names it.
  */
 export function shapeOf(component: CompiledComponent): ComponentShape {
   const find = (pattern: RegExp) => component.exports.find((item) => pattern.test(item.name));
-  const lifecycle: Record<string, ExportedFunction> = {};
+  const lifecycle: Partial<Record<Lifecycle, ExportedFunction>> = {};
   for (const item of component.exports) {
-    const hook = LIFECYCLE.exec(item.name)?.[1];
-    if (hook !== undefined) lifecycle[hook] = item;
+    const hook = LIFECYCLE.exec(item.name)?.[1] as Lifecycle | undefined;
+    if (hook === undefined) continue;
+    checkContract(item, hook);
+    lifecycle[hook] = item;
   }
   const handle = find(HANDLE);
   if (handle !== undefined) {
-    checkHandler(handle);
+    checkContract(handle, 'handle');
     return { kind: 'message', main: handle, lifecycle, operations: new Map() };
   }
   const run = find(RUN);
-  if (run !== undefined) return { kind: 'task', main: run, lifecycle, operations: new Map() };
+  if (run !== undefined) {
+    checkContract(run, 'run');
+    return { kind: 'task', main: run, lifecycle, operations: new Map() };
+  }
   return { kind: 'functions', main: undefined, lifecycle, operations: operationsOf(component) };
 }
 
-/** A component may call anything `troupe:actor/handler`; only the right type is one. */
-function checkHandler(handle: ExportedFunction): void {
-  const [message] = handle.type.params;
-  const fields = message?.type.kind === 'record' ? message.type.fields.map((field) => field.name).join() : '';
-  if (
-    handle.type.params.length === 1 &&
-    fields === 'delivery,subject,payload,sender,remaining-ms' &&
-    handle.type.result?.kind === 'result'
-  )
-    return;
+/** A component may call anything by one of our names; only what has the right type is one. */
+function checkContract(item: ExportedFunction, name: keyof typeof CONTRACT): void {
+  const type = describeFunc(item.type);
+  // A resource may be called "string", and is described by its name.
+  if (type === CONTRACT[name] && !holdsResources(item.type)) return;
+  const shown = type.length > 200 ? `${type.slice(0, 200)}…` : type;
   throw new RuntimeError(
     'COMPONENT_UNSUPPORTED',
-    `Cannot host the component: its "${handle.name}" has another type than wit/actor.wit gives it`,
-    {
-      details: { export: handle.name },
-    },
+    `Cannot host the component: "${item.name}" has the type ${shown} and must have ${CONTRACT[name]}`,
+    { details: { export: item.name, expected: CONTRACT[name] } },
   );
 }
 
 function operationsOf(component: CompiledComponent): ReadonlyMap<string, ExportedFunction> {
   const operations = new Map<string, ExportedFunction>();
   const refused: string[] = [];
+  const nameOf = operationNames(component.exports);
   for (const item of component.exports) {
     if (LIFECYCLE.test(item.name)) continue;
     if (isMethod(item.name) || holdsResources(item.type)) refused.push(item.name);
-    else operations.set(operationName(item.name, component), item);
+    else operations.set(nameOf(item), item);
   }
   if (operations.size === 0) {
     const why =
@@ -85,10 +108,10 @@ function quoted(names: readonly string[]): string {
 }
 
 /** `demo:calc/ops@1.0.0#add` is the operation `demo:calc/ops#add`, unless two versions of the interface are exported. */
-function operationName(name: string, component: CompiledComponent): string {
-  const plain = withoutVersion(name);
-  const twins = component.exports.filter((item) => withoutVersion(item.name) === plain);
-  return twins.length > 1 ? name : plain;
+function operationNames(exports: readonly ExportedFunction[]): (item: ExportedFunction) => string {
+  const counts = new Map<string, number>();
+  for (const { name } of exports) counts.set(withoutVersion(name), (counts.get(withoutVersion(name)) ?? 0) + 1);
+  return ({ name }) => (counts.get(withoutVersion(name)) === 1 ? withoutVersion(name) : name);
 }
 
 function withoutVersion(name: string): string {
@@ -100,28 +123,10 @@ function isMethod(name: string): boolean {
 }
 
 /** Tells whether a parameter or the result of `type` is, or holds, a handle. */
-export function holdsResources(type: FuncType): boolean {
-  return type.params.some((param) => holds(param.type)) || (type.result !== undefined && holds(type.result));
+function holdsResources(type: FuncType): boolean {
+  return valuesOf(type).some(holdsHandle);
 }
 
-function holds(type: ValueType | undefined): boolean {
-  switch (type?.kind) {
-    case 'own':
-    case 'borrow':
-      return true;
-    case 'record':
-      return type.fields.some((field) => holds(field.type));
-    case 'variant':
-      return type.cases.some((item) => holds(item.type));
-    case 'list':
-      return holds(type.element);
-    case 'tuple':
-      return type.types.some(holds);
-    case 'option':
-      return holds(type.some);
-    case 'result':
-      return holds(type.ok) || holds(type.error);
-    default:
-      return false;
-  }
+function holdsHandle(type: ValueType): boolean {
+  return type.kind === 'own' || type.kind === 'borrow' || partsOf(type).some(holdsHandle);
 }

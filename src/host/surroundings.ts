@@ -1,6 +1,8 @@
 import type { BehaviorContext } from '../actor/index.ts';
-import type { Decision, Grants } from '../capability/index.ts';
-import type { CompiledComponent } from '../component/index.ts';
+import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
+import type { CompiledComponent, HostImports } from '../component/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { systemClock } from '../time/index.ts';
 import { type ByteSink, type ByteSource, createWasi } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { messagingInterface } from './messaging.ts';
@@ -10,8 +12,6 @@ export interface ActorStdio {
   readonly stdin: ByteSource;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
-  /** Called when the incarnation has ended: nothing more is written. */
-  end(): void;
 }
 
 interface SurroundingsOptions {
@@ -30,6 +30,23 @@ interface SurroundingsOptions {
 /** Key under which `messaging` is offered to every 0.1.x of our package. */
 const MESSAGING = 'troupe:actor/messaging@0.1.0';
 
+let everything: HostImports | undefined;
+
+/** Every interface that an incarnation could be given, to look for names in; nothing of it is ever called. */
+export function offeredInterfaces(): HostImports {
+  everything ??= {
+    ...createWasi({ clock: systemClock, clockGranted: true, randomGranted: true }).interfaces,
+    [MESSAGING]: messagingInterface({
+      grants: NO_GRANTS,
+      onDenied: () => undefined,
+      context: () => {
+        throw new RuntimeError('INTERNAL', 'Broken invariant: nothing of it is called');
+      },
+    }),
+  };
+  return everything;
+}
+
 /** What one incarnation of a component actor sees of the world: exactly what its grants give it. */
 export function surroundings({ compiled, grants, context, options }: SurroundingsOptions): Surroundings {
   const { name } = context.self;
@@ -38,7 +55,7 @@ export function surroundings({ compiled, grants, context, options }: Surrounding
     context: () => context,
     onDenied: (decision) => options.onDenied?.(name, decision),
   });
-  const needsWasi = [...compiled.type.imports.keys()].some((item) => item.startsWith('wasi:'));
+  const needsWasi = compiled.needs.some((item) => item.startsWith('wasi:'));
   if (!needsWasi) return { imports: { [MESSAGING]: messaging }, dispose: () => undefined };
   const streams = options.stdio?.(name) ?? {};
   const stdio = grants.stdio;
@@ -54,9 +71,5 @@ export function surroundings({ compiled, grants, context, options }: Surrounding
     ...(stdio?.stderr === true && streams.stderr !== undefined && { stderr: streams.stderr }),
     preopens: grants.filesystem ?? [],
   });
-  const dispose = () => {
-    void wasi.dispose();
-    streams.end?.();
-  };
-  return { imports: { ...wasi.interfaces, [MESSAGING]: messaging }, dispose };
+  return { imports: { ...wasi.interfaces, [MESSAGING]: messaging }, dispose: () => void wasi.dispose() };
 }

@@ -11,14 +11,7 @@ import {
 } from '../api/index.ts';
 import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
-import {
-  argumentsFromJson,
-  type ComponentActorType,
-  componentActor,
-  DEADLINE_MS,
-  loadComponent,
-  toJson,
-} from '../host/index.ts';
+import { argumentsFromJson, type ComponentActorType, componentActor, loadComponent, toJson } from '../host/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
 import { type LineSink, lineSink } from '../wasi/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
@@ -40,7 +33,14 @@ export async function startApplication(config: ApplicationConfig, options: Start
   const types = new Map<ComponentConfig, ComponentActorType>();
   for (const component of config.components) types.set(component, await prepare(component, options));
   options.signal?.throwIfAborted();
-  return new RunningApplication(config, types, options);
+  const application = new RunningApplication(config, options);
+  try {
+    application.spawn(types);
+  } catch (error) {
+    await application.stop();
+    throw error;
+  }
+  return application;
 }
 
 async function prepare(config: ComponentConfig, options: StartOptions): Promise<ComponentActorType> {
@@ -57,21 +57,23 @@ async function prepare(config: ComponentConfig, options: StartOptions): Promise<
   const type = componentActor(compiled, {
     name,
     grants: config.grants,
-    deadlineMs: config.limits.deadlineMs ?? DEADLINE_MS,
+    deadlineMs: config.limits.deadlineMs,
     config: config.config,
     args: config.args,
     env: config.env,
     stdio: (actor) => {
       const sink = (stream: 'stdout' | 'stderr') => lines(options, { type: 'output', actor, component: name, stream });
-      const [stdout, stderr] = [sink('stdout'), sink('stderr')];
-      const end = () => {
-        stdout.end();
-        stderr.end();
-      };
-      return { stdout, stderr, end };
+      return { stdout: sink('stdout'), stderr: sink('stderr') };
     },
     onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
   });
+  if (config.subscribe.length > 0 && type.shape.kind !== 'message') {
+    throw new RuntimeError(
+      'CONFIG_INVALID',
+      `Cannot subscribe component "${name}" to topics: it does not export troupe:actor/handler; take "subscribe" out`,
+      { details: { component: name } },
+    );
+  }
   onEvent({ type: 'compiled', component: name, durationMs: systemClock.nowMs() - startMs });
   return type;
 }
@@ -100,7 +102,7 @@ interface Member {
 }
 
 class RunningApplication implements Application {
-  readonly idle: Promise<void>;
+  readonly #idle = Promise.withResolvers<void>();
   readonly #config: ApplicationConfig;
   readonly #clock: Clock = systemClock;
   readonly #system: ActorSystem;
@@ -109,17 +111,21 @@ class RunningApplication implements Application {
   readonly #onEvent: (event: ApplicationEvent) => void;
   #stopped = false;
 
-  constructor(
-    config: ApplicationConfig,
-    types: ReadonlyMap<ComponentConfig, ComponentActorType>,
-    options: StartOptions,
-  ) {
+  constructor(config: ApplicationConfig, options: StartOptions) {
     this.#config = config;
     this.#onEvent = (event) => options.onEvent(event);
     this.#startedAtMs = this.#clock.wallMs();
     this.#system = this.#createSystem();
+  }
+
+  /** Starts the actors, in the order of `types`. */
+  spawn(types: ReadonlyMap<ComponentConfig, ComponentActorType>): void {
     for (const [component, type] of types) for (const name of component.actors) this.#spawn(name, component, type);
-    this.idle = new Promise((resolve) => this.#whenIdle(resolve));
+    this.#whenIdle();
+  }
+
+  get idle(): Promise<void> {
+    return this.#idle.promise;
   }
 
   #createSystem(): ActorSystem {
@@ -190,9 +196,9 @@ class RunningApplication implements Application {
       });
   }
 
-  #whenIdle(resolve: () => void): void {
-    if (this.#isIdle()) resolve();
-    else this.#clock.after(IDLE_CHECK_MS, () => this.#whenIdle(resolve));
+  #whenIdle(): void {
+    if (this.#isIdle()) this.#idle.resolve();
+    else this.#clock.after(IDLE_CHECK_MS, () => this.#whenIdle());
   }
 
   #isIdle(): boolean {

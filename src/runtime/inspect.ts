@@ -10,7 +10,15 @@ import { ANY_OPERATION } from '../api/index.ts';
 import { NO_GRANTS } from '../capability/index.ts';
 import { type CompiledComponent, describeFunc, type ExternType, printWorld } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { type ComponentShape, compileFile, digestOf, importNeeds, readComponentFile, shapeOf } from '../host/index.ts';
+import {
+  type ComponentShape,
+  compileFile,
+  digestOf,
+  importNeeds,
+  readComponentFile,
+  shapeOf,
+  unofferedImports,
+} from '../host/index.ts';
 
 /**
  * Says what a component is, what it imports and needs, and what it becomes.
@@ -23,8 +31,7 @@ export async function inspectComponent(file: string): Promise<ComponentReport> {
   const refusals: string[] = [];
   const shape = attempt(() => shapeOf(component), refusals);
   const needs = new Map(importNeeds(component, NO_GRANTS).map((need) => [need.name, need]));
-  for (const need of needs.values())
-    if (need.need === 'unsupported') refusals.push(`Nothing here offers "${need.name}"`);
+  for (const name of unofferedImports(component)) refusals.push(`Nothing here offers "${name}"`);
   const imports = [...component.type.imports].flatMap(([name, type]): ImportReport[] => {
     const functions = functionsOf(name, type);
     if (functions.length === 0) return [];

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { FilesystemRight, Grants } from '../capability/index.ts';
-import type { CompiledComponent, ComponentInstance } from '../component/index.ts';
+import type { CompiledComponent, ComponentInstance, HostImports } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentShape, checkImports, inFile, loadComponent, shapeOf } from '../host/index.ts';
 import { systemClock } from '../time/index.ts';
@@ -72,8 +72,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     preopens: grants.filesystem ?? [],
   });
   try {
-    const instance = await compiled.instantiate(wasi.interfaces);
-    return await toExit(instance, run, options);
+    return await ending(options, (signal) => exitCode(compiled, { imports: wasi.interfaces, run, signal }));
   } catch (error) {
     throw inFile(error, file);
   } finally {
@@ -102,25 +101,46 @@ function shapeIn(compiled: CompiledComponent, file: string): ComponentShape {
   }
 }
 
-async function toExit(
-  instance: ComponentInstance,
-  run: string,
+/** Runs `work` with a signal that says when the program has to end: when it was given up, or its time is over. */
+async function ending<T>(
   { timeoutMs, signal }: RunCommandOptions,
-): Promise<number> {
-  signal?.throwIfAborted();
-  const onAbort = () => instance.kill(RuntimeError.from(signal?.reason, 'COMPONENT_KILLED'));
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(RuntimeError.from(signal?.reason, 'COMPONENT_KILLED'));
+  if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
   const timer =
-    timeoutMs === undefined
-      ? undefined
-      : systemClock.after(timeoutMs, () =>
-          instance.kill(
-            new RuntimeError('COMPONENT_DEADLINE', `The program took longer than ${timeoutMs} ms`, {
-              details: { deadlineMs: timeoutMs },
-            }),
-          ),
-        );
+    timeoutMs === undefined ? undefined : systemClock.after(timeoutMs, () => controller.abort(late(timeoutMs)));
   try {
+    return await work(controller.signal);
+  } finally {
+    timer?.cancel();
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function late(timeoutMs: number): RuntimeError {
+  return new RuntimeError('COMPONENT_DEADLINE', `The program took longer than ${timeoutMs} ms`, {
+    details: { deadlineMs: timeoutMs },
+  });
+}
+
+interface Program {
+  readonly imports: HostImports;
+  /** Name of the entry. */
+  readonly run: string;
+  readonly signal: AbortSignal;
+}
+
+/** The program's exit code, however it ends itself; its start functions belong to it. */
+async function exitCode(compiled: CompiledComponent, { imports, run, signal }: Program): Promise<number> {
+  let instance: ComponentInstance | undefined;
+  const onAbort = () => instance?.kill(signal.reason as RuntimeError);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    instance = await compiled.instantiate(imports, { signal });
+    signal.throwIfAborted();
     const result = (await instance.call(run)) as { tag: 'ok' | 'err' };
     return result.tag === 'ok' ? 0 : 1;
   } catch (error) {
@@ -128,9 +148,8 @@ async function toExit(
       return error.details.status & 0xff;
     throw error;
   } finally {
-    timer?.cancel();
-    signal?.removeEventListener('abort', onAbort);
-    instance.kill();
+    signal.removeEventListener('abort', onAbort);
+    instance?.kill();
   }
 }
 
