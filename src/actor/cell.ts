@@ -1,4 +1,4 @@
-import type { Dispatcher } from '../dispatch/index.ts';
+import type { Dispatcher, Pace, Paced } from '../dispatch/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type Lost, Mailbox, type MailboxPolicy } from '../mailbox/index.ts';
 import { type SupervisionPolicy, type SupervisionState, UNHARMED } from '../supervision/index.ts';
@@ -40,6 +40,9 @@ export interface Profile {
   readonly supervision: SupervisionPolicy;
   readonly startTimeoutMs: number;
   readonly stopTimeoutMs: number;
+  /** Of starts, with what is handled in the same turn, and of all other turns. */
+  readonly startPace: Pace;
+  readonly pace: Pace;
 }
 
 /** How the actors of a type run; one object per type. What it returns may be a promise: the cell waits for it. */
@@ -195,7 +198,7 @@ export const TOLD: TellResult = Object.freeze({ ok: true });
  * Kept small, all instances of one shape: everything that actors have in common is behind `profile`, everything rare
  * behind `extras`.
  */
-export class Cell implements AskTarget {
+export class Cell implements AskTarget, Paced {
   status: CellStatus = 'queued';
   readonly id: number;
   /** Its place in `services.cells`. */
@@ -228,6 +231,10 @@ export class Cell implements AskTarget {
   /** Made when it is asked for: most actors without a name never show one. */
   get name(): string {
     return this.givenName ?? `~${this.id}`;
+  }
+
+  get pace(): Pace {
+    return this.context === null ? this.profile.startPace : this.profile.pace;
   }
 
   get hasStarted(): boolean {

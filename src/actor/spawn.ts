@@ -1,3 +1,4 @@
+import { Pace } from '../dispatch/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type MailboxPolicy, toMailboxPolicy } from '../mailbox/index.ts';
 import { type SupervisionPolicy, toSupervisionPolicy } from '../supervision/index.ts';
@@ -133,6 +134,8 @@ function makeProfile(services: Services, typeName: string, { internals, options 
     mailbox: options.mailbox === undefined ? PLAIN_MAILBOX : toMailboxPolicy(options.mailbox),
     supervision: options.supervision === undefined ? PLAIN_SUPERVISION : toSupervisionPolicy(options.supervision),
     startTimeoutMs: checkTimeoutMs('startTimeoutMs', options.startTimeoutMs ?? START_TIMEOUT_MS),
+    startPace: new Pace(),
+    pace: new Pace(),
     stopTimeoutMs: checkTimeoutMs('stopTimeoutMs', options.stopTimeoutMs ?? STOP_TIMEOUT_MS),
   };
 }

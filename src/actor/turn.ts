@@ -7,39 +7,45 @@ import { advance, begin, endSelf, fail, failWithChild, leave, rest, unwatch, typ
 import { Refusal } from './refusal.ts';
 import { isThenable } from './thenable.ts';
 
-/** Runs a cell whose turn it is, for at most `quota` messages. Never throws. */
-export function activate(cell: Cell, quota: number): void {
-  if (cell.status === 'stopped') return;
+/** Runs a cell whose turn it is, for at most `quota` messages. Never throws. Returns how much it did, in messages. */
+export function activate(cell: Cell, quota: number): number {
+  if (cell.status === 'stopped') return 1;
   const { extras } = cell;
   if (extras !== null && (extras.ending !== null || extras.killed !== null)) {
     advance(cell);
-    return;
+    return 1;
   }
   cell.status = 'running';
-  if (cell.context === null && !begin(cell)) return;
-  if (cell.mailbox.hasSystemWork && !runSystemLane(cell)) return;
-  cell.profile.runner.run(cell, quota);
-  // Unless the turn has suspended or failed, in which case it is somebody else's move.
-  if (cell.status === 'running') rest(cell);
+  if (cell.context === null && !begin(cell)) return 1;
+  const before = cell.handled;
+  const left = cell.mailbox.hasSystemWork ? runSystemLane(cell, quota) : quota;
+  if (left > 0) {
+    cell.profile.runner.run(cell, left);
+    // Unless the turn has suspended or failed, in which case it is somebody else's move.
+    if (cell.status === 'running') rest(cell);
+  }
+  return Math.max(1, quota - left + cell.handled - before);
 }
 
-/** Handles what the runtime has to say. Returns whether the cell is still running. */
-function runSystemLane(cell: Cell): boolean {
-  for (let message = cell.mailbox.takeSystem(); message !== undefined; message = cell.mailbox.takeSystem()) {
+/** Handles what the runtime has to say. Returns how many messages may still be handled: 0 if the turn is over. */
+function runSystemLane(cell: Cell, quota: number): number {
+  let left = quota;
+  for (; left > 0; left--) {
+    const message = cell.mailbox.takeSystem();
+    if (message === undefined) return left;
     if (cell.extras !== null && (cell.extras.ending !== null || cell.extras.killed !== null)) break;
     if (message.kind === 'ended') {
       endSelf(cell);
-      return false;
+      return 0;
     }
     if (message.kind === 'escalated') {
       failWithChild(cell, message.error);
-      return false;
+      return 0;
     }
-    if (!runNotice(cell, message.cell)) return false;
+    if (!runNotice(cell, message.cell)) return 0;
   }
-  if (cell.extras === null || (cell.extras.ending === null && cell.extras.killed === null)) return true;
   rest(cell);
-  return false;
+  return 0;
 }
 
 /** Tells the actor that one that it watches has ended. Returns whether the cell is still running. */

@@ -2,14 +2,26 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ManualClock, SystemClock, systemClock } from '../time/index.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, Pace, type Paced } from './dispatcher.ts';
+
+/** What a dispatcher runs, in these tests. */
+interface Item<N = string> extends Paced {
+  readonly name: N;
+}
+
+function item<N = string>(name: N, pace = new Pace()): Item<N> {
+  return { name, pace };
+}
 
 test('Dispatcher activates in the order of schedule, before I/O', () => {
   const clock = new ManualClock();
   const seen: string[] = [];
-  const dispatcher = new Dispatcher<string>(clock, (item) => seen.push(item));
+  const dispatcher = new Dispatcher<Item>(clock, ({ name }) => {
+    seen.push(name);
+    return 1;
+  });
   clock.soon(() => seen.push('I/O'));
-  for (const item of ['a', 'b', 'c']) dispatcher.schedule(item);
+  for (const name of ['a', 'b', 'c']) dispatcher.schedule(item(name));
   assert.equal(dispatcher.size, 3);
   clock.run();
   assert.deepEqual(seen, ['a', 'b', 'c', 'I/O']);
@@ -20,13 +32,14 @@ test('Dispatcher lets I/O have its turn when the budget is used up', () => {
   const clock = new ManualClock();
   const seen: string[] = [];
   let turns = 0;
-  const dispatcher: Dispatcher<string> = new Dispatcher(clock, (item) => {
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, (busy) => {
     clock.advanceOnly(0.2);
-    seen.push(item);
-    if (++turns < 6) dispatcher.schedule(item);
+    seen.push(busy.name);
+    if (++turns < 6) dispatcher.schedule(busy);
+    return 1;
   });
   clock.soon(() => seen.push('I/O'));
-  dispatcher.schedule('busy');
+  dispatcher.schedule(item('busy'));
   clock.run();
   assert.deepEqual(seen.indexOf('I/O'), 3, `${seen}`);
   assert.equal(turns, 6);
@@ -36,13 +49,14 @@ test('Dispatcher counts microtasks of one pass against one budget', async () => 
   // Two parties that wake each other only through promises: no single drain is long.
   let stop = false;
   let turns = 0;
-  const dispatcher: Dispatcher<string> = new Dispatcher(systemClock, (item) => {
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(systemClock, (endless) => {
     turns++;
     void Promise.resolve().then(() => {
-      if (!stop) dispatcher.schedule(item);
+      if (!stop) dispatcher.schedule(endless);
     });
+    return 1;
   });
-  dispatcher.schedule('endless');
+  dispatcher.schedule(item('endless'));
   let passes = 0;
   await new Promise<void>((resolve) => {
     const pass = () => {
@@ -60,32 +74,73 @@ test('Dispatcher cuts turns short when handlers are slow, and lengthens them aga
   const clock = new ManualClock();
   const quotas: number[] = [];
   let costMs = 0.01;
-  const dispatcher: Dispatcher<string> = new Dispatcher(clock, (item, quota) => {
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, (busy, quota) => {
     quotas.push(quota);
     clock.advanceOnly(costMs * quota);
     if (quotas.length === 60) costMs = 0;
-    if (quotas.length < 200) dispatcher.schedule(item);
+    if (quotas.length < 200) dispatcher.schedule(busy);
+    return quota;
   });
-  dispatcher.schedule('busy');
+  dispatcher.schedule(item('busy'));
   clock.run();
-  assert.equal(quotas[0], 64);
+  assert.equal(quotas[0], 1, 'nothing is known at first');
   assert.ok((quotas[59] as number) <= 12, `${quotas[59]}`);
   assert.equal(quotas[199], 64);
+});
+
+test('Dispatcher watches slow work closely, however quick the rest is', () => {
+  const clock = new ManualClock();
+  let turns = 0;
+  let sinceIo = 0;
+  let longestMs = 0;
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, (busy, quota) => {
+    const ms = quota * (busy.name === 'slow' ? 5 : 0.000_1);
+    clock.advanceOnly(ms);
+    sinceIo += ms;
+    if (++turns < 5_000) dispatcher.schedule(busy);
+    return quota;
+  });
+  const io = (): void => {
+    longestMs = Math.max(longestMs, sinceIo);
+    sinceIo = 0;
+    if (turns < 5_000) clock.soon(io);
+  };
+  clock.soon(io);
+  const [quick, slow] = [new Pace(), new Pace()];
+  for (let i = 0; i < 40; i++) dispatcher.schedule(i % 4 === 0 ? item('slow', slow) : item('quick', quick));
+  clock.run();
+  assert.ok(longestMs < 6, `${longestMs} ms without I/O: one handler, and a quarter of the budget`);
+});
+
+test('Dispatcher does not mistake a look of others for its own', () => {
+  const clock = new ManualClock();
+  const quotas: number[] = [];
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, (busy, quota) => {
+    quotas.push(quota);
+    clock.advanceOnly(quota);
+    dispatcher.isBudgetUsed();
+    if (quotas.length < 100) dispatcher.schedule(busy);
+    return quota;
+  });
+  dispatcher.schedule(item('slow'));
+  clock.run();
+  assert.equal(Math.max(...quotas), 1);
 });
 
 test('Dispatcher gives I/O its turn even if the clock stands still', () => {
   const clock = new ManualClock();
   let turns = 0;
   let io = 0;
-  const dispatcher: Dispatcher<string> = new Dispatcher(clock, (item) => {
-    if (++turns < 200_000) dispatcher.schedule(item);
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, (endless) => {
+    if (++turns < 200_000) dispatcher.schedule(endless);
+    return 1;
   });
   const pass = () => {
     io++;
     if (turns < 200_000) clock.soon(pass);
   };
   clock.soon(pass);
-  dispatcher.schedule('endless');
+  dispatcher.schedule(item('endless'));
   clock.run();
   assert.equal(turns, 200_000);
   assert.ok(io >= 3, `${io}`);
@@ -94,15 +149,16 @@ test('Dispatcher gives I/O its turn even if the clock stands still', () => {
 test('Dispatcher goes on with the others when an activation throws', () => {
   const clock = new ManualClock();
   const seen: string[] = [];
-  const dispatcher = new Dispatcher<string>(clock, (item) => {
-    if (item === 'bad') throw new Error('bug');
-    seen.push(item);
+  const dispatcher = new Dispatcher<Item>(clock, ({ name }) => {
+    if (name === 'bad') throw new Error('bug');
+    seen.push(name);
+    return 1;
   });
-  for (const item of ['bad', 'good']) dispatcher.schedule(item);
+  for (const name of ['bad', 'good']) dispatcher.schedule(item(name));
   assert.throws(() => clock.run(), /bug/);
   clock.run();
   assert.deepEqual(seen, ['good']);
-  dispatcher.schedule('later');
+  dispatcher.schedule(item('later'));
   clock.run();
   assert.deepEqual(seen, ['good', 'later']);
 });
@@ -110,19 +166,20 @@ test('Dispatcher goes on with the others when an activation throws', () => {
 test('Dispatcher.isBudgetUsed looks at the clock', () => {
   const clock = new ManualClock({ startMs: 100 });
   const answers: unknown[] = [];
-  const dispatcher = new Dispatcher<string>(clock, () => {
+  const dispatcher = new Dispatcher<Item>(clock, () => {
     answers.push(dispatcher.isBudgetUsed());
     clock.advanceOnly(0.6);
     answers.push(dispatcher.isBudgetUsed(), dispatcher.coarseNowMs);
+    return 1;
   });
-  dispatcher.schedule('slow');
+  dispatcher.schedule(item('slow'));
   clock.run();
   assert.deepEqual(answers, [false, true, 100.6]);
 });
 
 test('Dispatcher refuses options out of range', () => {
   for (const options of [{ throughput: 0 }, { throughput: 1.5 }, { budgetMs: 0 }, { budgetMs: Number.NaN }]) {
-    assert.throws(() => new Dispatcher(new SystemClock(), () => {}, options), RangeError);
+    assert.throws(() => new Dispatcher(new SystemClock(), () => 1, options), RangeError);
   }
 });
 
@@ -133,21 +190,23 @@ test('Dispatcher activates everything that was scheduled, once, under random wor
       const clock = new ManualClock();
       const due = new Map<number, number>();
       const waiting = new Set<number>();
-      const schedule = (item: number) => {
-        if (waiting.has(item)) return;
-        waiting.add(item);
-        dispatcher.schedule(item);
+      const paces = [new Pace(), new Pace(), new Pace()];
+      const schedule = (name: number) => {
+        if (waiting.has(name)) return;
+        waiting.add(name);
+        dispatcher.schedule(item(name, paces[name % 3]));
       };
-      const dispatcher: Dispatcher<number> = new Dispatcher(clock, (item) => {
-        assert.ok(waiting.delete(item));
-        const left = (due.get(item) ?? 0) - 1;
-        due.set(item, left);
+      const dispatcher: Dispatcher<Item<number>> = new Dispatcher<Item<number>>(clock, ({ name }) => {
+        assert.ok(waiting.delete(name));
+        const left = (due.get(name) ?? 0) - 1;
+        due.set(name, left);
         clock.advanceOnly(0.07);
-        if (left > 0) schedule(item);
+        if (left > 0) schedule(name);
+        return 1;
       });
-      for (const { item, costUs, again } of steps) {
-        due.set(item, Math.max(due.get(item) ?? 0, again + 1));
-        schedule(item);
+      for (const { item: name, costUs, again } of steps) {
+        due.set(name, Math.max(due.get(name) ?? 0, again + 1));
+        schedule(name);
         if (costUs % 3 === 0) clock.run();
       }
       clock.run();

@@ -15,14 +15,34 @@ export const THROUGHPUT = 64;
 /** Milliseconds: half the delay that people measure as "the event loop is free"; shorter costs throughput. */
 export const BUDGET_MS = 0.5;
 
-/** Activations between two looks at the clock, at most: a look costs as much as one or two messages (45 ns). */
-const STRIDE_MAX = 32;
+/** Messages between two looks at the clock, at most, while they are quick: a look costs as much as two of them (45 ns). */
+const PACE_MAX = 64;
 
 /** Share of the budget that should pass between two looks at the clock; sets how far a budget is overrun. */
 const LOOK_SHARE = 0.25;
 
-/** Activations before I/O gets its turn, whatever the clock says: it may stand still (`ManualClock`). */
-const ACTIVATIONS_MAX = 65_536;
+/** What there is to spend between two looks; integers, for the loop that counts them. Large enough to be shared by the largest throughput. */
+const POINTS = 65_536;
+
+/** Looks at the clock before I/O gets its turn, whatever the clock says: it may stand still (`ManualClock`). */
+const LOOKS_MAX = 1_024;
+
+/**
+ * How many messages of one kind of work are handled between two looks at the clock. Work that was slow is watched
+ * closely ever after, and does not benefit from others being quick; work that proves quick is trusted more and more.
+ */
+export class Pace {
+  /** One at first: nothing is known of the work. The dispatcher's. */
+  messages = 1;
+  /** What a message costs of what there is to spend. The dispatcher's. */
+  points = POINTS;
+}
+
+/** What a dispatcher runs. */
+export interface Paced {
+  /** Shared by all items that do the same kind of work. */
+  readonly pace: Pace;
+}
 
 /**
  * Decides which actor runs next, and when I/O gets its turn.
@@ -39,9 +59,9 @@ const ACTIVATIONS_MAX = 65_536;
  * often the queue runs empty and fills again in microtasks; once it is used up, only `soon` continues, and I/O comes
  * first. (Continuing by microtasks or message ports starves I/O.)
  */
-export class Dispatcher<T> {
+export class Dispatcher<T extends Paced> {
   private readonly clock: Clock;
-  private readonly activate: (item: T, quota: number) => void;
+  private readonly activate: (item: T, quota: number) => number;
   private readonly throughput: number;
   private readonly budgetMs: number;
   /** Each item is in it at most once: that is the item's own care, and the queue's bound. */
@@ -49,6 +69,8 @@ export class Dispatcher<T> {
 
   /** The time of the last look at the clock. */
   private lookedMs = 0;
+  /** When the present points began to be spent. */
+  private spendingMs = 0;
   private budgetEndsMs = 0;
   private budgetUsed = false;
   /** Whether a pass of the event loop has begun whose `soon` is still to come. */
@@ -56,18 +78,15 @@ export class Dispatcher<T> {
   /** Whether a drain is certain to come. */
   private scheduled = false;
 
-  /** Activations between looks, and messages per activation: both shrink when handlers are slow and grow back. */
-  private stride = 1;
-  private quota: number;
-  private untilLook = 1;
-  private activations = 0;
+  private points = POINTS;
+  private looks = 0;
 
   /**
-   * @param activate Runs an item for at most `quota` messages. It must not throw; if it does, the error reaches the
-   *   event loop and the other items go on.
+   * @param activate Runs an item for at most `quota` messages, and returns how much it did in messages, 1 or more. It
+   *   must not throw; if it does, the error reaches the event loop and the other items go on.
    * @throws {RangeError} An option is out of range.
    */
-  constructor(clock: Clock, activate: (item: T, quota: number) => void, options: DispatchOptions = {}) {
+  constructor(clock: Clock, activate: (item: T, quota: number) => number, options: DispatchOptions = {}) {
     this.clock = clock;
     this.activate = activate;
     this.throughput = options.throughput ?? THROUGHPUT;
@@ -78,7 +97,6 @@ export class Dispatcher<T> {
     if (!(typeof this.budgetMs === 'number' && this.budgetMs >= 0.05 && this.budgetMs <= 1_000)) {
       throw new RangeError(`Dispatch option "budgetMs" must be from 0.05 to 1000, not ${this.budgetMs}`);
     }
-    this.quota = this.throughput;
   }
 
   /** Items that wait for their turn. */
@@ -117,9 +135,11 @@ export class Dispatcher<T> {
   /** Grants a new budget. */
   private begin(): void {
     this.lookedMs = this.clock.nowMs();
+    this.spendingMs = this.lookedMs;
     this.budgetEndsMs = this.lookedMs + this.budgetMs;
     this.budgetUsed = false;
-    this.activations = 0;
+    this.points = POINTS;
+    this.looks = 0;
   }
 
   /** I/O had its turn. */
@@ -141,30 +161,31 @@ export class Dispatcher<T> {
         this.scheduled = false;
         return;
       }
-      this.activate(item, this.quota);
-      if (--this.untilLook <= 0) this.look();
+      const { pace } = item;
+      this.points -= this.activate(item, Math.min(pace.messages, this.throughput)) * pace.points;
+      if (this.points <= 0 || this.budgetUsed) this.look(pace);
     }
   };
 
-  private look(): void {
+  /** @param pace Of the item that has spent the last points: what took long was most likely its work. */
+  private look(pace: Pace): void {
     const nowMs = this.clock.nowMs();
-    this.activations += this.stride;
-    this.adapt(nowMs - this.lookedMs);
-    this.untilLook = this.stride;
+    this.adapt(pace, nowMs - this.spendingMs);
     this.lookedMs = nowMs;
-    if (nowMs >= this.budgetEndsMs || this.activations >= ACTIVATIONS_MAX) this.budgetUsed = true;
+    this.spendingMs = nowMs;
+    this.points = POINTS;
+    if (nowMs >= this.budgetEndsMs || ++this.looks >= LOOKS_MAX) this.budgetUsed = true;
   }
 
-  /** Looks more often, and cuts turns, when more time passed than intended; relaxes by doubling. */
-  private adapt(tookMs: number): void {
+  /** Looks at this work more often when more time passed than intended; relaxes by doubling. */
+  private adapt(pace: Pace, tookMs: number): void {
     const intendedMs = this.budgetMs * LOOK_SHARE;
     if (tookMs > intendedMs) {
-      const share = intendedMs / tookMs;
-      if (this.stride > 1) this.stride = Math.max(1, Math.floor(this.stride * share));
-      else this.quota = Math.max(1, Math.floor(this.quota * share));
-    } else if (tookMs < intendedMs / 2) {
-      if (this.quota < this.throughput) this.quota = Math.min(this.throughput, this.quota * 2);
-      else this.stride = Math.min(STRIDE_MAX, this.stride * 2);
+      const spent = (POINTS - this.points) / POINTS;
+      pace.messages = Math.max(1, Math.floor((pace.messages * spent * intendedMs) / tookMs));
+    } else if (tookMs < intendedMs / 2 && this.points <= 0) {
+      pace.messages = Math.min(pace.messages * 2, Math.max(PACE_MAX, this.throughput));
     }
+    pace.points = Math.ceil(POINTS / pace.messages);
   }
 }

@@ -4,11 +4,12 @@
  * Guarantees
  *   D1  Actors take turns in the order in which they became ready; a turn is at most `throughput` messages.
  *   D2  After the time budget, I/O comes first, whatever the actors do: also when they wake one another in microtasks.
- *       The overrun is what one handler takes, plus a quarter of the budget once the pace is known.
+ *       The overrun is what one handler takes, plus a quarter of the budget, once it is known how long that kind of work
+ *       takes; until then, and when quick work turns slow, it is one turn.
  *   D3  What became ready is activated: nothing is forgotten, and an idle dispatcher plans nothing.
  * Limits      a handler that does not return holds its thread: JavaScript cannot be interrupted from within.
  * Not here    the queue of one actor (mailbox/); what a turn does (actor/).
  *
  * @module
  */
-export { BUDGET_MS, Dispatcher, type DispatchOptions, THROUGHPUT } from './dispatcher.ts';
+export { BUDGET_MS, Dispatcher, type DispatchOptions, Pace, type Paced, THROUGHPUT } from './dispatcher.ts';

@@ -442,6 +442,66 @@ test('S23: the name of a child begins with its parent, named or not, at any dept
   await close();
 });
 
+test('S24: a turn is at most 64 messages, death notices included', async () => {
+  const { clock, system, close } = manualSystem();
+  const seen: string[] = [];
+  const Watcher = protocol('test:watcher', { tell: { watch: type<readonly ActorRef[]>() } });
+  const watcher = system.spawn(
+    implement(Watcher, {
+      init: () => undefined,
+      tell: {
+        watch: (context, refs) => {
+          for (const ref of refs) context.watch(ref);
+        },
+      },
+      terminated: () => void seen.push('notice'),
+    }),
+  );
+  const other = system.spawn(scripted());
+  const doomed = scripted();
+  for (let round = 0; round < 2; round++) {
+    const refs = Array.from({ length: 500 }, () => system.spawn(doomed));
+    watcher.tell.watch(refs);
+    await clock.settle();
+    seen.length = 0;
+    for (const ref of refs) ref.kill();
+    other.tell.run(() => void seen.push('other'));
+    await clock.settle();
+    assert.equal(seen.length, 501);
+    assert.ok(seen.indexOf('other') <= 64);
+  }
+  await close();
+});
+
+test('S24: slow actors do not hold up I/O for longer than a handler takes, however quick the others are', async () => {
+  const { clock, system, close } = manualSystem();
+  let sinceIoMs = 0;
+  let longestMs = 0;
+  let left = 200;
+  const io = (): void => {
+    longestMs = Math.max(longestMs, sinceIoMs);
+    sinceIoMs = 0;
+    if (left > 0) clock.soon(io);
+  };
+  clock.soon(io);
+  const [quick, slow] = [scripted(), scripted()];
+  const quicks = Array.from({ length: 20 }, () => system.spawn(quick));
+  const slows = Array.from({ length: 20 }, () => system.spawn(slow));
+  for (let i = 0; i < 200; i++) for (const ref of quicks) ref.tell.run(() => {});
+  for (let i = 0; i < 10; i++) {
+    for (const ref of slows) {
+      ref.tell.run(() => {
+        clock.advanceOnly(5);
+        sinceIoMs += 5;
+        left--;
+      });
+    }
+  }
+  await clock.settle();
+  assert.deepEqual([left, longestMs], [0, 5]);
+  await close();
+});
+
 test('S25: a tree of any width is killed at once', async () => {
   const { clock, system, close } = manualSystem();
   const parent = system.spawn(scripted());

@@ -329,14 +329,17 @@ test('S27: a turn ends after its throughput, or when the budget is used up', asy
       }),
   });
   const ref = system.spawn(type);
-  for (let i = 0; i < 100; i++) ref.tellOp('fast', i);
+  for (let i = 0; i < 500; i++) ref.tellOp('fast', i);
   await clock.settle();
+  assert.equal(Math.max(...turns), 64);
+  turns.length = 0;
   for (let i = 0; i < 20; i++) ref.tellOp('slow', i);
   await clock.settle();
-  assert.deepEqual(turns.slice(0, 4), [64, 36, 8, 8]);
+  assert.equal(turns[0], 8, 'the clock is looked at after so many');
+  assert.ok(turns.slice(1).every((taken) => taken <= 2));
   assert.equal(
     turns.reduce((sum, taken) => sum + taken, 0),
-    120,
+    20,
   );
   await close();
 });
