@@ -667,9 +667,53 @@ const NESTED_CASES: readonly Case[] = [
   },
 ];
 
+/** The outer component takes handles of a resource that the nested one defines, through one instance or two. */
+const HANDED: readonly Case[] = [
+  ['$a "r"', '(export "a" (instance $a))', 'a#'],
+  ['$outer "in" "r"', '(instance $outer (export "in" (instance $a))) (export "outer" (instance $outer))', 'outer#in#'],
+].map(([path, exports, prefix]) => ({
+  name: `a component takes handles of what one nested in it defines (${prefix})`,
+  run: async () => {
+    const aliases =
+      path === '$a "r"'
+        ? '(alias export $a "r" (type $r))'
+        : '(alias export $outer "in" (instance $in)) (alias export $in "r" (type $r))';
+    const instance = await instantiate(`(component
+      (component $Inner
+        (core module $D (global $n (mut i32) (i32.const 0))
+          (func (export "dtor") (param i32) (global.set $n (i32.add (global.get $n) (local.get 0))))
+          (func (export "sum") (result i32) (global.get $n)))
+        (core instance $d (instantiate $D))
+        (type $r' (resource (rep i32) (dtor (func $d "dtor")))) (export $r "r" (type $r'))
+        (core func $new (canon resource.new $r'))
+        (core module $M (import "" "new" (func $new (param i32) (result i32)))
+          (func (export "make") (param i32) (result i32) (call $new (local.get 0))))
+        (core instance $m (instantiate $M (with "" (instance (export "new" (func $new))))))
+        (func (export "make") (param "n" u32) (result (own $r)) (canon lift (core func $m "make")))
+        (func (export "sum") (result u32) (canon lift (core func $d "sum"))))
+      (instance $a (instantiate $Inner))
+      ${exports}
+      ${aliases}
+      (core func $drop (canon resource.drop $r))
+      (core module $P (import "" "drop" (func $drop (param i32)))
+        (func (export "take") (param i32) (call $drop (local.get 0)))
+        (func (export "borrow") (param i32) (result i32) (call $drop (local.get 0)) (local.get 0)))
+      (core instance $p (instantiate $P (with "" (instance (export "drop" (func $drop))))))
+      (export $r2 "r" (type $r))
+      (func (export "take") (param "x" (own $r2)) (canon lift (core func $p "take")))
+      (func (export "borrow") (param "x" (borrow $r2)) (result u32) (canon lift (core func $p "borrow"))))`);
+    const resource = await instance.call(`${prefix}make`, [6]);
+    // Not its definer: it gets a handle of its own, not the representation.
+    await assertCall(instance, ['borrow', resource], 1);
+    await assertCall(instance, [`${prefix}sum`], 0);
+    await assertCall(instance, ['take', resource], undefined);
+    await assertCall(instance, [`${prefix}sum`], 6);
+  },
+}));
+
 export const RESOURCES: readonly Group[] = [
   { name: 'Handle table', cases: TABLE_CASES },
   { name: 'Guest resources and the host', cases: GUEST_RESOURCES },
   { name: 'Host resources and the guest', cases: [...HOSTED_CASES, ...BORROWED_CASES, ...END] },
-  { name: 'Resources of nested components', cases: NESTED_CASES },
+  { name: 'Resources of nested components', cases: [...NESTED_CASES, ...HANDED] },
 ];

@@ -85,6 +85,20 @@ const READ: readonly ReadRow[] = [
   { encoding: 'latin1+utf16', hex: '00d8', length: TAG + 1, expect: breaks('string-utf16') },
 ];
 
+/** Every length up to where another way of reading or writing begins; each character is another one. */
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz';
+const LENGTHS = Array.from({ length: 21 }, (_, length) => length);
+const hexOf = (text: string, encoding: 'latin1' | 'utf16le'): string => Buffer.from(text, encoding).toString('hex');
+
+const READ_LENGTHS: readonly ReadRow[] = LENGTHS.flatMap((length): ReadRow[] => {
+  const text = ALPHABET.slice(0, length);
+  return [
+    { encoding: 'utf8', hex: hexOf(text, 'latin1'), length, expect: text },
+    { encoding: 'utf16', hex: hexOf(text, 'utf16le'), length, expect: text },
+    { encoding: 'latin1+utf16', hex: hexOf(text, 'latin1'), length, expect: text },
+  ];
+});
+
 function readCases(row: ReadRow): Case[] {
   const { encoding, hex, length, expect, at = 0x400 } = row;
   const data = hex === '' ? [] : ([[at, segment(hex)]] as const);
@@ -147,18 +161,31 @@ const WRITE: readonly (readonly [encoding: Encoding, text: string, hex: string, 
   ['latin1+utf16', '\udfff', 'fdff', TAG + 1],
 ];
 
+const WRITE_LENGTHS: typeof WRITE = LENGTHS.flatMap((length): (typeof WRITE)[number][] => {
+  const text = ALPHABET.slice(0, length);
+  return [
+    ['utf8', text, hexOf(text, 'latin1'), length],
+    ['utf16', text, hexOf(text, 'utf16le'), length],
+    ['latin1+utf16', text, hexOf(text, 'latin1'), length],
+  ];
+});
+
+/** What stands where the allocator gives memory: nothing may be written beyond what was asked for. */
+const UNTOUCHED = 'aa';
+
 function writeCases([encoding, text, hex, length]: (typeof WRITE)[number]): Case[] {
   const title = `${encoding} ${JSON.stringify(text)} is ${hex}, length ${length}`;
   const result = '(result (tuple u32 (list u8)))';
   const answer = (ptr: string, count: string): string =>
-    `(i32.store (i32.const 64) ${count}) (i32.store (i32.const 68) ${ptr}) (i32.store (i32.const 72) (i32.const ${hex.length / 2})) (i32.const 64)`;
-  const expected = [length, bytes(hex)];
+    `(i32.store (i32.const 64) ${count}) (i32.store (i32.const 68) ${ptr}) (i32.store (i32.const 72) (i32.const ${hex.length / 2 + 1})) (i32.const 64)`;
+  const expected = [length, bytes(`${hex}${UNTOUCHED}`)];
+  const data = [[0x8000, segment(UNTOUCHED.repeat(64))]] as const;
   return [
     {
       name: `${title}, for the guest`,
       run: async () => {
         const func = `(param i32 i32) (result i32) ${answer('(local.get 0)', '(local.get 1)')}`;
-        const instance = await instantiate(lifted(`(param "x" string) ${result}`, func, { encoding }));
+        const instance = await instantiate(lifted(`(param "x" string) ${result}`, func, { encoding, data }));
         await assertCall(instance, ['f', text], expected);
       },
     },
@@ -166,7 +193,7 @@ function writeCases([encoding, text, hex, length]: (typeof WRITE)[number]): Case
       name: `${title}, as a result of the host`,
       run: async () => {
         const func = `(result i32) (call $f (i32.const 16)) ${answer('(i32.load (i32.const 16))', '(i32.load (i32.const 20))')}`;
-        const wat = lowered('(result string)', '(param i32)', { encoding, func, result });
+        const wat = lowered('(result string)', '(param i32)', { encoding, data, func, result });
         await assertCall(await instantiate(wat, { host: { f: () => text } }), ['f'], expected);
       },
     },
@@ -174,6 +201,6 @@ function writeCases([encoding, text, hex, length]: (typeof WRITE)[number]): Case
 }
 
 export const STRINGS: readonly Group[] = [
-  { name: 'Strings read', cases: READ.flatMap(readCases) },
-  { name: 'Strings written', cases: WRITE.flatMap(writeCases) },
+  { name: 'Strings read', cases: [...READ, ...READ_LENGTHS].flatMap(readCases) },
+  { name: 'Strings written', cases: [...WRITE, ...WRITE_LENGTHS].flatMap(writeCases) },
 ];
