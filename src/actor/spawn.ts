@@ -33,10 +33,8 @@ const PLAIN_SUPERVISION: SupervisionPolicy = toSupervisionPolicy();
  */
 export function spawn(services: Services, parent: Cell | null, { type, name, options }: SpawnRequest): LocalRef {
   const internals = type[INTERNALS];
-  const profile =
-    options === undefined
-      ? plainProfile(services, type.name, internals)
-      : makeProfile(services, type.name, { internals, options });
+  const plain = plainProfile(services, type.name, internals);
+  const profile = options === undefined ? plain : adjustProfile(plain, options);
   assertAccepting(services, parent);
   const fullName = name === undefined ? undefined : qualify(parent, name);
   const cell = new Cell(profile, parent, fullName);
@@ -115,27 +113,34 @@ function plainProfile(services: Services, typeName: string, internals: TypeInter
   }
   let profile = profiles.get(internals);
   if (profile === undefined) {
-    profile = makeProfile(services, typeName, { internals, options: {} });
+    profile = {
+      services,
+      typeName,
+      runner: internals.runner,
+      mailbox: PLAIN_MAILBOX,
+      supervision: PLAIN_SUPERVISION,
+      startTimeoutMs: START_TIMEOUT_MS,
+      startPace: new Pace(),
+      pace: new Pace(),
+      stopTimeoutMs: STOP_TIMEOUT_MS,
+    };
     profiles.set(internals, profile);
   }
   return profile;
 }
 
-interface ProfileParts {
-  readonly internals: TypeInternals;
-  readonly options: SpawnOptions;
-}
-
-function makeProfile(services: Services, typeName: string, { internals, options }: ProfileParts): Profile {
+/** The profile of actors that are spawned with `options`. What is known of the type's pace holds for them too. */
+function adjustProfile(plain: Profile, options: SpawnOptions): Profile {
+  const { mailbox, supervision, startTimeoutMs, stopTimeoutMs } = options;
   return {
-    services,
-    typeName,
-    runner: internals.runner,
-    mailbox: options.mailbox === undefined ? PLAIN_MAILBOX : toMailboxPolicy(options.mailbox),
-    supervision: options.supervision === undefined ? PLAIN_SUPERVISION : toSupervisionPolicy(options.supervision),
-    startTimeoutMs: checkTimeoutMs('startTimeoutMs', options.startTimeoutMs ?? START_TIMEOUT_MS),
-    startPace: new Pace(),
-    pace: new Pace(),
-    stopTimeoutMs: checkTimeoutMs('stopTimeoutMs', options.stopTimeoutMs ?? STOP_TIMEOUT_MS),
+    services: plain.services,
+    typeName: plain.typeName,
+    runner: plain.runner,
+    mailbox: mailbox === undefined ? plain.mailbox : toMailboxPolicy(mailbox),
+    supervision: supervision === undefined ? plain.supervision : toSupervisionPolicy(supervision),
+    startTimeoutMs: checkTimeoutMs('startTimeoutMs', startTimeoutMs ?? plain.startTimeoutMs),
+    startPace: plain.startPace,
+    pace: plain.pace,
+    stopTimeoutMs: checkTimeoutMs('stopTimeoutMs', stopTimeoutMs ?? plain.stopTimeoutMs),
   };
 }

@@ -24,8 +24,8 @@ const LOOK_SHARE = 0.25;
 /** What there is to spend between two looks; integers, for the loop that counts them. Large enough to be shared by the largest throughput. */
 const POINTS = 65_536;
 
-/** Looks at the clock before I/O gets its turn, whatever the clock says: it may stand still (`ManualClock`). */
-const LOOKS_MAX = 1_024;
+/** Looks at a clock that stands still (`ManualClock`) before I/O gets its turn all the same. */
+const STILL_LOOKS_MAX = 1_024;
 
 /**
  * How many messages of one kind of work are handled between two looks at the clock. Work that was slow is watched
@@ -79,7 +79,8 @@ export class Dispatcher<T extends Paced> {
   private scheduled = false;
 
   private points = POINTS;
-  private looks = 0;
+  /** Looks since the present budget was granted at which no time had passed. */
+  private stillLooks = 0;
 
   /**
    * @param activate Runs an item for at most `quota` messages, and returns how much it did in messages, 1 or more. It
@@ -139,7 +140,7 @@ export class Dispatcher<T extends Paced> {
     this.budgetEndsMs = this.lookedMs + this.budgetMs;
     this.budgetUsed = false;
     this.points = POINTS;
-    this.looks = 0;
+    this.stillLooks = 0;
   }
 
   /** I/O had its turn. */
@@ -170,11 +171,12 @@ export class Dispatcher<T extends Paced> {
   /** @param pace Of the item that has spent the last points: what took long was most likely its work. */
   private look(pace: Pace): void {
     const nowMs = this.clock.nowMs();
+    if (nowMs === this.spendingMs) this.stillLooks++;
     this.adapt(pace, nowMs - this.spendingMs);
     this.lookedMs = nowMs;
     this.spendingMs = nowMs;
     this.points = POINTS;
-    if (nowMs >= this.budgetEndsMs || ++this.looks >= LOOKS_MAX) this.budgetUsed = true;
+    if (nowMs >= this.budgetEndsMs || this.stillLooks >= STILL_LOOKS_MAX) this.budgetUsed = true;
   }
 
   /** Looks at this work more often when more time passed than intended; relaxes by doubling. */
