@@ -22,6 +22,8 @@ const ACTIONS = [
   'pass',
 ] as const;
 
+const MEDDLING = ['nothing', 'kill', 'stop', 'tell', 'throw'] as const;
+
 const step = fc.record({
   action: fc.constantFrom(...ACTIONS),
   actor: fc.nat(3),
@@ -35,15 +37,26 @@ const options = {
 
 /** Random work on four actors, which come and go. */
 class World {
-  readonly kit = manualSystem();
+  readonly kit = manualSystem((actor) => this.meddle(actor));
   readonly type = scripted({ stop: async () => this.sleep(5) });
+  /** What observers do to what they observe, one after the other. */
+  readonly meddling: (typeof MEDDLING)[number][];
   readonly refs: ActorRef<typeof Scripted>[] = [];
   readonly outcomes: Promise<unknown>[] = [];
   accepted = 0;
   completed = 0;
 
-  constructor() {
+  constructor(meddling: readonly (typeof MEDDLING)[number][] = []) {
+    this.meddling = [...meddling];
     for (let i = 0; i < 4; i++) this.respawn(i);
+  }
+
+  meddle(actor: ActorRef): void {
+    const what = this.meddling.pop();
+    if (what === 'kill') actor.kill();
+    else if (what === 'stop') void actor.stop({ deadlineMs: 20 });
+    else if (what === 'tell') actor.tellOp('run', () => {});
+    else if (what === 'throw') throw new Error('planted');
   }
 
   async act(action: (typeof ACTIONS)[number], actor: number, ms: number): Promise<void> {
@@ -120,5 +133,24 @@ test('S1, S6, S25: whatever happens, tells are handled or counted, asks settle, 
       }
     }),
     { numRuns: 150, seed: 20_261_123 },
+  );
+});
+
+test('S15, S25, S26: whatever observers do to what they observe, an actor ends once, and a stop leaves nothing', async () => {
+  const meddling = fc.array(fc.constantFrom(...MEDDLING), { maxLength: 40 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 50 }), meddling, async (steps, meddlings) => {
+      const world = new World(meddlings);
+      for (const { action, actor, ms } of steps) {
+        await world.act(action, actor, ms);
+        const living = [...world.kit.system.actors()].map(({ name }) => name);
+        assert.equal(new Set(living).size, world.kit.system.size, 'every actor is listed once');
+      }
+      await world.kit.close();
+      for (const ref of world.refs) assert.equal(world.kit.system.info(ref).state, 'stopped');
+      for (const outcome of await Promise.all(world.outcomes))
+        assert.match(String(outcome), /^(reply|relayed|[A-Z_]+)$/);
+    }),
+    { numRuns: 150, seed: 20_261_124 },
   );
 });

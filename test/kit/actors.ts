@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  type ActorRef,
   type Behavior,
   type Context,
   type DeadLetter,
@@ -14,8 +15,12 @@ import { RuntimeError } from '../../src/errors/index.ts';
 import { createActorSystem } from '../../src/runtime/index.ts';
 import { ManualClock, SeededRandom } from '../../src/time/index.ts';
 
-/** A system whose time is in the test's hands, and what it reported. */
-export function manualSystem() {
+/**
+ * A system whose time is in the test's hands, and what it reported.
+ *
+ * @param meddle Called by every observer, with the actor that was observed: to do what observers had better not do.
+ */
+export function manualSystem(meddle: (actor: ActorRef) => void = () => {}) {
   const clock = new ManualClock();
   const letters: DeadLetter[] = [];
   const failures: FailureReport[] = [];
@@ -23,9 +28,18 @@ export function manualSystem() {
   const system = createActorSystem({
     clock,
     random: new SeededRandom(1),
-    onDeadLetter: (letter) => letters.push(letter),
-    onFailure: (report) => failures.push(report),
-    onStarted: (actor) => started.push(actor.name),
+    onDeadLetter: (letter) => {
+      letters.push(letter);
+      meddle(letter.to);
+    },
+    onFailure: (report) => {
+      failures.push(report);
+      meddle(report.actor);
+    },
+    onStarted: (actor) => {
+      started.push(actor.name);
+      meddle(actor);
+    },
   });
   /** Stops the system and checks that nothing is left: actors, timers, callbacks. */
   const close = async (): Promise<void> => {
