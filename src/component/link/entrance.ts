@@ -117,7 +117,10 @@ export class Entrance {
         this.turnOver = true;
         return 0;
       }
-      if (this.lower(call)) return (this.current as CompiledExport).target;
+      if (!this.lower(call)) continue;
+      // What was read of the arguments may have been code of the host's.
+      if (surrounding.failure !== undefined) throw surrounding.failure;
+      return (this.current as CompiledExport).target;
     }
   }
 

@@ -21,6 +21,15 @@ export function reentered(name: string): RuntimeError {
   );
 }
 
+/** The components of a composition call each other, one from inside the other, without end. */
+export function tooDeep(max: number): RuntimeError {
+  return new RuntimeError(
+    'COMPONENT_TRAPPED',
+    `The component trapped: more than ${max} calls between its components are inside each other`,
+    { details: { trap: 'stack-overflow' } },
+  );
+}
+
 /**
  * Lets go of the frames that V8 keeps of an error until its stack is read, and with them of the guest's memory: errors
  * outlive guests, in logs and dead letters.

@@ -15,7 +15,7 @@ import type { HostFunction } from '../host.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
 import { Entrance, type Surrounding } from './entrance.ts';
-import { cannotSuspend, nameLinkFailure, reentered, releaseFrames } from './failures.ts';
+import { cannotSuspend, nameLinkFailure, reentered, releaseFrames, tooDeep } from './failures.ts';
 import type { BoundHost } from './imports.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
 
@@ -28,6 +28,13 @@ export interface InstantiateOptions {
   /** Ends the instance while its start functions run, which may wait for the host; afterwards `kill` does. */
   readonly signal?: AbortSignal;
 }
+
+/**
+ * Calls between components of one composition that may be under way at once, one inside the other. Each takes about 1 KB
+ * of the host's stack, and where that is full V8 cannot report what a promise is rejected with: that would end the
+ * process. Chosen: less than a tenth of what was seen to be too much, and more than any composition needs.
+ */
+const CALLS_INSIDE_MAX = 64;
 
 type Core = Readonly<Record<string, unknown>>;
 
@@ -44,6 +51,7 @@ export class ComponentInstance implements Surrounding {
   /** One way in for each component instance inside, by state. */
   private readonly entrances: Entrance[] = [];
   private turn: Turn | undefined;
+  private callsInside = 0;
   /** A destructor runs that the host asked for. */
   private destroying = false;
   private reason: RuntimeError | undefined;
@@ -182,7 +190,10 @@ export class ComponentInstance implements Surrounding {
       } catch (error) {
         const { state } = this.component.steps[source.step] as CompiledStep;
         const reason = this.reasonOf(error, this.states[state] as InstanceState);
-        throw outside ? this.end(reason) : reason;
+        if (outside) throw this.end(reason);
+        // Whoever dropped the resource in the middle of a call may swallow what is thrown.
+        this.kill(reason);
+        throw reason;
       } finally {
         if (outside) this.destroying = false;
       }
@@ -281,12 +292,19 @@ export class ComponentInstance implements Surrounding {
    * ends the callee ends the caller too: they are one instance to the outside.
    */
   private callInside(func: CompiledExport, args: readonly unknown[]): unknown {
-    if (this.entranceOf(func.step).busy) {
-      throw reentered(func.name);
-    }
+    if (this.entranceOf(func.step).busy) throw reentered(func.name);
+    if (this.callsInside >= CALLS_INSIDE_MAX) throw tooDeep(CALLS_INSIDE_MAX);
     const call = new SingleCall({ func, args });
+    this.callsInside++;
     const running = this.drive(new Turn(call));
-    return running === undefined ? call.outcome() : running.then(() => call.outcome());
+    if (running === undefined) {
+      this.callsInside--;
+      return call.outcome();
+    }
+    return running.then(() => {
+      this.callsInside--;
+      return call.outcome();
+    });
   }
 
   /** @internal */
