@@ -34,6 +34,28 @@ ${GENERATED}
 An application is a folder with a \`troupe.toml\`: which components there are, and what the operator gives each of them.
 A component may bring a \`Component.toml\`: what its author says it is and needs.
 
+\`\`\`toml
+[application]
+name = "orders"
+
+[components.parse]
+source = "./parse.wasm"                         # or manifest = "./parse/Component.toml"
+instances = 2                                   # parse/1 and parse/2
+supervise = { restart = "permanent", intensity = 5, period = "10s" }
+limits = { memory = "32MiB", deadline = "2s" }
+
+[components.parse.grants]                       # nothing else is there for it
+filesystem = [{ path = "./data", mount = "/data", rights = ["read"] }]
+messaging = { publish = ["orders.*"] }
+
+[components.count]
+source = "./count.wasm"
+subscribe = ["orders.*"]
+\`\`\`
+
+\`troupe inspect FILE\` prints the grants that a component can use. A whole application:
+[bird strikes](../../examples/birdstrikes/troupe.toml).
+
 - **Paths** are relative to the file that they stand in.
 - **Durations** are a number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; **sizes** a number and \`B\`, \`KiB\`, \`MiB\`, \`GiB\` (powers of 1,024) or
   \`KB\`, \`MB\`, \`GB\` (powers of 1,000).
