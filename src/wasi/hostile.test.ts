@@ -108,7 +108,7 @@ const CLASSES: Readonly<Record<string, string>> = {
   pollable: 'Pollable',
 };
 
-test('a guest that calls anything with anything gets results, errors or its end, and leaves nothing behind', async () => {
+test('W1, W3: a guest that calls anything with anything gets results, errors or its end, and leaves nothing behind', async () => {
   const seed = 20_260_101;
   const random = new SeededRandom(seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;

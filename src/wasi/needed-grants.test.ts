@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ManualClock } from '../time/index.ts';
 import { createWasi, neededGrants, WASI_INTERFACES } from './index.ts';
 
-test('neededGrants serves every patch of 0.2 and nothing else', () => {
+test('W5: neededGrants serves every patch of 0.2 and nothing else', () => {
   for (const version of ['', '@0.2.0', '@0.2.12', '@0.2.999']) {
     assert.deepEqual(neededGrants(`wasi:io/streams${version}`), { fallible: true });
   }

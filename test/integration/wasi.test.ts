@@ -72,7 +72,7 @@ function descriptorsBelow(top: string): string[] {
   });
 }
 
-test('a guest that sleeps leaves the event loop free for others', async () => {
+test('W2: a guest that sleeps leaves the event loop free for others', async () => {
   const sleeper = await start('sleep 100');
   let turns = 0;
   let asleep = true;
@@ -89,7 +89,7 @@ test('a guest that sleeps leaves the event loop free for others', async () => {
   for (const { wasi } of [sleeper, ...others]) await wasi.dispose();
 });
 
-test('a guest that waits for input that never comes can be killed, and keeps nothing', async () => {
+test('W4: a guest that waits for input that never comes can be killed, and keeps nothing', async () => {
   const stdin = new PassThrough();
   const { wasi, instance, ended } = await start('cat', { stdin: readableSource(stdin) });
   instance.kill();
@@ -98,13 +98,13 @@ test('a guest that waits for input that never comes can be killed, and keeps not
   assert.deepEqual(descriptorsBelow(base), []);
 });
 
-test('disposing of WASI alone ends a guest that waits', async () => {
+test('W4: disposing of WASI alone ends a guest that waits', async () => {
   const { wasi, ended } = await start('cat', { stdin: readableSource(new PassThrough()) });
   await wasi.dispose();
   await assert.rejects(ended, isKilled);
 });
 
-test('a guest that sleeps for ages can be killed and leaves no timer', async () => {
+test('W4: a guest that sleeps for ages can be killed and leaves no timer', async () => {
   const { wasi, instance, ended } = await start('sleep 100000000');
   instance.kill();
   await assert.rejects(ended, isKilled);
@@ -150,7 +150,7 @@ test('a guest whose reader goes away is told so, and the process lives', async (
   await wasi.dispose();
 });
 
-test('two hundred lives of a guest that uses files leave no descriptor open', async () => {
+test('W4: two hundred lives of a guest that uses files leave no descriptor open', async () => {
   const commands = 'write /work/n hello -- append /work/n ! -- read /work/n -- list /work -- unlink /work/n';
   for (let life = 0; life < 200; life += 1) {
     const { wasi, instance, ended } = await start(commands);

@@ -72,7 +72,7 @@ function coreCodeIsValid(component: Component): boolean {
   });
 }
 
-test('decodeComponent gives a model or one of its errors for any change of a valid component', async () => {
+test('B2: decodeComponent gives a model or one of its errors for any change of a valid component', async () => {
   const binaries = await corpus();
   fc.assert(
     fc.property(fc.constantFrom(...binaries), mutations, (binary, changes) => {
@@ -90,7 +90,7 @@ test('decodeComponent refuses a component that is cut off anywhere but between s
   }
 });
 
-test('decodeComponent gives a model or one of its errors for random bytes after the preamble', () => {
+test('B2: decodeComponent gives a model or one of its errors for random bytes after the preamble', () => {
   const preamble = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void verdict(Uint8Array.from([...preamble, ...bytes]))),
@@ -98,7 +98,7 @@ test('decodeComponent gives a model or one of its errors for random bytes after 
   fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void verdict(bytes)));
 });
 
-test('decodeComponent accepts and refuses what the validator of wasm-tools does', async (t) => {
+test('B1: decodeComponent accepts and refuses what the validator of wasm-tools does', async (t) => {
   const binaries = await corpus();
   const counts = { accepted: 0, refused: 0, unsupported: 0 };
   await fc.assert(
@@ -127,7 +127,7 @@ test('decodeComponent accepts and refuses what the validator of wasm-tools does'
 const lines = (count: number, line: (at: number) => string): string =>
   Array.from({ length: count }, (_, at) => line(at)).join(' ');
 
-test('decodeComponent ends soon on small components whose types explode', async () => {
+test('B2: decodeComponent ends soon on small components whose types explode', async () => {
   const doubled = lines(
     12,
     (at) =>

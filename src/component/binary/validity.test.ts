@@ -54,7 +54,7 @@ for (const { topic, valid, invalid, stricter = [] } of TABLES) {
   });
 }
 
-test('decodeComponent refuses by name what comes after WASI 0.2', async (t) => {
+test('B3: decodeComponent refuses by name what comes after WASI 0.2', async (t) => {
   for (const entry of UNSUPPORTED_CASES) assertRefused(await binaryOf(entry[0]), 'COMPONENT_UNSUPPORTED', entry);
   t.diagnostic(`${UNSUPPORTED_CASES.length} features: all refused by name`);
 });

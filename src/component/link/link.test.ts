@@ -311,3 +311,56 @@ test('LK6: a destructor that traps ends the composition, though the host swallow
   assert.equal(drops, 1);
   assert.equal(instance.failure?.details.trap, 'unreachable');
 });
+
+const ABI = `(component
+  (import "host" (instance $h (export "text" (func (param "x" string))) (export "wait" (func (result u32)))))
+  (core module $A (memory (export "memory") 1)) (core instance $a (instantiate $A))
+  (core func $text (canon lower (func $h "text") (memory $a "memory")))
+  (core func $wait (canon lower (func $h "wait")))
+  (core module $M (import "" "text" (func $text (param i32 i32))) (import "" "wait" (func $wait (result i32)))
+    (func (export "break") try (call $text (i32.const -8) (i32.const 16)) catch_all end)
+    (func (export "wait") (result i32) (call $wait))
+    (func (export "next") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))
+  (core instance $m (instantiate $M (with "" (instance (export "text" (func $text)) (export "wait" (func $wait))))))
+  (func (export "break") (canon lift (core func $m "break")))
+  (func (export "wait") (result u32) (canon lift (core func $m "wait")))
+  (func (export "next") (param "x" u32) (result u32) (canon lift (core func $m "next"))))`;
+
+test('C2: a broken rule of the canonical ABI ends the guest, whatever it tries to catch', async () => {
+  const abi = await compileComponent(await parseWat(ABI));
+  const instance = await abi.instantiate({ host: { text: assert.fail, wait: () => 1 } });
+  await assert.rejects(instance.call('break'), fails('COMPONENT_TRAPPED', /outside of its memory/));
+  assert.equal(instance.failure?.details.rule, 'string-bounds');
+});
+
+test('C4: while a guest waits for the host, the thread is free', async () => {
+  const abi = await compileComponent(await parseWat(ABI));
+  let turns = 0;
+  const wait = async (): Promise<number> => {
+    for (; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
+    return turns;
+  };
+  const instance = await abi.instantiate({ host: { text: () => undefined, wait } });
+  const other = await abi.instantiate({ host: { text: () => undefined, wait: () => 9 } });
+  const waiting = instance.call('wait');
+  assert.equal(await other.call('wait'), 9);
+  assert.equal(await waiting, 3);
+});
+
+test('C5: a turn takes many calls at once and is over when it returns', async () => {
+  const abi = await compileComponent(await parseWat(ABI));
+  const instance = await abi.instantiate({ host: { text: () => undefined, wait: () => 1 } });
+  const func = abi.export('next') as never;
+  const results: unknown[] = [];
+  let taken = 0;
+  const source: CallSource = {
+    next: () => (taken < 1_000 ? { func, args: [taken++] } : undefined),
+    done: (result) => results.push(result),
+    invalid: assert.fail,
+  };
+  assert.equal(instance.pump(source), undefined);
+  assert.deepEqual(
+    results,
+    Array.from({ length: 1_000 }, (_, index) => index + 1),
+  );
+});

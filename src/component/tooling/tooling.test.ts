@@ -10,7 +10,7 @@ test('parseWat and printWasm are inverse up to layout', async () => {
   assert.match(await printWasm(bytes), /\(import "a" \(func/);
 });
 
-test('parseWat refuses text with a syntax error and shows the place', async () => {
+test('T2: parseWat refuses text with a syntax error and shows the place', async () => {
   await assert.rejects(parseWat('(component (nonsense))'), (error) => {
     assert.ok(RuntimeError.is(error, 'COMPONENT_INVALID'));
     assert.match(error.message, /nonsense/);

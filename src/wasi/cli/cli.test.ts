@@ -21,7 +21,7 @@ function setUp(options: Partial<WasiOptions> = {}) {
   return { wasi, call, print, read };
 }
 
-test('environment shows what was given and nothing else', () => {
+test('L1: environment shows what was given and nothing else', () => {
   const { call } = setUp({ args: ['prog', 'a b'], env: { KEY: 'value', EMPTY: '' } });
   assert.deepEqual(call('cli/environment', 'get-arguments'), ['prog', 'a b']);
   assert.deepEqual(call('cli/environment', 'get-environment'), [
@@ -34,7 +34,7 @@ test('environment shows what was given and nothing else', () => {
   assert.deepEqual(bare.call('cli/environment', 'get-arguments'), []);
 });
 
-test('exit ends the guest with its status', () => {
+test('L2: exit ends the guest with its status', () => {
   const { call } = setUp();
   const exits = (status: number, fn: string, arg: unknown) =>
     assert.throws(
@@ -52,7 +52,7 @@ test('standard streams without a port are an end and a void', () => {
   assert.equal(read(call('cli/stdin', 'get-stdin')).val.tag, 'closed');
 });
 
-test('handles of standard input share its bytes', () => {
+test('L3: handles of standard input share its bytes', () => {
   const { call, read } = setUp({ stdin: bufferSource('x'.repeat(150)) });
   const [first, second] = [call('cli/stdin', 'get-stdin'), call('cli/stdin', 'get-stdin')];
   assert.equal(read(first).val.length, 100);

@@ -23,7 +23,7 @@ const settle = async () => {
   for (let round = 0; round < 10; round += 1) await Promise.resolve();
 };
 
-test('monotonic-clock.now counts nanoseconds', () => {
+test('CL1: monotonic-clock.now counts nanoseconds', () => {
   const { clock, monotonic } = setUp();
   assert.equal(monotonic.now?.(), 5_000_000n);
   clock.advance(1.5);
@@ -37,7 +37,7 @@ test('wall-clock.now is seconds and nanoseconds since 1970', () => {
   assert.deepEqual(wall.resolution?.(), { seconds: 0n, nanoseconds: 1_000_000 });
 });
 
-test('monotonic-clock.subscribe-duration is ready when the duration has passed', async () => {
+test('CL3: monotonic-clock.subscribe-duration is ready when the duration has passed', async () => {
   const { clock, monotonic, poll } = setUp();
   const pollable = monotonic['subscribe-duration']?.(10_000_000n);
   assert.equal(poll['[method]pollable.ready']?.(pollable), false);
@@ -55,7 +55,7 @@ test('monotonic-clock.subscribe-instant is ready at once for the past', () => {
   assert.equal(poll['[method]pollable.block']?.(pollable), undefined);
 });
 
-test('monotonic-clock takes the longest duration and instant there are', async () => {
+test('CL2: monotonic-clock takes the longest duration and instant there are', async () => {
   const { clock, guest, monotonic, poll } = setUp();
   const list = [monotonic['subscribe-duration']?.(2n ** 64n - 1n), monotonic['subscribe-instant']?.(2n ** 64n - 1n)];
   const waiting = poll.poll?.(list);

@@ -166,7 +166,7 @@ test('open-at creates, truncates and insists on novelty as asked', async (t) => 
   assert.equal(await files.open('new/', 'create', 'write'), 'is-directory');
 });
 
-test('open-at opens neither FIFOs nor sockets nor devices, and does not hang on them', async (t) => {
+test('F2: open-at opens neither FIFOs nor sockets nor devices, and does not hang on them', async (t) => {
   const files = setUpFiles(t);
   const { execFileSync } = await import('node:child_process');
   execFileSync('mkfifo', [path.join(files.inside, 'fifo')]);
@@ -304,7 +304,7 @@ test('a guest has at most 256 file streams', async (t) => {
   assert.equal(typeof (await files.get('read-via-stream', file, 0n)), 'object');
 });
 
-test('dispose closes every descriptor, whatever the guest still holds', async (t) => {
+test('F5: dispose closes every descriptor, whatever the guest still holds', async (t) => {
   const files = setUpFiles(t);
   const file = await files.open('a', 'create', 'read', 'write');
   const held = [
@@ -321,7 +321,7 @@ test('dispose closes every descriptor, whatever the guest still holds', async (t
   for (const resource of [...held, files.root]) resource.drop();
 });
 
-test('operations that are under way when the guest goes leave nothing open, though nobody takes their results', async (t) => {
+test('F5: operations that are under way when the guest goes leave nothing open, though nobody takes their results', async (t) => {
   const files = setUpFiles(t);
   fs.mkdirSync(path.join(files.inside, 'a/b/c'), { recursive: true });
   const file = await files.open('a/f', 'create', 'read', 'write');

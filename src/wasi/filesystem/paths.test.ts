@@ -81,7 +81,7 @@ test('a path is at most 128 directories deep', async (t) => {
   assert.equal(await look(files, 'd/'.repeat(130)), 'name-too-long');
 });
 
-test('links are followed inside the folder and nowhere else', async (t) => {
+test('F1: links are followed inside the folder and nowhere else', async (t) => {
   const files = setUpFiles(t);
   tree(files);
   const link = (target: string, name: string) => fs.symlinkSync(target, path.join(files.inside, name));
@@ -291,7 +291,7 @@ test('rename-at moves files and directories, also between folders', async (t) =>
   assert.equal(fs.readFileSync(path.join(files.other, 'moved'), 'utf8'), 'again');
 });
 
-test('a read-only folder answers not-permitted to every change', async (t) => {
+test('F3: a read-only folder answers not-permitted to every change', async (t) => {
   const files = setUpFiles(t, { rights: ['read', 'list'] });
   tree(files);
   const before = fs.readdirSync(files.inside, { recursive: true });
@@ -326,7 +326,7 @@ test('a read-only folder answers not-permitted to every change', async (t) => {
   assert.equal(fs.readFileSync(path.join(files.inside, 'file'), 'utf8'), 'file');
 });
 
-test('each right stands for itself', async (t) => {
+test('F3: each right stands for itself', async (t) => {
   const tryWith = async (rights: readonly FilesystemRight[]) => {
     const files = setUpFiles(t, { rights });
     tree(files);
@@ -352,7 +352,7 @@ test('a file gains no rights by getting a name in another folder', async (t) => 
   assert.equal(await files.get('link-at', files.root, NOFOLLOW, ...names), 'not-permitted');
 });
 
-test('toErrorCode has a word for every error of the operating system that WASI names', () => {
+test('F6: toErrorCode has a word for every error of the operating system that WASI names', () => {
   assert.equal(toErrorCode('ENOSPC'), 'insufficient-space');
   assert.equal(toErrorCode('EOPNOTSUPP'), 'unsupported');
   assert.equal(toErrorCode('EMFILE'), 'insufficient-memory');

@@ -63,7 +63,7 @@ async function underAttack(t: TestContext, files: GuestFiles, attempt: () => Pro
   t.diagnostic(`${tries} tries against ${Atomics.load(stop, 1)} flips`);
 }
 
-test('no open, stat or listing leads out of the folder while somebody swaps links into its path', async (t) => {
+test('F1: no open, stat or listing leads out of the folder while somebody swaps links into its path', async (t) => {
   const files = setUpFiles(t);
   fs.writeFileSync(path.join(files.outside, 'secret'), 'a longer secret');
   let reached = 0;
@@ -86,7 +86,7 @@ test('no open, stat or listing leads out of the folder while somebody swaps link
   assert.deepEqual(files.openDescriptors(), [], 'an attack leaves nothing open');
 });
 
-test('no change falls outside the folder while somebody swaps links into its path', async (t) => {
+test('F1: no change falls outside the folder while somebody swaps links into its path', async (t) => {
   const files = setUpFiles(t);
   const { root } = files;
   const before = fs.statSync(path.join(files.outside, 'secret'));

@@ -81,7 +81,7 @@ function listSource(...chunks: (string | Error)[]): ByteSource {
   };
 }
 
-test('input-stream.read gives at most the length asked for and then what is left', () => {
+test('I1: input-stream.read gives at most the length asked for and then what is left', () => {
   const { input, call } = setUp();
   const stream = input(listSource('hello'));
   assert.equal(textOf(call('input-stream.read', stream, 2n)), 'he');
@@ -91,7 +91,7 @@ test('input-stream.read gives at most the length asked for and then what is left
   assert.equal(call('input-stream.read', stream, 0n).tag, 'err');
 });
 
-test('input-stream.read asks its source for 64 KiB at most', () => {
+test('I1: input-stream.read asks its source for 64 KiB at most', () => {
   const { input, call } = setUp();
   const asked: number[] = [];
   const stream = input({
@@ -104,7 +104,7 @@ test('input-stream.read asks its source for 64 KiB at most', () => {
   assert.deepEqual(asked, [65_536]);
 });
 
-test('input-stream.read reports a failure once, with its error, and is closed then', () => {
+test('I3: input-stream.read reports a failure once, with its error, and is closed then', () => {
   const { input, call } = setUp();
   const stream = input(listSource('x', Object.assign(new Error('/secret/path'), { code: 'EISDIR' })));
   call('input-stream.read', stream, 9n);
@@ -127,7 +127,7 @@ test('input-stream.read is empty while the source has nothing, and blocking-read
   assert.equal(textOf(await reading), 'hi');
 });
 
-test('input-stream.blocking-read completes without a promise when bytes are there', () => {
+test('I5: input-stream.blocking-read completes without a promise when bytes are there', () => {
   const { input, call } = setUp();
   assert.equal(textOf(call('input-stream.blocking-read', input(listSource('now')), 9n)), 'now');
 });
@@ -140,7 +140,7 @@ test('input-stream.skip counts bytes instead of giving them', async () => {
   assert.equal(call('input-stream.skip', stream, 1n).val.tag, 'closed');
 });
 
-test('a guest that spins on an empty read lets the event loop have its turn', async () => {
+test('I4: a guest that spins on an empty read lets the event loop have its turn', async () => {
   const { input, call, clock } = setUp();
   const stream = input(fedSource().source);
   const answers = Array.from({ length: 16 }, () => call('input-stream.read', stream, 1n));
@@ -151,7 +151,7 @@ test('a guest that spins on an empty read lets the event loop have its turn', as
   assert.equal((await waiting).val.length, 0);
 });
 
-test('output-stream writes at once, without a promise, to a sink that takes bytes at once', () => {
+test('I5: output-stream writes at once, without a promise, to a sink that takes bytes at once', () => {
   const { output, call } = setUp();
   const written: string[] = [];
   const stream = output({ write: (chunk) => void written.push(new TextDecoder().decode(chunk)) });
@@ -164,7 +164,7 @@ test('output-stream writes at once, without a promise, to a sink that takes byte
   assert.deepEqual(call('output-stream.check-write', stream), { tag: 'ok', val: 65_536n });
 });
 
-test('output-stream gathers what is written while its sink is busy and permits no more than it holds', async () => {
+test('I2: output-stream gathers what is written while its sink is busy and permits no more than it holds', async () => {
   const { output, call } = setUp();
   const { sink, written, next } = slowSink();
   const stream = output(sink);
@@ -180,7 +180,7 @@ test('output-stream gathers what is written while its sink is busy and permits n
   assert.equal(call('output-stream.check-write', stream).val, 65_536n);
 });
 
-test('output-stream.write ends the guest when it writes more than is permitted', () => {
+test('I2: output-stream.write ends the guest when it writes more than is permitted', () => {
   const { output, call } = setUp();
   const stream = output(slowSink().sink);
   assert.throws(() => call('output-stream.write', stream, new Uint8Array(65_537)), isTrap);
@@ -242,7 +242,7 @@ test('output-stream.write-zeroes obeys the same permit and allocates nothing for
   assert.throws(() => call('output-stream.write-zeroes', stream, 2n ** 64n - 1n), isTrap);
 });
 
-test('output-stream reports what its sink threw once and is closed then', async () => {
+test('I3: output-stream reports what its sink threw once and is closed then', async () => {
   const { output, call } = setUp();
   const { sink, pending } = slowSink();
   const stream = output(sink);
@@ -344,7 +344,7 @@ test('a stream dropped before its pollables ends the guest, and not one that is 
   second.drop();
 });
 
-test('a wait ends with COMPONENT_KILLED when the guest goes', async () => {
+test('G1: a wait ends with COMPONENT_KILLED when the guest goes', async () => {
   const { input, guest, call } = setUp();
   const stream = input(fedSource().source);
   const waits = [call('input-stream.blocking-read', stream, 1n), call('pollable.block', stream.subscribe())];
@@ -353,7 +353,7 @@ test('a wait ends with COMPONENT_KILLED when the guest goes', async () => {
   await assert.rejects(call('input-stream.blocking-read', stream, 1n), (error) => RuntimeError.is(error));
 });
 
-test('a guest that collects resources without end is ended at its limit', () => {
+test('G2: a guest that collects resources without end is ended at its limit', () => {
   const { input, call } = setUp(10);
   const stream = input(listSource('x'));
   const collect = () => {

@@ -2,8 +2,8 @@
  * `wasi:random`: unpredictable bytes, never faked. Without the grant the interfaces are not offered at all.
  *
  * Guarantees
- *   R1  Bytes come from the operating system's generator unless the caller gives another.
- *   R2  Many bytes are drawn off the calling thread.
+ *   RA1  Bytes come from the operating system's generator unless the caller gives another.
+ *   RA2  Many bytes are drawn off the calling thread.
  * Limits      16 MiB a request; more ends the guest, since the interface cannot give fewer.
  * Not here    randomness of the runtime's own, such as jitter (time/).
  *

@@ -12,7 +12,7 @@ function setUp(random: RandomBytes = SYSTEM_RANDOM_BYTES) {
     (interfaces[`wasi:random/${name}`] as unknown as Functions)[fn]?.(...args);
 }
 
-test('random.get-random-bytes gives exactly as many bytes as asked for', async () => {
+test('RA2: random.get-random-bytes gives exactly as many bytes as asked for', async () => {
   const call = setUp();
   assert.equal(call('random', 'get-random-bytes', 0n).length, 0);
   const few = call('random', 'get-random-bytes', 32n);
@@ -39,7 +39,7 @@ test('random.get-random-u64 never gives a number twice', () => {
   assert.equal(new Set(numbers).size, 1_000);
 });
 
-test('random asks its port only', async () => {
+test('RA1: random asks its port only', async () => {
   let asked = 0;
   const call = setUp({
     async fill(bytes) {

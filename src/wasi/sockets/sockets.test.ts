@@ -5,7 +5,7 @@ import { ManualClock } from '../../time/index.ts';
 import { Guest } from '../guest/index.ts';
 import { socketInterfaces } from './index.ts';
 
-test('sockets answer access-denied to whatever would reach the network', () => {
+test('S1: sockets answer access-denied to whatever would reach the network', () => {
   const interfaces = socketInterfaces(new Guest({ clock: new ManualClock(), resourcesMax: 2 }));
   // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names
   const call = (name: string, fn: string, ...args: unknown[]): any => {
