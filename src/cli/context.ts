@@ -6,7 +6,7 @@ import type { RuntimePort } from './runtime-port.ts';
 /** Standard input, output and errors: a terminal's, a pipe's or a file's. */
 export type InputStream = NodeJS.ReadableStream & Partial<Pick<ReadStream, 'isTTY'>>;
 export type OutputStream = NodeJS.WritableStream &
-  Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows' | 'writableLength' | 'destroyed'>>;
+  Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows' | 'writableLength' | 'writableNeedDrain' | 'destroyed'>>;
 
 /** Everything of the process that a command may touch. */
 export interface CliContext {

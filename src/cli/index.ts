@@ -8,7 +8,9 @@
  *        guest owns the terminal's streams as any command does.
  *   CM3  The first Ctrl-C ends in order, the second at once; both leave no socket, token or address behind.
  *   CM4  Colours and live pictures appear on terminals only, and not when `NO_COLOR` is set.
- *   CM5  The engine is loaded only by commands that run or read components.
+ *   CM5  The engine is loaded only by commands that run or read components; configuration and pictures only by those that
+ *        need them.
+ *   CM6  What guests print to `up` waits for its reader in at most 1 MiB; then the guests wait.
  * Limits      a payload has at most 764 KiB; a picture shows 20 actors and what fits the terminal.
  * Not here    how an application is built (runtime/), what configuration means (config/), the protocol (api/).
  *

@@ -86,9 +86,8 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
 function toUsageError(error: CommanderError, argv: readonly string[]): RuntimeError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   if (error.code === 'commander.help') {
-    return new RuntimeError('USAGE_INVALID', 'Cannot do anything without a command', {
-      details: { help: ['troupe --help'] },
-    });
+    // Its help has been printed.
+    return new RuntimeError('USAGE_INVALID', 'Cannot do anything without a command: name one of those above');
   }
   const text = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, '');
   const suggestion = rest.map((line) => line.replace(/^\((.*)\)$/, '$1')).filter((line) => line !== '');

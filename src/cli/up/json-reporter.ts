@@ -29,10 +29,8 @@ export class JsonReporter implements Reporter {
 
   frame(frame: Frame): void {
     this.#latest = frame;
-    const text = frame.view !== undefined && 'text' in frame.view ? frame.view.text : undefined;
-    if (text === undefined || text === this.#view) return;
-    this.#view = text;
-    this.#write('view', { text });
+    // Nobody has read the last one yet: a later one says more.
+    if (this.#context.stdout.writableNeedDrain !== true) this.#writeView(frame);
   }
 
   stopping(): void {
@@ -40,7 +38,15 @@ export class JsonReporter implements Reporter {
   }
 
   end(): void {
+    if (this.#latest !== undefined) this.#writeView(this.#latest);
     this.#write('ended', { actors: this.#latest?.actors ?? [] });
+  }
+
+  #writeView({ view }: Frame): void {
+    const text = view !== undefined && 'text' in view ? view.text : undefined;
+    if (text === undefined || text === this.#view) return;
+    this.#view = text;
+    this.#write('view', { text });
   }
 
   #write(type: string, fields: object): void {

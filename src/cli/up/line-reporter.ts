@@ -55,6 +55,8 @@ export class LineReporter implements Reporter {
     if (view === undefined || !('text' in view)) return;
     this.#latest = sanitize(view.text).trimEnd();
     const nowMs = this.#context.clock.nowMs();
+    // Nobody has read the last one yet: this one can wait, and a later one says more.
+    if (this.#context.stdout.writableNeedDrain === true) return;
     if (nowMs - this.#printedAtMs >= PRINT_INTERVAL_MS) this.#print(nowMs);
   }
 
