@@ -4,16 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import {
-  type CallSource,
-  type CompiledComponent,
-  type ComponentInstance,
-  compileComponent,
-  type HostImports,
-} from '../src/component/index.ts';
-import { loadCalls, loadHandler, MESSAGING, transpile } from './jco.ts';
+import { type CallSource, type CompiledComponent, compileComponent, type HostImports } from '../src/component/index.ts';
+import { loadCalls, transpile } from './jco.ts';
 import type { Report, Suite } from './suite.ts';
 
 /** Rounds that are reported, after as many as V8 needs to settle. */
@@ -24,6 +16,8 @@ const NAME = 'sensor-17';
 const DATA = new Uint8Array(64).fill(7);
 /** The middle value of a child process counts: each starts with a heap of its own. */
 const MEMORY_CHILDREN = 5;
+/** Processes that time instances, of each engine. */
+const TIME_CHILDREN = 3;
 
 /** Something that is done `times` times in each round. `prepare` comes before it and is not timed. */
 interface Subject {
@@ -32,10 +26,6 @@ interface Subject {
   readonly prepare?: (times: number) => Promise<void>;
   readonly run: (times: number) => Promise<void> | void;
 }
-
-setFlagsFromString('--expose-gc');
-/** Linear memories that are garbage are returned to the system in bulk, by whoever happens to run then: not by the next subject. */
-const collect = runInNewContext('gc') as () => undefined;
 
 /** Runs all subjects in turn, round after round. Gives nanoseconds for one time of each. */
 async function alternate(subjects: readonly Subject[]): Promise<Map<string, number[]>> {
@@ -52,16 +42,11 @@ async function alternate(subjects: readonly Subject[]): Promise<Map<string, numb
   return samples;
 }
 
-const actorHost: HostImports = { 'troupe:actor/messaging': MESSAGING };
 const host: HostImports = { 'troupe:bench/host': { tick: (n: number) => (n + 1) >>> 0 } };
 
 async function fixture(name: string): Promise<CompiledComponent> {
   const file = new URL(`../fixtures/components/${name}/${name}.wasm`, import.meta.url);
   return compileComponent(await readFile(file));
-}
-
-function handlerOf(component: CompiledComponent): string {
-  return component.exports.find((item) => item.name.endsWith('#handle'))?.name ?? 'handle';
 }
 
 /** One turn of `times` calls. */
@@ -144,43 +129,36 @@ async function measureCalls(report: Report, component: CompiledComponent, folder
   }
 }
 
-/** A message to the actor `echo`. */
-const message = (subject: string) => ({
-  delivery: 'ask',
-  subject,
-  payload: DATA,
-  sender: undefined,
-  remainingMs: undefined,
-});
+/** Runs a script of this folder in a process of its own. */
+function child<T>(script: string, args: readonly string[]): T {
+  const file = join(import.meta.dirname, script);
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', file, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${script} ${args.join(' ')} failed: ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+/** Microseconds, over several processes. Both engines take turns, and each pays for its own garbage only. */
+function times(engines: readonly string[], what: string, folder: string): Map<string, number[]> {
+  const samples = new Map<string, number[]>(engines.map((engine) => [engine, []]));
+  for (let round = 0; round < TIME_CHILDREN; round++) {
+    for (const [engine, list] of samples) {
+      list.push(...child<number[]>('instance-time.ts', [engine, what, folder]).map((ns) => ns / 1000));
+    }
+  }
+  return samples;
+}
 
 /** An actor as a toolchain makes it, with shim and fixup modules: as it comes, and with its first message. */
-async function measureInstances(report: Report, echo: CompiledComponent, folder: string): Promise<void> {
-  const jco = await loadHandler(folder);
-  const handle = handlerOf(echo);
-  const once =
-    (work: () => Promise<unknown>): Subject['run'] =>
-    async (times) => {
-      for (let at = 0; at < times; at++) await work();
-    };
-  const shared = { times: 200, prepare: async () => collect() };
-  const samples = await alternate([
-    { name: 'ours', ...shared, run: once(() => echo.instantiate(actorHost)) },
-    { name: 'jco', ...shared, run: once(() => jco.instantiate()) },
-    {
-      name: 'ours used',
-      ...shared,
-      run: once(async () => (await echo.instantiate(actorHost)).call(handle, [message('echo')])),
-    },
-    { name: 'jco used', ...shared, run: once(async () => (await jco.instantiate()).handle(message('echo'))) },
-  ]);
-  const micros = (key: string): number[] => (samples.get(key) as number[]).map((ns) => ns / 1000);
-  for (const [ours, theirs, what] of [
-    ['ours', 'jco', 'instance'],
-    ['ours used', 'jco used', 'instance and its first message'],
+function measureInstances(report: Report, folder: string): void {
+  for (const [what, name] of [
+    ['instance', 'instance'],
+    ['used', 'instance and its first message'],
   ] as const) {
-    const other = `${what}: jco, sync`;
-    report.row({ name: other, unit: 'µs', samples: micros(theirs) });
-    report.row({ name: what, unit: 'µs', samples: micros(ours), target: { timesFasterThan: other, atLeast: 3 } });
+    const samples = times(['jco', 'ours'], what, folder);
+    const other = `${name}: jco, sync`;
+    report.row({ name: other, unit: 'µs', samples: samples.get('jco') as number[] });
+    const target = { timesFasterThan: other, atLeast: 3 };
+    report.row({ name, unit: 'µs', samples: samples.get('ours') as number[], target });
   }
 }
 
@@ -190,13 +168,6 @@ interface Footprint {
   readonly heapBytes: number;
 }
 
-function footprint(kind: string, folder: string): Footprint {
-  const script = join(import.meta.dirname, 'instance-memory.ts');
-  const child = spawnSync(process.execPath, ['--expose-gc', script, kind, folder], { encoding: 'utf8' });
-  if (child.status !== 0) throw new Error(`Measuring the memory of ${kind} failed: ${child.stderr}`);
-  return JSON.parse(child.stdout) as Footprint;
-}
-
 function measureMemory(report: Report, folder: string): void {
   const found = new Map<string, Footprint[]>([
     ['bare', []],
@@ -204,7 +175,7 @@ function measureMemory(report: Report, folder: string): void {
     ['ours', []],
   ]);
   for (let round = 0; round < MEMORY_CHILDREN; round++) {
-    for (const [kind, list] of found) list.push(footprint(kind, folder));
+    for (const [kind, list] of found) list.push(child<Footprint>('instance-memory.ts', [kind, folder]));
   }
   const samples = (kind: string, part: keyof Footprint): number[] =>
     (found.get(kind) as Footprint[]).map((item) => item[part] / 1024);
@@ -222,41 +193,21 @@ function measureMemory(report: Report, folder: string): void {
 }
 
 /** A guest traps; a new instance handles the next message. */
-async function measureRestart(report: Report, component: CompiledComponent): Promise<void> {
-  const imports = actorHost;
-  const handle = handlerOf(component);
-  const actors: ComponentInstance[] = [];
-  const prepare = async (times: number): Promise<void> => {
-    for (let at = 0; at < times; at++) {
-      const actor = await component.instantiate(imports);
-      await actor.call(handle, [message('echo')]);
-      actors.push(actor);
-    }
-    collect();
-  };
-  const run = async (): Promise<void> => {
-    for (const actor of actors.splice(0)) {
-      await actor.call(handle, [message('trap')]).catch(() => undefined);
-      const next = await component.instantiate(imports);
-      await next.call(handle, [message('echo')]);
-    }
-  };
-  const samples = await alternate([{ name: 'restart', times: 100, prepare, run }]);
-  const micros = (samples.get('restart') as number[]).map((ns) => ns / 1000);
-  report.row({ name: 'trap to next message', unit: 'µs', samples: micros, target: { atMost: 50 } });
+function measureRestart(report: Report, folder: string): void {
+  const samples = times(['ours'], 'restart', folder).get('ours') as number[];
+  report.row({ name: 'trap to next message', unit: 'µs', samples, target: { atMost: 50 } });
 }
 
 export const suite: Suite = {
   name: 'component',
   async run(report) {
     const component = await fixture('bench');
-    const echo = await fixture('echo');
     const { folder, remove } = await transpile();
     try {
       await measureCalls(report, component, folder);
-      await measureInstances(report, echo, folder);
+      measureInstances(report, folder);
       measureMemory(report, folder);
-      await measureRestart(report, echo);
+      measureRestart(report, folder);
     } finally {
       await remove();
     }
