@@ -36,11 +36,16 @@ export class ActorSystem implements AsyncDisposable {
   constructor(options: ActorSystemOptions, { names, topics }: SystemParts) {
     const clock = options.clock ?? systemClock;
     if (options.onDeadLetter !== undefined) this.deadLetters.subscribe(options.onDeadLetter);
+    const wheel = new TimerWheel(clock);
+    // The time of an ask begins to count at a look: most are answered before it, and cost neither look nor timer.
+    const onLook = (): void => {
+      if (wheel.hasSoon) wheel.startSoon(clock.nowMs());
+    };
     this.#services = {
       clock,
       random: options.random ?? new SystemRandom(),
-      dispatcher: new Dispatcher<Cell>(clock, activate, options),
-      wheel: new TimerWheel(clock),
+      dispatcher: new Dispatcher<Cell>(clock, activate, { ...options, onLook }),
+      wheel,
       deadLetters: this.deadLetters,
       names,
       topics,

@@ -9,7 +9,7 @@ import { fail, leave, rest } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import { assertOperationName } from './protocol.ts';
 import { isThenable } from './thenable.ts';
-import { dropIfExpired, refuse } from './turn.ts';
+import { dropExpired, isExpired, refuse } from './turn.ts';
 
 /** What an actor type is that runs by a behavior of its own. */
 export interface ActorTypeDefinition {
@@ -55,8 +55,18 @@ class IncomingMessage implements Incoming {
   op = '';
   payload: unknown = undefined;
   sender: ActorRef | undefined = undefined;
-  deadlineMs = 0;
   topic: string | undefined = undefined;
+  private readonly clock: Clock;
+  private header: Header | null = null;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Found when it is asked for: that looks at the clock. */
+  get deadlineMs(): number {
+    return this.header === null ? 0 : this.header.deadline(this.clock);
+  }
 
   fill(payload: unknown, header: Header | null): void {
     const { kind, name } = header?.operation ?? NO_OPERATION;
@@ -64,15 +74,15 @@ class IncomingMessage implements Incoming {
     this.op = name;
     this.payload = payload;
     this.sender = header?.sender;
-    this.deadlineMs = header?.deadlineMs ?? 0;
     this.topic = header?.topic;
+    this.header = header;
   }
 }
 
 /** The context of one incarnation that runs by a behavior, and its turn. */
 class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
   behavior: Behavior | null = null;
-  private readonly incoming = new IncomingMessage();
+  private readonly incoming = new IncomingMessage(this.cell.profile.services.clock);
   private quota = 0;
   private taken = 0;
 
@@ -119,7 +129,10 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
     const { mailbox } = this.cell;
     for (let header = mailbox.peekHeader(); header !== undefined; header = mailbox.peekHeader()) {
       const message = mailbox.take();
-      if (header.deadlineMs !== 0 && dropIfExpired(this.cell, { message, header })) continue;
+      if (isExpired(this.cell, header)) {
+        dropExpired(this.cell, { message, header });
+        continue;
+      }
       this.taken++;
       this.cell.handled++;
       this.header = header;
@@ -154,7 +167,7 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
   }
 
   remainingMs(): number | undefined {
-    const deadlineMs = this.header?.deadlineMs ?? 0;
+    const deadlineMs = this.header?.deadline(this.clock) ?? 0;
     return deadlineMs === 0 ? undefined : Math.max(0, deadlineMs - this.clock.nowMs());
   }
 

@@ -103,8 +103,9 @@ export class HandlerContext extends TurnContext implements Context {
   }
 
   get remainingMs(): number | undefined {
-    const deadlineMs = this.header?.deadlineMs ?? 0;
-    return deadlineMs === 0 ? undefined : Math.max(0, deadlineMs - this.cell.profile.services.clock.nowMs());
+    const { clock } = this.cell.profile.services;
+    const deadlineMs = this.header?.deadline(clock) ?? 0;
+    return deadlineMs === 0 ? undefined : Math.max(0, deadlineMs - clock.nowMs());
   }
 
   get emit(): Record<never, never> {

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors/index.ts';
-import { TimerNode, type TimerWheel } from '../time/index.ts';
+import { type Clock, TimerNode, type TimerWheel } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { Validator } from './schema.ts';
 
@@ -38,8 +38,11 @@ export class Header extends TimerNode {
   readonly sender: ActorRef | undefined;
   /** The concrete topic of a published message. */
   readonly topic: string | undefined;
-  /** Milliseconds on the system's clock, rounded up; 0: nobody waits. */
-  deadlineMs = 0;
+  /**
+   * Milliseconds on the system's clock, rounded up; 0: nobody waits; less than 0: its time does not count yet, and −1 minus
+   * it is the deadline of the message in whose name it is sent, if that has one.
+   */
+  private deadlineMs = 0;
   private resolve: ((value: unknown) => void) | null = null;
   private reject: ((error: unknown) => void) | null = null;
   private target: AskTarget | null = null;
@@ -59,26 +62,57 @@ export class Header extends TimerNode {
     return this.resolve !== null;
   }
 
+  /** Whether it ever had a deadline: whether it is an ask. */
+  get hasDeadline(): boolean {
+    return this.deadlineMs !== 0;
+  }
+
+  /** Whether its deadline had passed at `nowMs`, or nobody waits any more. Only of an ask. */
+  hasExpired(nowMs: number): boolean {
+    return !this.isPending || (this.deadlineMs > 0 && this.deadlineMs <= nowMs);
+  }
+
+  /** Milliseconds on `clock`, which is the system's; 0 if there is no deadline. Its time counts from now on at the latest. */
+  deadline(clock: Clock): number {
+    if (this.deadlineMs < 0) this.onWait(clock.nowMs(), -this.dueTick);
+    return this.deadlineMs;
+  }
+
   /** The actor that was asked. Only of a pending ask. */
   get askedActor(): AskTarget {
     return this.target as AskTarget;
   }
 
-  /** Makes the reply slot, which times out by itself. Once. */
+  /**
+   * Makes the reply slot, which times out by itself. Once.
+   *
+   * @param time.timeoutMs Milliseconds from when its time begins to count. @param time.limitMs When it is over at the
+   *   latest, on the system's clock; 0: no limit.
+   */
   open(
     target: AskTarget,
     wheel: TimerWheel,
-    time: { readonly nowMs: number; readonly timeoutMs: number },
+    time: { readonly timeoutMs: number; readonly limitMs: number },
   ): Promise<unknown> {
     this.target = target;
     this.wheel = wheel;
-    this.deadlineMs = Math.ceil(time.nowMs + time.timeoutMs);
+    this.deadlineMs = -1 - time.limitMs;
     const promise = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
-    wheel.add(this, time.nowMs, time.timeoutMs);
+    wheel.addSoon(this, time.timeoutMs);
     return promise;
+  }
+
+  /** Its time begins to count. */
+  override onWait(nowMs: number, waitMs: number): number {
+    if (this.deadlineMs < 0) {
+      const limitMs = -1 - this.deadlineMs;
+      const dueMs = Math.ceil(nowMs + waitMs);
+      this.deadlineMs = limitMs === 0 ? dueMs : Math.min(limitMs, dueMs);
+    }
+    return this.deadlineMs - nowMs;
   }
 
   /** Makes the ask an edge of the waits-for graph, until it is settled or the asker's turn ends. */

@@ -10,7 +10,7 @@ import type { Asks, Protocol, Tells } from './protocol.ts';
 import { Refusal } from './refusal.ts';
 import { type PayloadSpec, type Received, type Sent, toValidator } from './schema.ts';
 import { isThenable } from './thenable.ts';
-import { afterHandler, complete, dropIfExpired, refuse } from './turn.ts';
+import { afterHandler, complete, dropExpired, isExpired, refuse } from './turn.ts';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -170,7 +170,10 @@ class HandlerRunner implements Runner {
         header = mailbox.peekHeader();
         if (header === undefined) break;
         message = mailbox.take();
-        if (header.deadlineMs !== 0 && dropIfExpired(cell, { message, header })) continue;
+        if (isExpired(cell, header)) {
+          dropExpired(cell, { message, header });
+          continue;
+        }
         handled++;
         context.header = header;
         const result = (header.operation.handler as Handler)(context, message);

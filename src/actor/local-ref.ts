@@ -85,34 +85,36 @@ class AskStub extends Stub {
     }
     const { [SENDER]: sender, [TARGET]: cell } = this;
     if (sender !== null && !sender.isLive) return Promise.reject(refusalError(sender.cell.stoppedRefusal()));
-    const { clock, wheel } = cell.profile.services;
-    const nowMs = clock.nowMs();
-    const timeoutMs = timeoutOf(options, sender, nowMs);
-    if (typeof timeoutMs !== 'number') return Promise.reject(timeoutMs);
+    const { clock, wheel, dispatcher } = cell.profile.services;
+    const timeoutMs = options?.timeoutMs ?? ASK_TIMEOUT_MS;
+    if (!isAskTimeout(timeoutMs)) return Promise.reject(badTimeout(timeoutMs));
+    const limitMs = sender?.header?.deadline(clock) ?? 0;
+    if (limitMs !== 0 && limitMs <= dispatcher.coarseNowMs) return Promise.reject(tooLate());
     if (options?.signal?.aborted === true) return Promise.reject(cancelled(cell, operation));
     if (sender?.isInTurn === true) {
       const circle = findAskCycle(sender.cell, cell);
       if (circle !== undefined) return Promise.reject(deadlock(circle));
     }
     const header = new Header(operation, sender === null ? undefined : sender.cell.ref, undefined);
-    const reply = header.open(cell, wheel, { nowMs, timeoutMs });
+    const reply = header.open(cell, wheel, { timeoutMs, limitMs });
     if (options?.signal !== undefined) header.attach(options.signal);
     if (sender?.isInTurn === true) sender.addAsk(header);
     const told = cell.post(message, header);
     if (!told.ok) header.fail(told.error);
+    else if (!dispatcher.isBusy && wheel.hasSoon) wheel.startSoon(clock.nowMs());
     return reply;
   }
 }
 
-/** How long an ask may wait, by its options and by the message in whose name it is made. */
-function timeoutOf(options: AskOptions | undefined, sender: TurnContext | null, nowMs: number): number | Error {
-  const timeoutMs = options?.timeoutMs ?? ASK_TIMEOUT_MS;
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > ASK_TIMEOUT_MAX_MS) {
-    return new RangeError(`"timeoutMs" must be an integer from 1 to ${ASK_TIMEOUT_MAX_MS}, not ${timeoutMs}`);
-  }
-  const deadlineMs = sender?.header?.deadlineMs ?? 0;
-  if (deadlineMs === 0) return timeoutMs;
-  if (deadlineMs > nowMs) return Math.min(timeoutMs, deadlineMs - nowMs);
+function isAskTimeout(timeoutMs: number): boolean {
+  return Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= ASK_TIMEOUT_MAX_MS;
+}
+
+function badTimeout(timeoutMs: unknown): RangeError {
+  return new RangeError(`"timeoutMs" must be an integer from 1 to ${ASK_TIMEOUT_MAX_MS}, not ${timeoutMs}`);
+}
+
+function tooLate(): RuntimeError {
   return new RuntimeError('ASK_TIMEOUT', 'Cannot ask: the deadline of the message being handled has passed');
 }
 

@@ -107,11 +107,13 @@ export function refuse(cell: Cell, lost: Lost<Header>, error: RuntimeError): voi
   else cell.bury('refused', lost, error);
 }
 
-/** Whether nobody waits for the reply to an ask any more; then it is dropped unread, and counted. */
-export function dropIfExpired(cell: Cell, lost: Lost<Header>): boolean {
-  const { header } = lost;
-  if (header.isPending && header.deadlineMs > cell.profile.services.dispatcher.coarseNowMs) return false;
-  header.onTimer();
+/** Whether `header` is of an ask for whose reply nobody waits any more. */
+export function isExpired(cell: Cell, header: Header): boolean {
+  return header.hasDeadline && header.hasExpired(cell.profile.services.dispatcher.coarseNowMs);
+}
+
+/** Drops an ask unread because nobody waits for the reply any more, and counts it. */
+export function dropExpired(cell: Cell, lost: Lost<Header>): void {
+  lost.header.onTimer();
   cell.bury('expired', lost);
-  return true;
 }

@@ -177,6 +177,25 @@ test('Dispatcher.isBudgetUsed looks at the clock', () => {
   assert.deepEqual(answers, [false, true, 100.6]);
 });
 
+test('Dispatcher.onLook comes whenever nothing waits any more, and between turns', () => {
+  const clock = new ManualClock();
+  const seen: string[] = [];
+  const onLook = (): void => void seen.push(dispatcher.isBusy ? 'look' : 'rest');
+  const activate = ({ name }: Item): number => {
+    assert.ok(dispatcher.isBusy);
+    seen.push(name);
+    clock.advanceOnly(0.3);
+    return 1;
+  };
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, activate, { onLook });
+  assert.ok(!dispatcher.isBusy);
+  for (const name of ['a', 'b']) dispatcher.schedule(item(name));
+  clock.run();
+  assert.deepEqual(seen, ['a', 'look', 'b', 'look', 'rest']);
+  clock.advanceOnly(10);
+  assert.equal(dispatcher.coarseNowMs, clock.nowMs(), 'no older than this pass of the event loop');
+});
+
 test('Dispatcher refuses options out of range', () => {
   for (const options of [{ throughput: 0 }, { throughput: 1.5 }, { budgetMs: 0 }, { budgetMs: Number.NaN }]) {
     assert.throws(() => new Dispatcher(new SystemClock(), () => 1, options), RangeError);

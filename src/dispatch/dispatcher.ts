@@ -64,6 +64,7 @@ export class Dispatcher<T extends Paced> {
   private readonly activate: (item: T, quota: number) => number;
   private readonly throughput: number;
   private readonly budgetMs: number;
+  private readonly onLook: () => void;
   /** Each item is in it at most once: that is the item's own care, and the queue's bound. */
   private readonly queue = new RingBuffer<T>();
 
@@ -85,11 +86,18 @@ export class Dispatcher<T extends Paced> {
   /**
    * @param activate Runs an item for at most `quota` messages, and returns how much it did in messages, 1 or more. It
    *   must not throw; if it does, the error reaches the event loop and the other items go on.
+   * @param options.onLook Called after a look at the clock between two turns, and when nothing waits any more: for what is
+   *   due now and then. It must not throw.
    * @throws {RangeError} An option is out of range.
    */
-  constructor(clock: Clock, activate: (item: T, quota: number) => number, options: DispatchOptions = {}) {
+  constructor(
+    clock: Clock,
+    activate: (item: T, quota: number) => number,
+    options: DispatchOptions & { readonly onLook?: () => void } = {},
+  ) {
     this.clock = clock;
     this.activate = activate;
+    this.onLook = options.onLook ?? (() => {});
     this.throughput = options.throughput ?? THROUGHPUT;
     this.budgetMs = options.budgetMs ?? BUDGET_MS;
     if (!Number.isInteger(this.throughput) || this.throughput < 1 || this.throughput > 65_536) {
@@ -105,9 +113,18 @@ export class Dispatcher<T extends Paced> {
     return this.queue.size;
   }
 
-  /** Milliseconds, of the last look at the clock: at most one budget old while a turn runs, older when idle. */
+  /**
+   * Milliseconds, of the last look at the clock in this pass of the event loop: at most one budget and one handler old
+   * while a turn runs.
+   */
   get coarseNowMs(): number {
+    if (!this.warm) this.lookedMs = this.clock.nowMs();
     return this.lookedMs;
+  }
+
+  /** Whether something waits for its turn, or has it: then `onLook` is certain to be called. */
+  get isBusy(): boolean {
+    return this.scheduled;
   }
 
   /** Puts `item` behind those that wait. It must not be waiting already. */
@@ -147,7 +164,7 @@ export class Dispatcher<T extends Paced> {
   private readonly onPass = (): void => {
     if (this.queue.size === 0) {
       this.warm = false;
-      this.scheduled = false;
+      this.rest();
       return;
     }
     this.begin();
@@ -159,7 +176,7 @@ export class Dispatcher<T extends Paced> {
     while (!this.budgetUsed) {
       const item = this.queue.shift();
       if (item === undefined) {
-        this.scheduled = false;
+        this.rest();
         return;
       }
       const { pace } = item;
@@ -167,6 +184,13 @@ export class Dispatcher<T extends Paced> {
       if (this.points <= 0 || this.budgetUsed) this.look(pace);
     }
   };
+
+  /** Nothing waits any more. */
+  private rest(): void {
+    if (!this.scheduled) return;
+    this.scheduled = false;
+    this.onLook();
+  }
 
   /** @param pace Of the item that has spent the last points: what took long was most likely its work. */
   private look(pace: Pace): void {
@@ -176,6 +200,7 @@ export class Dispatcher<T extends Paced> {
     this.lookedMs = nowMs;
     this.spendingMs = nowMs;
     this.points = POINTS;
+    this.onLook();
     if (nowMs >= this.budgetEndsMs || this.stillLooks >= STILL_LOOKS_MAX) this.budgetUsed = true;
   }
 

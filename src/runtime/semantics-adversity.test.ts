@@ -90,6 +90,37 @@ test('S1: operations and events may have any name that is not reserved', async (
   await close();
 });
 
+test('S6: the time of an ask counts from the end of the turn that asked at the latest, wherever it waits', async () => {
+  const { clock, system, close } = manualSystem();
+  const [asker, busy] = [system.spawn(scripted()), system.spawn(scripted())];
+  busy.tell.run(() => new Promise(() => {}));
+  await clock.settle();
+  const settledMs: number[] = [];
+  const ask = (ref: { readonly ask: typeof busy.ask }): Promise<unknown> =>
+    outcomeOf(ref.ask.call(() => 1, { timeoutMs: 50 })).then(() => settledMs.push(clock.nowMs()));
+  void ask(busy);
+  asker.tell.run((context) => {
+    void ask(context.ref(busy));
+    clock.advanceOnly(1_000);
+  });
+  await clock.elapse(2_000);
+  const [fromOutside, fromWithin] = settledMs as [number, number];
+  assert.ok(fromOutside >= 50 && fromWithin >= 1_000 && fromWithin <= 1_054, `${settledMs}`);
+  await close();
+});
+
+test('S8: an ask that was given up before its time counts is dropped unread too', async () => {
+  const { clock, system, letters, close } = manualSystem();
+  const ref = system.spawn(scripted());
+  const abort = new AbortController();
+  let read = 0;
+  const outcome = outcomeOf(ref.ask.call(() => read++, { signal: abort.signal }));
+  abort.abort();
+  await clock.settle();
+  assert.deepEqual([await outcome, read, letters.map(({ reason }) => reason)], ['ASK_CANCELLED', 0, ['expired']]);
+  await close();
+});
+
 test('S9: an ask of init, of a notice or of a stop hook that would wait in a circle is refused too', async () => {
   const { clock, system, close } = manualSystem();
   const Self = protocol('test:self', { ask: { name: { in: type<void>(), out: type<string>() } } });

@@ -104,9 +104,40 @@ class Probe extends TimerNode {
   }
 }
 
+test('TimerWheel.startSoon begins the wait of what addSoon took, and of nothing that was cancelled', () => {
+  const clock = new ManualClock({ startMs: 1_000 });
+  const wheel = new TimerWheel(clock);
+  const firedMs: number[] = [];
+  class Limited extends Probe {
+    override onWait(_nowMs: number, waitMs: number): number {
+      return Math.min(waitMs, 20);
+    }
+  }
+  const note = (): void => void firedMs.push(clock.nowMs());
+  const [short, long, cancelled] = [new Probe(0, note), new Limited(0, note), new Probe(0, note)];
+  wheel.addSoon(short, 8);
+  wheel.addSoon(long, 1_000_000);
+  wheel.addSoon(cancelled, 8);
+  wheel.cancel(cancelled);
+  wheel.cancel(cancelled);
+  assert.deepEqual([wheel.size, wheel.hasSoon, clock.pendingTimers], [2, true, 0]);
+  clock.advance(100);
+  wheel.startSoon(clock.nowMs());
+  assert.deepEqual([wheel.size, wheel.hasSoon, firedMs.length], [2, false, 0]);
+  clock.advance(100);
+  assert.deepEqual(firedMs, [1_108, 1_120]);
+  wheel.addSoon(cancelled, 8);
+  wheel.clear();
+  assert.deepEqual([wheel.size, wheel.hasSoon], [0, false]);
+  wheel.startSoon(clock.nowMs());
+  clock.advance(100);
+  assert.equal(firedMs.length, 2);
+});
+
 test('TimerWheel agrees with a sorted list under random adds, cancels and jumps of time', () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('add' as const), ms: fc.oneof(fc.nat(300), fc.nat(70_000), fc.nat(100_000_000)) }),
+    fc.record({ kind: fc.constant('soon' as const), ms: fc.integer({ min: 1, max: 70_000 }) }),
     fc.record({ kind: fc.constant('cancel' as const), ms: fc.nat() }),
     fc.record({ kind: fc.constant('pass' as const), ms: fc.oneof(fc.nat(20), fc.nat(20_000), fc.nat(80_000_000)) }),
   );
@@ -125,15 +156,21 @@ test('TimerWheel agrees with a sorted list under random adds, cancels and jumps 
           const probe = new Probe(clock.nowMs() + ms, fire);
           live.add(probe);
           wheel.add(probe, clock.nowMs(), ms);
+        } else if (kind === 'soon') {
+          const probe = new Probe(clock.nowMs() + ms, fire);
+          live.add(probe);
+          wheel.addSoon(probe, ms);
         } else if (kind === 'cancel') {
           const probe = [...live][ms % Math.max(1, live.size)];
           if (probe !== undefined && live.delete(probe)) wheel.cancel(probe);
         } else {
+          wheel.startSoon(clock.nowMs());
           clock.advance(ms);
         }
         assert.equal(wheel.size, live.size);
         for (const probe of live) assert.ok(probe.dueMs + TICK_MS >= clock.nowMs(), 'nothing is overdue');
       }
+      wheel.startSoon(clock.nowMs());
       clock.advance(200_000_000);
       assert.equal(live.size, 0);
       assert.equal(clock.pendingTimers, 0);

@@ -27,11 +27,20 @@ export abstract class TimerNode {
   /** Neighbours in the slot's ring; `null` while the node is in no wheel. The wheel's, not the node's. */
   nextTimer: TimerNode | null = null;
   previousTimer: TimerNode | null = null;
-  /** The tick at which it fires. The wheel's. */
+  /** The tick at which it fires; while its wait has not begun, the milliseconds of the wait, negative. The wheel's. */
   dueTick = 0;
 
   /** Runs once, when the time has come. It must not throw. */
   abstract onTimer(): void;
+
+  /**
+   * Runs once, when the wait begins of a node that was given to {@link TimerWheel.addSoon}. It must not throw.
+   *
+   * @returns Milliseconds from `nowMs`: `waitMs`, or less if something else sets an end to it.
+   */
+  onWait(_nowMs: number, waitMs: number): number {
+    return waitMs;
+  }
 }
 
 /** Start of a slot's ring. */
@@ -73,6 +82,9 @@ class CallbackTimer extends TimerNode {
  */
 export class TimerWheel {
   readonly #clock: Clock;
+  /** What was given to `addSoon`: neither is a slot found for it yet, nor was the clock read. */
+  readonly #soon = new Slot();
+  #soonSize = 0;
   /** `LEVELS × SLOTS` rings, level by level. */
   readonly #slots: readonly Slot[] = Array.from({ length: LEVELS * SLOTS }, () => new Slot());
   /** The last tick whose slots were emptied. Only due ticks lie between it and now. */
@@ -89,7 +101,12 @@ export class TimerWheel {
 
   /** Timers that have not fired and were not cancelled. */
   get size(): number {
-    return this.#size;
+    return this.#size + this.#soonSize;
+  }
+
+  /** Whether timers wait for {@link startSoon}. */
+  get hasSoon(): boolean {
+    return this.#soonSize > 0;
   }
 
   /**
@@ -105,6 +122,29 @@ export class TimerWheel {
     this.#plan(this.#place(node), nowMs);
   }
 
+  /**
+   * Takes a timer whose wait begins with the next {@link startSoon}, which the caller sees to. For what is most likely
+   * cancelled before: then no slot is found for it, and the clock is not read.
+   *
+   * @param node A node that is in no wheel.
+   * @param waitMs Milliseconds, more than 0.
+   */
+  addSoon(node: TimerNode, waitMs: number): void {
+    this.#soonSize++;
+    node.dueTick = -waitMs;
+    append(this.#soon, node);
+  }
+
+  /** Begins the wait of all that was given to {@link addSoon}. */
+  startSoon(nowMs: number): void {
+    while (this.#soonSize > 0) {
+      const node = this.#soon.nextTimer as TimerNode;
+      unlink(node);
+      this.#soonSize--;
+      this.add(node, nowMs, node.onWait(nowMs, -node.dueTick));
+    }
+  }
+
   /** Runs `callback` after `delayMs`; the result is given to {@link cancel}. For rare things: it allocates. */
   after(delayMs: number, callback: () => void): TimerNode {
     const timer = new CallbackTimer(callback);
@@ -116,7 +156,8 @@ export class TimerWheel {
   cancel(node: TimerNode): void {
     if (node.nextTimer === null) return;
     unlink(node);
-    if (--this.#size === 0 && this.#held && !this.#relaxing) {
+    if (node.dueTick < 0) this.#soonSize--;
+    else if (--this.#size === 0 && this.#held && !this.#relaxing) {
       this.#relaxing = true;
       this.#clock.soon(this.#relax);
     }
@@ -124,10 +165,11 @@ export class TimerWheel {
 
   /** Forgets every timer and the wake-up. The wheel can be used again. */
   clear(): void {
-    for (const slot of this.#slots) {
+    for (const slot of [...this.#slots, this.#soon]) {
       while (slot.nextTimer !== slot) unlink(slot.nextTimer as TimerNode);
     }
     this.#size = 0;
+    this.#soonSize = 0;
     this.#handle?.cancel();
     this.#handle = undefined;
     this.#wakeTick = NEVER;
