@@ -33,7 +33,7 @@ test('run greets with a Rust program', async () => {
 });
 
 test('run hands everything after the file to the guest as it is', async () => {
-  const ended = await troupe(['run', TOUR, '--', 'args', '--help', '--output', 'json', '', 'é ü', '-x']);
+  const ended = await troupe(['run', '--', TOUR, 'args', '--help', '--output', 'json', '', 'é ü', '-x']);
   assert.deepEqual([ended.code, ended.stdout], [0, '--help\n--output\njson\n\né ü\n-x\n']);
   const flags = await troupe(['run', TOUR, 'args', '--memory', '1']);
   assert.deepEqual([flags.code, flags.stdout], [0, '--memory\n1\n']);

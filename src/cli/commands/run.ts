@@ -23,10 +23,10 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
     .description(
       [
         'Runs a component that exports wasi:cli/run, with the input and output of this terminal, and ends with its exit code, or with 134 if it traps. It sees no file, no variable and no network but what the options give.',
-        'Options stand before the file; what follows the file goes to the component as it is (a first -- is left out).',
+        'Options stand before the file; what follows the file goes to the component as it is.',
       ].join('\n\n'),
     )
-    .usage('[options] <file.wasm> [--] [args...]')
+    .usage('[options] <file.wasm> [args...]')
     .argument('<file>', 'the component')
     .argument('[args...]', 'its arguments')
     .passThroughOptions()
@@ -68,7 +68,7 @@ async function toRequest(
   const dirs = await Promise.all((options.dir ?? []).map(parseDir));
   return {
     file,
-    args: args[0] === '--' ? args.slice(1) : args,
+    args,
     env,
     dirs,
     stdin: context.stdin as RunCommandOptions['stdin'],
