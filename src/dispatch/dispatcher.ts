@@ -34,6 +34,8 @@ const STILL_LOOKS_MAX = 1_024;
 export class Pace {
   /** One at first: nothing is known of the work. The dispatcher's. */
   messages = 1;
+  /** Those of one turn. The dispatcher's. */
+  quota = 1;
   /** What a message costs of what there is to spend. The dispatcher's. */
   points = POINTS;
 }
@@ -180,7 +182,7 @@ export class Dispatcher<T extends Paced> {
         return;
       }
       const { pace } = item;
-      this.points -= this.activate(item, Math.min(pace.messages, this.throughput)) * pace.points;
+      this.points -= this.activate(item, pace.quota) * pace.points;
       if (this.points <= 0 || this.budgetUsed) this.look(pace);
     }
   };
@@ -213,6 +215,7 @@ export class Dispatcher<T extends Paced> {
     } else if (tookMs < intendedMs / 2 && this.points <= 0) {
       pace.messages = Math.min(pace.messages * 2, Math.max(PACE_MAX, this.throughput));
     }
+    pace.quota = Math.min(pace.messages, this.throughput);
     pace.points = Math.ceil(POINTS / pace.messages);
   }
 }
