@@ -218,6 +218,9 @@ class BehaviorRunner implements Runner {
       }
       leave(cell, result, {
         status: 'suspended',
+        get current() {
+          return turn.current;
+        },
         done: () => afterRun(turn),
         failed: (error) => fail(cell, error, turn.current),
       });

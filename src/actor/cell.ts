@@ -58,6 +58,15 @@ export interface Runner {
   dispose(context: TurnContext, reason: RuntimeError | undefined): void;
 }
 
+/** What a cell does while it waits for a promise, and what follows. An object of its own for each wait. */
+export interface Wait {
+  readonly status: 'starting' | 'suspended' | 'stopping';
+  /** The message that is being handled. */
+  readonly current?: Lost<Header> | undefined;
+  done(value: unknown): void;
+  failed(error: unknown): void;
+}
+
 /**
  * What one incarnation knows, and who it is when it sends: asks that are bound to it inherit the deadline of the message
  * being handled. A restart makes a new one; what the old one still sends is refused.
@@ -69,7 +78,7 @@ export class TurnContext implements Asker {
   /** Whether this incarnation is the actor's present one, and has not been killed. */
   isLive = true;
   /** What follows the wait of a cell that is suspended, starting or stopping: a promise that settles late is not it. */
-  waitsFor: object | null = null;
+  waitsFor: Wait | null = null;
   private asks: Header[] | null = null;
 
   constructor(cell: Cell) {

@@ -18,7 +18,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
 import { type Directive, decide } from '../supervision/index.ts';
 import type { Termination } from './actor-ref.ts';
-import type { Cell, Ending, TurnContext } from './cell.ts';
+import type { Cell, Ending, TurnContext, Wait } from './cell.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import type { Header } from './header.ts';
 import { observe } from './observe.ts';
@@ -62,13 +62,6 @@ function limitStart(cell: Cell): void {
   });
 }
 
-/** What a cell does while it waits for a promise, and what follows. An object of its own for each wait. */
-export interface Wait {
-  readonly status: 'starting' | 'suspended' | 'stopping';
-  done(value: unknown): void;
-  failed(error: unknown): void;
-}
-
 /**
  * The cell leaves the call stack until `promise` settles: it takes nothing until then, and others run. What follows does
  * not, if the incarnation is over by then.
@@ -76,14 +69,14 @@ export interface Wait {
  * @returns Whether it waits. Otherwise it was killed meanwhile, and has ended.
  */
 export function leave(cell: Cell, promise: PromiseLike<unknown>, wait: Wait): boolean {
+  const context = cell.context as TurnContext;
+  context.waitsFor = wait;
   if (cell.extras?.killed != null) {
     ignoreOutcome(promise);
     advance(cell);
     return false;
   }
-  const context = cell.context as TurnContext;
   cell.status = wait.status;
-  context.waitsFor = wait;
   // A thenable that is not a promise may call back at once, or twice; a promise made of it does not.
   Promise.resolve(promise).then(
     (value) => {
@@ -390,8 +383,8 @@ function terminate(cell: Cell, termination: Termination): void {
   clearTimer(cell);
   if (extras.stopTimer !== null) services.wheel.cancel(extras.stopTimer);
   extras.stopTimer = null;
-  const header = cell.context?.header;
-  if (header != null) cell.bury('stopped', { message: undefined, header });
+  const current = cell.context?.waitsFor?.current;
+  if (current !== undefined) cell.bury('stopped', current);
   if (cell.context !== null) {
     const isKilled = termination.kind === 'killed';
     endIncarnation(cell, termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined));

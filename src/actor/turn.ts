@@ -1,9 +1,9 @@
 import type { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
 import type { Termination } from './actor-ref.ts';
-import type { Cell, TurnContext } from './cell.ts';
+import type { Cell, TurnContext, Wait } from './cell.ts';
 import type { Header } from './header.ts';
-import { advance, begin, endSelf, fail, failWithChild, leave, rest, unwatch, type Wait } from './lifecycle.ts';
+import { advance, begin, endSelf, fail, failWithChild, leave, rest, unwatch } from './lifecycle.ts';
 import { Refusal } from './refusal.ts';
 import { isThenable } from './thenable.ts';
 
@@ -72,6 +72,7 @@ export function afterHandler(cell: Cell, current: Lost<Header> | undefined): Wai
   const context = cell.context as TurnContext;
   return {
     status: 'suspended',
+    current,
     done: (value) => {
       if (current !== undefined) complete(cell, current, value);
       context.endMessage();

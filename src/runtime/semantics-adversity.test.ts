@@ -1,12 +1,13 @@
 /** The promises of docs/explanation/semantics.md, kept against names, hooks and observers that make trouble. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gate, manualSystem, outcomeOf, type ScriptContext, scripted } from '../../test/kit/actors.ts';
+import { behavior, gate, manualSystem, outcomeOf, type ScriptContext, scripted } from '../../test/kit/actors.ts';
 import {
   type ActorRef,
   type ActorSystemOptions,
   type Context,
   type DeadLetter,
+  defineActorType,
   implement,
   protocol,
   type StandardSchema,
@@ -87,6 +88,36 @@ test('S1: operations and events may have any name that is not reserved', async (
     );
     assert.equal(await reply, 'third');
   }
+  await close();
+});
+
+test('S1: the message in hand of an actor that is killed is a dead letter, payload and all', async () => {
+  const { clock, system, letters, close } = manualSystem();
+  const open = defineActorType({
+    name: 'open',
+    operations: 'any',
+    create: () => behavior({ run: (turn) => (turn.take() === undefined ? undefined : new Promise(() => {})) }),
+  });
+  const [suspended, own, ofBehavior] = [system.spawn(scripted()), system.spawn(scripted()), system.spawn(open)];
+  const forEver = (): Promise<void> => new Promise(() => {});
+  const killSelf = (context: ScriptContext): Promise<void> => {
+    context.self.kill();
+    return forEver();
+  };
+  suspended.tell.run(forEver);
+  own.tell.run(killSelf);
+  ofBehavior.tellOp('work', 'payload');
+  await clock.settle();
+  suspended.kill();
+  ofBehavior.kill();
+  assert.deepEqual(
+    letters.map(({ reason, payload }) => [reason, payload]),
+    [
+      ['stopped', killSelf],
+      ['stopped', forEver],
+      ['stopped', 'payload'],
+    ],
+  );
   await close();
 });
 
