@@ -165,7 +165,7 @@ class Planner {
   }
 
   #exportPlan(name: string, lift: LiftItem, outside: boolean): ExportPlan {
-    if (lift.core.kind !== 'export') unsupported(`an export, "${name}", of what is no function of a core module`);
+    if (lift.core.kind !== 'export') unsupported(`an export, "${name}", of what is not a function of a core module`);
     const postReturn = lift.postReturn;
     if (postReturn !== undefined && postReturn.kind !== 'export') {
       unsupported(`a post-return of "${name}" that is not a function of a core module`);
