@@ -2,6 +2,7 @@ import { GRANT_LINES, type Grants, NO_GRANTS } from '../capability/index.ts';
 import type { CompiledComponent } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { neededGrants } from '../wasi/index.ts';
+import { checkMessaging } from './contract.ts';
 import { offeredInterfaces } from './surroundings.ts';
 
 const OURS = /^troupe:actor\/(messaging|types)@0\.1\.\d+$/;
@@ -62,8 +63,10 @@ function fallibleNeed(name: string, grants: Grants): Omit<ImportNeed, 'name'> {
  * add.
  *
  * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING`.
+ * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it imports a function of ours with another type.
  */
 export function checkImports(component: CompiledComponent, grants: Grants, label: string): void {
+  checkMessaging(component);
   const ungranted = importNeeds(component, grants).filter((item) => item.need === 'required-grant' && !item.granted);
   const names = ungranted.map((item) => item.name);
   const absent = unofferedImports(component);

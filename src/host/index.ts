@@ -10,7 +10,8 @@
  *       cannot is refused before the first instance is made, with the lines to add.
  *   H4  A denial is an answer, never a trap, and is reported.
  *   H5  What a guest answers cannot pass for a failure of the host: its codes arrive as `ANSWER_…`.
- * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments.
+ * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments. A component
+ *             sends and is answered at most 1 MiB at a time, by an operation of 255 characters.
  * Not here    mailboxes and supervision (actor/), canonical ABI and traps (component/), WASI (wasi/), files of
  *             configuration (config/). Snapshots are not taken yet; endless loops are not interrupted yet.
  *

@@ -10,6 +10,10 @@ type Outcome<T> = { readonly tag: 'ok'; readonly val?: T } | { readonly tag: 'er
 const SENT: Outcome<never> = Object.freeze({ tag: 'ok' });
 /** Longest wait of an `ask`, as everywhere. */
 const ASK_TIMEOUT_MS_MAX = 3_600_000;
+/** Bytes of one payload: a full mailbox of the default size then holds 1 GiB at most. As much as NATS carries in one message. */
+const PAYLOAD_BYTES_MAX = 1_048_576;
+/** Characters of an operation's name, as in protocols. */
+const OPERATION_NAME_MAX = 255;
 const NO_BYTES = new Uint8Array(0);
 
 interface MessagingOptions {
@@ -32,6 +36,8 @@ export function messagingInterface({ grants, onDenied, context }: MessagingOptio
     tell: (to: string, op: string, payload: Uint8Array): Outcome<never> => {
       const refusal = denied('tell', to);
       if (refusal !== undefined) return refusal;
+      const invalid = misshapen(op, payload);
+      if (invalid !== undefined) return failed(invalid);
       const sent = context().tell(to, op, payload);
       return sent.ok ? SENT : failed(sent.error);
     },
@@ -40,14 +46,8 @@ export function messagingInterface({ grants, onDenied, context }: MessagingOptio
     ): Outcome<Uint8Array> | Promise<Outcome<Uint8Array>> => {
       const refusal = denied('ask', to);
       if (refusal !== undefined) return refusal;
-      if (timeoutMs < 1 || timeoutMs > ASK_TIMEOUT_MS_MAX) {
-        return failed(
-          new RuntimeError(
-            'MESSAGE_INVALID',
-            `Cannot ask "${to}": timeout-ms is ${timeoutMs}, and 1 to ${ASK_TIMEOUT_MS_MAX} are allowed`,
-          ),
-        );
-      }
+      const invalid = misshapen(op, payload) ?? badTimeout(timeoutMs);
+      if (invalid !== undefined) return failed(invalid);
       return context()
         .ask(to, op, payload, timeoutMs)
         .then(replied, (error: unknown) => failed(RuntimeError.from(error)));
@@ -55,6 +55,8 @@ export function messagingInterface({ grants, onDenied, context }: MessagingOptio
     publish: (topic: string, payload: Uint8Array): Outcome<number> => {
       const refusal = denied('publish', topic);
       if (refusal !== undefined) return refusal;
+      const invalid = misshapen('', payload);
+      if (invalid !== undefined) return failed(invalid);
       try {
         return { tag: 'ok', val: context().publish(topic, payload) };
       } catch (error) {
@@ -65,13 +67,39 @@ export function messagingInterface({ grants, onDenied, context }: MessagingOptio
   };
 }
 
+/** What a guest sends waits in mailboxes, which count messages and not bytes. */
+function misshapen(op: string, payload: Uint8Array): RuntimeError | undefined {
+  if (op.length > OPERATION_NAME_MAX) return tooLarge('the operation', op.length, OPERATION_NAME_MAX);
+  if (payload.length > PAYLOAD_BYTES_MAX) return tooLarge('the payload', payload.length, PAYLOAD_BYTES_MAX);
+  return undefined;
+}
+
+function tooLarge(what: string, size: number, max: number): RuntimeError {
+  return new RuntimeError(
+    'MESSAGE_INVALID',
+    `Cannot pass a message on: the size of ${what} is ${size}, and ${max} the most`,
+  );
+}
+
+function badTimeout(timeoutMs: number): RuntimeError | undefined {
+  if (timeoutMs >= 1 && timeoutMs <= ASK_TIMEOUT_MS_MAX) return undefined;
+  return new RuntimeError(
+    'MESSAGE_INVALID',
+    `Cannot ask: timeout-ms is ${timeoutMs}, and 1 to ${ASK_TIMEOUT_MS_MAX} are allowed`,
+  );
+}
+
 function failed(error: RuntimeError): { tag: 'err'; val: GuestFailure } {
   return { tag: 'err', val: toGuest(error) };
 }
 
 /** The answer as bytes: what is not bytes came from an actor that does not speak this contract. */
 function replied(value: unknown): Outcome<Uint8Array> {
-  if (value instanceof Uint8Array) return { tag: 'ok', val: value };
+  if (value instanceof Uint8Array) {
+    // The guest would have to make room for it, and trap if it cannot.
+    const invalid = misshapen('', value);
+    return invalid === undefined ? { tag: 'ok', val: value } : failed(invalid);
+  }
   if (value === undefined) return { tag: 'ok', val: NO_BYTES };
   return failed(
     new RuntimeError('MESSAGE_INVALID', `Cannot hand over the reply: a component takes bytes, got ${typeof value}`),

@@ -1,31 +1,11 @@
-import {
-  type CompiledComponent,
-  describeFunc,
-  type ExportedFunction,
-  type FuncType,
-  partsOf,
-  type ValueType,
-  valuesOf,
-} from '../component/index.ts';
+import type { CompiledComponent, ExportedFunction } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
+import { checkContract, holdsResources } from './contract.ts';
 
 /** Names of our own WIT package and of the WASI export that make a component more than a bag of functions. */
 const HANDLE = /^troupe:actor\/handler@0\.1\.\d+#handle$/;
 const LIFECYCLE = /^troupe:actor\/lifecycle@0\.1\.\d+#(start|stop|health|snapshot|restore)$/;
 const RUN = /^wasi:cli\/run@0\.2\.\d+#run$/;
-
-/** Types of the exports that we call, as `wit/actor.wit` and WASI give them. */
-const CONTRACT = {
-  handle:
-    'func(message: record { delivery: enum { tell, ask, topic }, subject: string, payload: list<u8>, sender: option<string>, remaining-ms: option<u32> }) -> ' +
-    'result<option<list<u8>>, record { kind: enum { invalid, denied, not-found, conflict, overload, timeout, unavailable, cancelled, internal }, code: string, message: string }>',
-  start: 'func(config: list<u8>) -> result<_, string>',
-  stop: 'func()',
-  health: 'func() -> variant { healthy, degraded(string), unhealthy(string) }',
-  snapshot: 'func() -> list<u8>',
-  restore: 'func(state: list<u8>) -> result<_, string>',
-  run: 'func() -> result',
-} as const;
 
 type Lifecycle = 'start' | 'stop' | 'health' | 'snapshot' | 'restore';
 
@@ -68,19 +48,6 @@ export function shapeOf(component: CompiledComponent): ComponentShape {
   return { kind: 'functions', main: undefined, lifecycle, operations: operationsOf(component) };
 }
 
-/** A component may call anything by one of our names; only what has the right type is one. */
-function checkContract(item: ExportedFunction, name: keyof typeof CONTRACT): void {
-  const type = describeFunc(item.type);
-  // A resource may be called "string", and is described by its name.
-  if (type === CONTRACT[name] && !holdsResources(item.type)) return;
-  const shown = type.length > 200 ? `${type.slice(0, 200)}…` : type;
-  throw new RuntimeError(
-    'COMPONENT_UNSUPPORTED',
-    `Cannot host the component: "${item.name}" has the type ${shown} and must have ${CONTRACT[name]}`,
-    { details: { export: item.name, expected: CONTRACT[name] } },
-  );
-}
-
 function operationsOf(component: CompiledComponent): ReadonlyMap<string, ExportedFunction> {
   const operations = new Map<string, ExportedFunction>();
   const refused: string[] = [];
@@ -120,13 +87,4 @@ function withoutVersion(name: string): string {
 
 function isMethod(name: string): boolean {
   return /(^|#)\[(method|static|constructor)\]/.test(name);
-}
-
-/** Tells whether a parameter or the result of `type` is, or holds, a handle. */
-function holdsResources(type: FuncType): boolean {
-  return valuesOf(type).some(holdsHandle);
-}
-
-function holdsHandle(type: ValueType): boolean {
-  return type.kind === 'own' || type.kind === 'borrow' || partsOf(type).some(holdsHandle);
 }

@@ -264,3 +264,87 @@ test('a task has no deadline of its own accord, and keeps one that is set', asyn
   assert.equal(system.info(free).state, 'running');
   free.kill();
 });
+
+test('H3: checkImports refuses our own interface with other types: what stands behind it trusts them', async () => {
+  const importing = (params: string): string => `(component
+    (import "troupe:actor/messaging@0.1.0" (instance $m (export "self" (func ${params} (result string)))))
+    (core module $A (memory (export "mem") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8)))
+    (core instance $a (instantiate $A))
+    (core func $self (canon lower (func $m "self") (memory $a "mem") (realloc (func $a "realloc"))))
+    (core module $M (import "" "self" (func ${params === '' ? '' : '(param i32)'} (param i32))) (func (export "f")))
+    (core instance $c (instantiate $M (with "" (instance (export "self" (func $self))))))
+    (func (export "f") (canon lift (core func $c "f"))))`;
+  checkImports(await compile(importing('')), {}, 'self');
+  const other = await compile(importing('(param "x" u32)'));
+  assert.throws(
+    () => checkImports(other, {}, 'self'),
+    failsWith(
+      'COMPONENT_UNSUPPORTED',
+      /"troupe:actor\/messaging@0\.1\.0#self" has the type func\(x: u32\) -> string and must/,
+    ),
+  );
+});
+
+/** Sends as many bytes as it is asked to; answers with the kind of the failure, or 9. */
+const SENDER = `(component
+  (import "troupe:actor/types@0.1.0" (instance $t
+    (type $k (enum "invalid" "denied" "not-found" "conflict" "overload" "timeout" "unavailable" "cancelled" "internal"))
+    (export "failure-kind" (type $kind (eq $k)))
+    (type $f (record (field "kind" $kind) (field "code" string) (field "message" string)))
+    (export "failure" (type (eq $f)))))
+  (alias export $t "failure" (type $failure))
+  (import "troupe:actor/messaging@0.1.0" (instance $m
+    (alias outer 1 $failure (type $o)) (export "failure" (type $f (eq $o)))
+    (export "tell" (func (param "to" string) (param "op" string) (param "payload" (list u8)) (result (result (error $f)))))
+    (export "ask" (func (param "to" string) (param "op" string) (param "payload" (list u8)) (param "timeout-ms" u32)
+      (result (result (list u8) (error $f)))))))
+  (core module $A (memory (export "mem") 40) (data (i32.const 16) "sinkput")
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 2097152)))
+  (core instance $a (instantiate $A))
+  (core func $tell (canon lower (func $m "tell") (memory $a "mem") (realloc (func $a "realloc"))))
+  (core func $ask (canon lower (func $m "ask") (memory $a "mem") (realloc (func $a "realloc"))))
+  (core module $M (import "a" "mem" (memory 1))
+    (import "m" "tell" (func $tell (param i32 i32 i32 i32 i32 i32 i32)))
+    (import "m" "ask" (func $ask (param i32 i32 i32 i32 i32 i32 i32 i32)))
+    (func $answer (result i32)
+      (if (result i32) (i32.load8_u (i32.const 1024)) (then (i32.load8_u (i32.const 1028))) (else (i32.const 9))))
+    (func (export "tell") (param $op i32) (param $bytes i32) (result i32)
+      (call $tell (i32.const 16) (i32.const 4) (i32.const 20) (local.get $op) (i32.const 0) (local.get $bytes) (i32.const 1024))
+      (call $answer))
+    (func (export "ask") (param $bytes i32) (result i32)
+      (call $ask (i32.const 16) (i32.const 4) (i32.const 20) (i32.const 3) (i32.const 0) (local.get $bytes)
+        (i32.const 1000) (i32.const 1024))
+      (call $answer)))
+  (core instance $c (instantiate $M (with "a" (instance $a))
+    (with "m" (instance (export "tell" (func $tell)) (export "ask" (func $ask))))))
+  (func (export "tell") (param "op" u32) (param "bytes" u32) (result u32) (canon lift (core func $c "tell")))
+  (func (export "ask") (param "bytes" u32) (result u32) (canon lift (core func $c "ask"))))`;
+
+test('a component sends and is answered 1 MiB at most, by an operation of 255 characters at most', async () => {
+  const Sink = protocol('test:sink@1.0.0', {
+    tell: { put: type<Uint8Array>() },
+    ask: { put: { in: type<Uint8Array>(), out: type<Uint8Array>() } },
+  });
+  const sizes: number[] = [];
+  let reply = new Uint8Array();
+  const sink = implement(Sink, {
+    init: () => undefined,
+    tell: { put: (_, bytes) => void sizes.push(bytes.length) },
+    ask: { put: () => reply },
+  });
+  await using system = await ActorSystem.create();
+  system.spawn(sink, 'sink');
+  const grants = { messaging: { tell: ['sink'], ask: ['sink'] } };
+  const ref = system.spawn(componentActor(await compile(SENDER), { grants }), 'sender');
+  const [invalid, unknown, sent] = [0, 2, 9];
+  assert.equal(await ref.askOp('tell', [3, 1_048_576]), sent);
+  assert.equal(await ref.askOp('tell', [3, 1_048_577]), invalid);
+  assert.equal(await ref.askOp('tell', [255, 0]), unknown);
+  assert.equal(await ref.askOp('tell', [256, 0]), invalid);
+  assert.equal(await ref.askOp('ask', [1_048_577]), invalid);
+  assert.equal(await ref.askOp('ask', [0]), sent);
+  reply = new Uint8Array(1_048_577);
+  assert.equal(await ref.askOp('ask', [0]), invalid);
+  assert.deepEqual(sizes, [1_048_576]);
+});

@@ -1,0 +1,73 @@
+import {
+  type CompiledComponent,
+  describeFunc,
+  type FuncType,
+  partsOf,
+  type ValueType,
+  valuesOf,
+} from '../component/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+
+const FAILURE =
+  'record { kind: enum { invalid, denied, not-found, conflict, overload, timeout, unavailable, cancelled, internal }, code: string, message: string }';
+
+/** Types of the functions that we and components call of each other, as `wit/actor.wit` and WASI give them. */
+const CONTRACT = {
+  handle: `func(message: record { delivery: enum { tell, ask, topic }, subject: string, payload: list<u8>, sender: option<string>, remaining-ms: option<u32> }) -> result<option<list<u8>>, ${FAILURE}>`,
+  start: 'func(config: list<u8>) -> result<_, string>',
+  stop: 'func()',
+  health: 'func() -> variant { healthy, degraded(string), unhealthy(string) }',
+  snapshot: 'func() -> list<u8>',
+  restore: 'func(state: list<u8>) -> result<_, string>',
+  run: 'func() -> result',
+  tell: `func(to: string, op: string, payload: list<u8>) -> result<_, ${FAILURE}>`,
+  ask: `func(to: string, op: string, payload: list<u8>, timeout-ms: u32) -> result<list<u8>, ${FAILURE}>`,
+  publish: `func(topic: string, payload: list<u8>) -> result<u32, ${FAILURE}>`,
+  self: 'func() -> string',
+} as const;
+
+export type ContractFunction = keyof typeof CONTRACT;
+
+/** Our interface for sending, in any version that is compatible with ours. */
+const MESSAGING = /^troupe:actor\/messaging@0\.1\.\d+$/;
+
+/**
+ * A component may call anything by one of our names; only what has the right type is one.
+ *
+ * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — the type that it has, and the one that it must have.
+ */
+export function checkContract(item: { readonly name: string; readonly type: FuncType }, name: ContractFunction): void {
+  const type = describeFunc(item.type);
+  // A resource may be called "string", and is described by its name.
+  if (type === CONTRACT[name] && !holdsResources(item.type)) return;
+  const shown = type.length > 200 ? `${type.slice(0, 200)}…` : type;
+  throw new RuntimeError(
+    'COMPONENT_UNSUPPORTED',
+    `Cannot host the component: "${item.name}" has the type ${shown} and must have ${CONTRACT[name]}`,
+    { details: { function: item.name, expected: CONTRACT[name] } },
+  );
+}
+
+/**
+ * Checks the types of what the component imports of `troupe:actor/messaging`: the functions behind it trust them.
+ *
+ * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — as {@link checkContract}.
+ */
+export function checkMessaging(component: CompiledComponent): void {
+  for (const [name, item] of component.type.imports) {
+    if (item.kind !== 'instance' || !MESSAGING.test(name)) continue;
+    for (const [inner, func] of item.type.exports) {
+      if (func.kind !== 'func' || !Object.hasOwn(CONTRACT, inner)) continue;
+      checkContract({ name: `${name}#${inner}`, type: func.type }, inner as ContractFunction);
+    }
+  }
+}
+
+/** Tells whether a parameter or the result of `type` is, or holds, a handle. */
+export function holdsResources(type: FuncType): boolean {
+  return valuesOf(type).some(holdsHandle);
+}
+
+function holdsHandle(type: ValueType): boolean {
+  return type.kind === 'own' || type.kind === 'borrow' || partsOf(type).some(holdsHandle);
+}
