@@ -24,7 +24,11 @@ export interface EventOptions {
   readonly capacity?: number;
 }
 
-/** Events of one kind, in the order in which they were emitted, from the moment of the call on. Ends when the actor stops. */
+/**
+ * Events of one kind, in the order in which they were emitted, from the moment of the call on. Ends when the actor stops.
+ *
+ * It takes events, up to its capacity, also while nobody reads: end it by leaving the loop, by `return()` or by a signal.
+ */
 export interface EventStream<T> extends AsyncIterableIterator<T, undefined> {
   /** Events that were dropped so far because the reader was slow. */
   readonly dropped: number;
@@ -49,7 +53,8 @@ export interface StopOptions {
 }
 
 /**
- * The only way to reach an actor. Valid for ever: after the actor has stopped, it answers `ACTOR_STOPPED`.
+ * The only way to reach an actor. Valid for ever: after the actor has stopped, it answers `ACTOR_STOPPED`. There may be
+ * several of one actor, which are different objects: compare their `name`, which no other living actor of the system has.
  *
  * A reference that a context gave out (`ctx.ref(other)`) sends in that actor's name: its messages carry the sender, its
  * asks inherit the deadline of the message being handled and are refused when they would wait in a circle.

@@ -104,15 +104,17 @@ export class TurnContext implements Asker {
   }
 
   addAsk(header: Header): void {
-    header.bindTo(this);
-    if (this.asks === null) this.asks = [header];
-    else this.asks.push(header);
+    this.asks ??= [];
+    header.bindTo(this, this.asks.length);
+    this.asks.push(header);
   }
 
   forgetAsk(header: Header): void {
     const asks = this.asks as Header[];
     const last = asks.pop() as Header;
-    if (last !== header) asks[asks.indexOf(header)] = last;
+    if (last === header) return;
+    asks[header.place] = last;
+    last.place = header.place;
   }
 
   /** The message has been handled: what it asked and did not await keeps nobody waiting. */

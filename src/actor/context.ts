@@ -36,6 +36,7 @@ export interface Context<P extends Protocol = Protocol<Record<never, never>>, S 
   spawn<Q extends Protocol>(type: ActorType<Q>, name?: string, options?: SpawnOptions): ActorRef<Q>;
   /** From now on `terminated` is called when that actor ends; at once, if it has ended. Forgotten on a restart. */
   watch(ref: ActorRef): void;
+  /** From now on `terminated` is not called for that actor, not even if it has ended and the notice is on its way. */
   unwatch(ref: ActorRef): void;
   /** Hands `payload` to every subscriber of `topic`; returns how many mailboxes took it. Throws `TOPIC_INVALID`. */
   publish(topic: string, payload: unknown): number;

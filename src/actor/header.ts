@@ -48,6 +48,8 @@ export class Header extends TimerNode {
   private target: AskTarget | null = null;
   private wheel: TimerWheel | null = null;
   private asker: Asker | null = null;
+  /** Its place among the asks of its asker, which are in no order. The asker's. */
+  place = 0;
   private detach: (() => void) | null = null;
 
   constructor(operation: Operation, sender: ActorRef | undefined, topic: string | undefined) {
@@ -116,8 +118,9 @@ export class Header extends TimerNode {
   }
 
   /** Makes the ask an edge of the waits-for graph, until it is settled or the asker's turn ends. */
-  bindTo(asker: Asker): void {
+  bindTo(asker: Asker, place: number): void {
     this.asker = asker;
+    this.place = place;
   }
 
   /** The asker's turn is over: whoever waits now waits outside of it. */
