@@ -5,6 +5,7 @@ import { behavior, gate, manualSystem, outcomeOf, type ScriptContext, scripted }
 import {
   type ActorRef,
   type ActorSystemOptions,
+  type BehaviorContext,
   type Context,
   type DeadLetter,
   defineActorType,
@@ -624,4 +625,67 @@ test('S26: a protocol, an implementation or an option of the wrong kind is refus
   const { system } = manualSystem();
   assert.throws(() => system.spawn(scripted(), 'a', { startTimeoutMs: '5' as never }), RangeError);
   assert.throws(() => createActorSystem({ budgetMs: '0.5' as never }), RangeError);
+});
+
+test('S27: a behavior whose dispose throws, or that owes an ask when its late turn ends, is ended as any other', async () => {
+  const { clock, system, failures, close } = manualSystem();
+  const type = defineActorType({
+    name: 'careless',
+    operations: 'any',
+    create: () =>
+      behavior({
+        run: async (turn) => {
+          await undefined;
+          turn.take();
+        },
+        dispose: () => {
+          throw new Error('planted');
+        },
+      }),
+  });
+  const ref = system.spawn(type, 'careless', { supervision: { restart: 'temporary' } });
+  const asked = outcomeOf(ref.askOp('work', 'payload'));
+  await clock.settle();
+  assert.equal(await asked, 'ACTOR_FAILED');
+  assert.deepEqual(
+    failures.map(({ phase }) => phase),
+    ['stop', 'message'],
+  );
+  assert.equal(system.info(ref).state, 'stopped');
+  await close();
+});
+
+test('S27: a behavior does not see what has expired, and has no voice when it is over', async () => {
+  const { clock, system, letters, close } = manualSystem();
+  const seen: unknown[] = [];
+  const opened = gate();
+  let ghost: BehaviorContext | undefined;
+  const type = defineActorType({
+    name: 'slow',
+    operations: 'any',
+    create: () =>
+      behavior({
+        start: (context) => {
+          ghost = context;
+        },
+        run: async (turn) => {
+          for (let incoming = turn.take(); incoming !== undefined; incoming = turn.take()) {
+            seen.push(incoming.op);
+            if (incoming.op === 'wait') await opened.promise;
+          }
+        },
+      }),
+  });
+  const ref = system.spawn(type, 'slow');
+  ref.tellOp('wait', undefined);
+  const asked = outcomeOf(ref.askOp('late', undefined, { timeoutMs: 10 }));
+  await clock.elapse(20);
+  opened.resolve();
+  await clock.settle();
+  assert.deepEqual([await asked, seen, letters.map(({ reason }) => reason)], ['ASK_TIMEOUT', ['wait'], ['expired']]);
+  assert.equal(ghost?.tell('slow', 'work', undefined).ok, true);
+  ref.kill();
+  system.spawn(scripted(), 'other');
+  assert.deepEqual([ghost?.publish('topic', 'payload'), ghost?.tell('other', 'run', undefined).ok], [0, false]);
+  await close();
 });
