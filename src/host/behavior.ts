@@ -101,7 +101,8 @@ export class ComponentBehavior implements Behavior, CallSource {
 
   /** A task that exits with 0 has done its work. */
   private afterFailure(error: unknown): void {
-    if (RuntimeError.is(error, 'COMPONENT_EXITED') && error.details.status === 0) {
+    const isTask = this.plan.shape.kind === 'task';
+    if (isTask && RuntimeError.is(error, 'COMPONENT_EXITED') && error.details.status === 0) {
       this.turn?.reply(undefined);
       this.context?.stop();
       return;

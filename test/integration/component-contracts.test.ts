@@ -348,3 +348,21 @@ test('a component sends and is answered 1 MiB at most, by an operation of 255 ch
   assert.equal(await ref.askOp('ask', [0]), invalid);
   assert.deepEqual(sizes, [1_048_576]);
 });
+
+test('H2: an exit in the middle of a message is a failure of the actor, whatever the status', async () => {
+  const text = program('').replace(
+    '(func (export "run") (result i32) (i32.const 0))',
+    '(func (export "f") (param i32) (call $exit (local.get 0)))',
+  );
+  const component = await compile(
+    text.replace(/\(func \$run .*$/s, '(func (export "f") (param "status" u32) (canon lift (core func $m "f"))))'),
+  );
+  const failures: unknown[] = [];
+  await using system = await ActorSystem.create({ onFailure: ({ error }) => failures.push(error.details.cause) });
+  const supervision = { restart: 'permanent', backoffMinMs: 0, backoffMaxMs: 0 } as const;
+  const ref = system.spawn(componentActor(component, { grants: { clock: true } }), 'quitter', { supervision });
+  for (const status of [0, 3])
+    await assert.rejects(ref.askOp('f', [status]), failsWith('ACTOR_FAILED', /ended itself/));
+  assert.deepEqual(failures, ['COMPONENT_EXITED', 'COMPONENT_EXITED']);
+  assert.equal(system.info(ref).restarts, 2);
+});
