@@ -6,7 +6,8 @@
  *        from its kind. With `--output json` errors and results are JSON; standard output holds results only.
  *   CM2  Text of a guest reaches a terminal without control characters or escape sequences, except through `run`, whose
  *        guest owns the terminal's streams as any command does.
- *   CM3  The first Ctrl-C ends in order, the second at once; both leave no socket, token or address behind.
+ *   CM3  The first Ctrl-C ends `up` in order, the second at once; both leave no socket, token or address behind. Other
+ *        commands end at once.
  *   CM4  Colours and live pictures appear on terminals only, and not when `NO_COLOR` is set.
  *   CM5  The engine is loaded only by commands that run or read components; configuration and pictures only by those that
  *        need them.

@@ -53,6 +53,11 @@ export class Interrupts {
     }
     // A reader that went away is told once per write; it says nothing new.
     if (interrupt === 'SIGPIPE' || this.#clock.nowMs() - this.#raisedAtMs < ECHO_MS) return;
+    this.end(interrupt);
+  }
+
+  /** Ends the process at once, after the removals. */
+  end(interrupt: Interrupt): void {
     this.removeAll();
     this.#exit(interruptExitCode(interrupt));
   }

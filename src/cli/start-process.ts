@@ -10,9 +10,7 @@ const SIGNALS: readonly Interrupt[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** Runs the command of this process's arguments and ends the process with its exit code. */
 export async function startProcess(): Promise<void> {
   const interrupts = new Interrupts((code) => process.exit(code), systemClock);
-  // A guest that `run` runs has this thread to itself, and nothing is to be removed: the system's own way of ending a
-  // process works even when the guest never gives the thread back, and tells a shell that it was a signal.
-  if (process.argv[2] !== 'run') for (const signal of SIGNALS) process.on(signal, () => interrupts.raise(signal));
+  listen(interrupts, process.argv[2]);
   const context: CliContext = {
     argv: process.argv.slice(2),
     // Opened on demand: most commands read nothing.
@@ -47,6 +45,18 @@ export async function startProcess(): Promise<void> {
   const hasSaidWhy = code !== 0 && code !== interruptExitCode('SIGPIPE');
   if (outputFailure === undefined || hasSaidWhy) process.exit(code);
   process.exit(reportError(context, outputFailure, chosenFormat(context.argv)));
+}
+
+/**
+ * Lets signals end the process as `command` needs it. Only `up` has something to stop in order. A guest that `run` runs
+ * has this thread to itself, and nothing is to be removed: the system's own way of ending a process works even when the
+ * guest never gives the thread back, and tells a shell that it was a signal.
+ */
+function listen(interrupts: Interrupts, command: string | undefined): void {
+  if (command === 'run') return;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => (command === 'up' ? interrupts.raise(signal) : interrupts.end(signal)));
+  }
 }
 
 /** Resolves when everything written has left the process; writes are asynchronous on some systems. */

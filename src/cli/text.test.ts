@@ -68,3 +68,11 @@ test('Interrupts asks first, and ends at once the second time, after all removal
   interrupts.raise('SIGTERM');
   assert.deepEqual(log, ['one', 'two', interruptExitCode('SIGTERM')]);
 });
+
+test('Interrupts.end removes what must not stay and ends the process at once', () => {
+  const happened: (string | number)[] = [];
+  const interrupts = new Interrupts((code) => happened.push(code), new ManualClock());
+  interrupts.onExit(() => happened.push('removed'));
+  interrupts.end('SIGTERM');
+  assert.deepEqual(happened, ['removed', 143]);
+});
