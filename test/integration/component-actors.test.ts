@@ -13,19 +13,12 @@ import {
   RuntimeError,
   type,
 } from '../../src/index.ts';
+import { failsWith } from '../kit/fails-with.ts';
 
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../../fixtures/components/${name}/${name}.wasm`, import.meta.url));
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (reply: unknown) => new TextDecoder().decode(reply as Uint8Array);
-const failsWith =
-  (code: string, pattern = /./) =>
-  (error: unknown) => {
-    assert.ok(RuntimeError.is(error), String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, pattern);
-    return true;
-  };
 
 const MESSAGING = { messaging: { tell: ['*'], ask: ['*'], publish: ['>'] } };
 const echo: ComponentActorType = await component(fixture('echo'), { name: 'echo', grants: MESSAGING });

@@ -11,17 +11,9 @@ import { componentEmbed, componentNew, parseWat } from '../../src/component/tool
 import { checkImports, shapeOf } from '../../src/host/index.ts';
 import { ActorSystem, componentActor, implement, protocol, RuntimeError, type } from '../../src/index.ts';
 import { runCommand } from '../../src/runtime/index.ts';
+import { failsWith } from '../kit/fails-with.ts';
 
 const compile = async (text: string): Promise<CompiledComponent> => compileComponent(await parseWat(text));
-
-const failsWith =
-  (code: string, pattern = /./) =>
-  (error: unknown) => {
-    assert.ok(RuntimeError.is(error), String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, pattern);
-    return true;
-  };
 
 /** A component whose only export is the function `name`, of type `func(x: u32)`. */
 function exporting(name: string): string {
@@ -124,19 +116,23 @@ test('componentActor refuses a deadline that is none', async () => {
   assert.equal(componentActor(component, { deadlineMs: Number.POSITIVE_INFINITY }).name, 'component');
 });
 
+/** What `troupe:actor/messaging` is to the components below: `$m` with `tell` and `ask`. */
+const MESSAGING = `(import "troupe:actor/types@0.1.0" (instance $t
+    (type $k (enum "invalid" "denied" "not-found" "conflict" "overload" "timeout" "unavailable" "cancelled" "internal"))
+    (export "failure-kind" (type $kind (eq $k)))
+    (type $f (record (field "kind" $kind) (field "code" string) (field "message" string)))
+    (export "failure" (type (eq $f)))))
+  (alias export $t "failure" (type $failure))
+  (import "troupe:actor/messaging@0.1.0" (instance $m
+    (alias outer 1 $failure (type $o)) (export "failure" (type $f (eq $o)))
+    (export "tell" (func (param "to" string) (param "op" string) (param "payload" (list u8)) (result (result (error $f)))))
+    (export "ask" (func (param "to" string) (param "op" string) (param "payload" (list u8)) (param "timeout-ms" u32)
+      (result (result (list u8) (error $f)))))))`;
+
 /** Asks "slow" for ever; whatever it is answered, it asks again. `where`: `start` section or exported function. */
 function asking(where: 'start' | 'export'): string {
   return `(component
-    (import "troupe:actor/types@0.1.0" (instance $t
-      (type $k (enum "invalid" "denied" "not-found" "conflict" "overload" "timeout" "unavailable" "cancelled" "internal"))
-      (export "failure-kind" (type $kind (eq $k)))
-      (type $f (record (field "kind" $kind) (field "code" string) (field "message" string)))
-      (export "failure" (type (eq $f)))))
-    (alias export $t "failure" (type $failure))
-    (import "troupe:actor/messaging@0.1.0" (instance $m
-      (alias outer 1 $failure (type $o)) (export "failure" (type $f (eq $o)))
-      (export "ask" (func (param "to" string) (param "op" string) (param "payload" (list u8)) (param "timeout-ms" u32)
-        (result (result (list u8) (error $f)))))))
+    ${MESSAGING}
     (core module $A (memory (export "mem") 1) (data (i32.const 16) "slow")
       (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096)))
     (core instance $a (instantiate $A))
@@ -288,17 +284,7 @@ test('H3: checkImports refuses our own interface with other types: what stands b
 
 /** Sends as many bytes as it is asked to; answers with the kind of the failure, or 9. */
 const SENDER = `(component
-  (import "troupe:actor/types@0.1.0" (instance $t
-    (type $k (enum "invalid" "denied" "not-found" "conflict" "overload" "timeout" "unavailable" "cancelled" "internal"))
-    (export "failure-kind" (type $kind (eq $k)))
-    (type $f (record (field "kind" $kind) (field "code" string) (field "message" string)))
-    (export "failure" (type (eq $f)))))
-  (alias export $t "failure" (type $failure))
-  (import "troupe:actor/messaging@0.1.0" (instance $m
-    (alias outer 1 $failure (type $o)) (export "failure" (type $f (eq $o)))
-    (export "tell" (func (param "to" string) (param "op" string) (param "payload" (list u8)) (result (result (error $f)))))
-    (export "ask" (func (param "to" string) (param "op" string) (param "payload" (list u8)) (param "timeout-ms" u32)
-      (result (result (list u8) (error $f)))))))
+  ${MESSAGING}
   (core module $A (memory (export "mem") 40) (data (i32.const 16) "sinkput")
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 2097152)))
   (core instance $a (instantiate $A))

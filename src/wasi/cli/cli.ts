@@ -1,6 +1,6 @@
 import { type HostInstance, HostResourceType } from '../../component/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
-import { asRecord, asU32, type Guest } from '../guest/index.ts';
+import { asRecord, asU32, type Guest, Token } from '../guest/index.ts';
 import { type ByteSink, type ByteSource, InputStream, OutputStream, Reader, Writer } from '../io/index.ts';
 
 export interface CliOptions {
@@ -55,18 +55,7 @@ const EXIT: HostInstance = Object.freeze({
 } as HostInstance);
 
 /** The `terminal-input` and `terminal-output` resources: all that a guest can do with one is to have it. */
-class Terminal {
-  readonly #guest: Guest;
-
-  constructor(guest: Guest) {
-    guest.hold();
-    this.#guest = guest;
-  }
-
-  drop(): void {
-    this.#guest.release();
-  }
-}
+class Terminal extends Token {}
 
 const dropTerminal = (terminal: Terminal) => terminal.drop();
 

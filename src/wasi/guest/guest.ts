@@ -104,6 +104,20 @@ export class Guest {
   }
 }
 
+/** A resource that can only be had: it counts among those that the guest holds. */
+export class Token {
+  readonly #guest: Guest;
+
+  constructor(guest: Guest) {
+    guest.hold();
+    this.#guest = guest;
+  }
+
+  drop(): void {
+    this.#guest.release();
+  }
+}
+
 function killed(): RuntimeError {
   return new RuntimeError('COMPONENT_KILLED', 'Cannot wait any longer: the component instance is gone');
 }

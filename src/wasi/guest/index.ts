@@ -10,7 +10,7 @@
  *
  * @module
  */
-export { Guest } from './guest.ts';
+export { Guest, Token } from './guest.ts';
 export {
   asBytes,
   asLength,

@@ -1,19 +1,8 @@
 import { type HostFunction, type HostInstance, HostResourceType } from '../../component/index.ts';
-import { asResource, asText, type Err, err, type Guest, trap } from '../guest/index.ts';
+import { asResource, asText, type Err, err, type Guest, Token, trap } from '../guest/index.ts';
 
 /** The `network` resource: no authority, only something to pass on. */
-class Network {
-  readonly #guest: Guest;
-
-  constructor(guest: Guest) {
-    guest.hold();
-    this.#guest = guest;
-  }
-
-  drop(): void {
-    this.#guest.release();
-  }
-}
+class Network extends Token {}
 
 const DENIED: Err<'access-denied'> = Object.freeze(err('access-denied' as const));
 
