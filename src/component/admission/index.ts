@@ -16,5 +16,5 @@
 
 export { type CoreModule, type FunctionType, readCoreModule, SECTION } from './core-module.ts';
 export type { HostHook, NumberType } from './glue.ts';
-export { ADMISSION_DEFAULTS, type AdmissionLimits, PAGE_BYTES } from './limits.ts';
+export { ADMISSION_DEFAULTS, type AdmissionLimits, checkMemoryClaim, checkTableClaim, PAGE_BYTES } from './limits.ts';
 export { type AdmissionRequest, type AdmittedModule, admitModule, IMPORT_LIST, type ImportEntry } from './rewrite.ts';

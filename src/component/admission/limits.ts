@@ -36,6 +36,24 @@ function writeLimits(into: Emitter, limits: Limits, max: bigint): void {
   into.u64(limits.max !== undefined && limits.max < max ? limits.max : max);
 }
 
+/** Refuses what starts with more bytes of memory than it may have. */
+export function checkMemoryClaim(claimedBytes: number, limitBytes: number): void {
+  if (claimedBytes <= limitBytes) return;
+  limitError(
+    `Cannot admit the component: it starts with ${claimedBytes} bytes of memory and its limit is ${limitBytes}; raise "memory" in [limits]`,
+    { limit: 'memory', limitBytes, claimedBytes },
+  );
+}
+
+/** Refuses what starts with more table elements than it may have. */
+export function checkTableClaim(claimedElements: number, limitElements: number): void {
+  if (claimedElements <= limitElements) return;
+  limitError(
+    `Cannot admit the component: it starts with tables of ${claimedElements} elements and its limit is ${limitElements}; raise "table" in [limits]`,
+    { limit: 'table', limitElements, claimedElements },
+  );
+}
+
 /**
  * Memory section with maxima such that all memories together stay below `budgetBytes`: each gets its minimum, and the
  * rest is shared out evenly.
@@ -44,12 +62,7 @@ export function capMemories(module: CoreModule, budgetBytes: number): Emitter | 
   if (module.memories.length === 0) return undefined;
   const budget = BigInt(Math.floor(budgetBytes / PAGE_BYTES));
   const claimed = module.memories.reduce((sum, memory) => sum + memory.min, 0n);
-  if (claimed > budget) {
-    limitError(
-      `Cannot admit the component: it starts with ${claimed * BigInt(PAGE_BYTES)} bytes of memory and its limit is ${budgetBytes}; raise "memory" in [limits]`,
-      { limit: 'memory', limitBytes: budgetBytes, claimedBytes: Number(claimed) * PAGE_BYTES },
-    );
-  }
+  if (claimed > budget) checkMemoryClaim(Number(claimed) * PAGE_BYTES, budgetBytes);
   const share = (budget - claimed) / BigInt(module.memories.length);
   const content = new Emitter();
   content.u32(module.memories.length);
@@ -68,12 +81,7 @@ export function capTables(
 ): Emitter {
   const claimed = module.tables.reduce((sum, table) => sum + table.min, 0n);
   const budget = BigInt(Math.floor(elementsMax));
-  if (claimed > budget) {
-    limitError(
-      `Cannot admit the component: it starts with tables of ${claimed} elements and its limit is ${elementsMax}; raise "table" in [limits]`,
-      { limit: 'table', limitElements: elementsMax, claimedElements: Number(claimed) },
-    );
-  }
+  checkTableClaim(Number(claimed), elementsMax);
   const share = module.tables.length === 0 ? 0n : (budget - claimed) / BigInt(module.tables.length);
   const content = new Emitter();
   const start = section.at;

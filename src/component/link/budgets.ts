@@ -1,5 +1,11 @@
 import { RuntimeError } from '../../errors/index.ts';
-import { type AdmissionLimits, type CoreModule, PAGE_BYTES, readCoreModule } from '../admission/index.ts';
+import {
+  type AdmissionLimits,
+  checkMemoryClaim,
+  checkTableClaim,
+  PAGE_BYTES,
+  readCoreModule,
+} from '../admission/index.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -12,7 +18,7 @@ const MEMORIES_MAX = 32;
  * Shares the limits of a component out among its core modules, by the plan's steps: each gets what it starts with, and
  * of the rest as much for one memory or table as for any other.
  *
- * @throws {RuntimeError} `COMPONENT_LIMIT` — too many memories. What starts with too much is refused at admission.
+ * @throws {RuntimeError} `COMPONENT_LIMIT` — too many memories, or what starts with more than it may have.
  */
 export function shareOut(plan: Plan, limits: AdmissionLimits): AdmissionLimits[] {
   const modules = plan.steps.map((step) => readCoreModule(step.bytes));
@@ -24,22 +30,27 @@ export function shareOut(plan: Plan, limits: AdmissionLimits): AdmissionLimits[]
       { details: { limit: 'memories', limitCount: MEMORIES_MAX } },
     );
   }
-  const memory = shares(modules, limits.memoryBytes, (module) =>
-    module.memories.map(({ min }) => Number(min) * PAGE_BYTES),
-  );
-  const table = shares(modules, limits.tableElements, (module) => module.tables.map(({ min }) => Number(min)));
+  const memory = modules.map((module) => module.memories.map(({ min }) => Number(min) * PAGE_BYTES));
+  const table = modules.map((module) => module.tables.map(({ min }) => Number(min)));
+  checkMemoryClaim(sum(memory.flat()), limits.memoryBytes);
+  checkTableClaim(sum(table.flat()), limits.tableElements);
+  const memoryShares = shares(memory, limits.memoryBytes);
+  const tableShares = shares(table, limits.tableElements);
   return modules.map((_, at) => ({
     ...limits,
-    memoryBytes: memory[at] as number,
-    tableElements: table[at] as number,
+    memoryBytes: memoryShares[at] as number,
+    tableElements: tableShares[at] as number,
   }));
 }
 
-function shares(modules: readonly CoreModule[], limit: number, claimsOf: (module: CoreModule) => number[]): number[] {
-  const claims = modules.map(claimsOf);
-  const count = claims.flat().length;
-  if (count <= 1) return modules.map(() => limit);
-  const claimed = claims.flat().reduce((sum, claim) => sum + claim, 0);
-  const share = Math.max(0, limit - claimed) / count;
-  return claims.map((own) => (claimed > limit ? 0 : own.reduce((sum, claim) => sum + claim + share, 0)));
+/** @param claims What each memory or table of each module starts with. */
+function shares(claims: readonly (readonly number[])[], limit: number): number[] {
+  const all = claims.flat();
+  if (all.length <= 1) return claims.map(() => limit);
+  const share = (limit - sum(all)) / all.length;
+  return claims.map((own) => sum(own) + own.length * share);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -41,6 +41,24 @@ for (const [limit, text] of Object.entries(TOO_MUCH)) {
   });
 }
 
+test('shareOut says what all memories and tables claim together, and what the limit is', async () => {
+  const twice = (field: string): string =>
+    `(component (core module $M ${field}) (core instance (instantiate $M)) (core instance (instantiate $M)))`;
+  const limits = { memoryBytes: 10 * 65_536, tableElements: 100 };
+  const memories = compileComponent(await parseWat(twice('(memory 6)')), { limits });
+  await assert.rejects(memories, (error) => {
+    assert.ok(RuntimeError.is(error, 'COMPONENT_LIMIT'));
+    assert.deepEqual(error.details, { limit: 'memory', limitBytes: 655_360, claimedBytes: 786_432 });
+    return true;
+  });
+  const tables = compileComponent(await parseWat(twice('(table 51 funcref)')), { limits });
+  await assert.rejects(tables, (error) => {
+    assert.ok(RuntimeError.is(error, 'COMPONENT_LIMIT'));
+    assert.deepEqual(error.details, { limit: 'table', limitElements: 100, claimedElements: 102 });
+    return true;
+  });
+});
+
 test('compileComponent gives other work its turn between functions', async () => {
   const bytes = await parseWat(`(component ${CORE} ${times(300, (n) => `(export "f${n}" (func $f))`)})`);
   const clock = new ManualClock();
