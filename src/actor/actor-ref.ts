@@ -58,8 +58,10 @@ export interface StopOptions {
  *
  * A reference that a context gave out (`ctx.ref(other)`) sends in that actor's name: its messages carry the sender, its
  * asks inherit the deadline of the message being handled and are refused when they would wait in a circle.
+ *
+ * One of an actor that understands more passes for one of an actor that understands less.
  */
-export interface ActorRef<P extends Protocol = Protocol<Record<never, never>>> {
+export interface ActorRef<out P extends Protocol = Protocol<Record<never, never>>> {
   /** The name in the registry; `~` and a number for an actor without one. */
   readonly name: string;
   /** The name of the actor's protocol. */

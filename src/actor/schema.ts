@@ -5,7 +5,8 @@ declare const PAYLOAD: unique symbol;
 
 /** A payload's TypeScript type and nothing else; made by {@link type}. Nothing of it is checked at run time. */
 export interface Type<T> {
-  readonly [PAYLOAD]: T;
+  /** A function, so that neither a wider nor a narrower type passes for it: payloads are sent as well as received. */
+  readonly [PAYLOAD]: (payload: T) => T;
 }
 
 /**

@@ -16,6 +16,10 @@ const Counter = protocol('test:counter@1.0.0', {
   event: { changed: type<{ n: number }>() },
 });
 
+const Narrow = protocol('test:narrow', { tell: { take: type<number>() } });
+const Wide = protocol('test:wide', { tell: { take: type<number | string>() } });
+const More = protocol('test:more', { tell: { take: type<number>(), also: type<void>() } });
+
 test('implement infers state and payloads, and asks for every handler', () => {
   const counter = implement(Counter, {
     init: async () => ({ n: 0 }),
@@ -67,6 +71,12 @@ test('ActorRef offers the operations of its protocol, with what is sent and what
     const untyped: ActorRef = ref;
     // @ts-expect-error a reference of unknown operations has none
     untyped.tell.add({ by: 1 });
+    // @ts-expect-error nor does it pass for one that has some: look it up with its protocol
+    const typed: ActorRef<typeof Counter> = untyped;
+    // @ts-expect-error one that takes numbers only does not pass for one that takes more
+    const wide: ActorRef<typeof Wide> = undefined as unknown as ActorRef<typeof Narrow>;
+    const more: ActorRef<typeof Narrow> = undefined as unknown as ActorRef<typeof More>;
+    return void [typed, wide, more];
   };
   assert.equal(typeof use, 'function');
 });
