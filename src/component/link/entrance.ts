@@ -162,7 +162,7 @@ export class Entrance {
     const pending = suspension.promise as Promise<unknown>;
     const { failure } = this.surrounding;
     if (failure !== undefined) throw failure;
-    return new Promise<void>((resolve, reject) => {
+    const wait = new Promise<void>((resolve, reject) => {
       this.abort = reject;
       pending.then(() => {
         this.abort = undefined;
@@ -172,6 +172,10 @@ export class Entrance {
         else reject(this.surrounding.failure);
       }, reject);
     });
+    // Where the stack cannot be suspended V8 drops the promise, in Node.js 24 after it has asked for it; its rejection
+    // would end the process.
+    wait.catch(() => undefined);
+    return wait;
   }
 
   /** Ends a wait with `reason`; tells whether there was one. */
