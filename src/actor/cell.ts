@@ -127,7 +127,7 @@ export class TurnContext implements Asker {
 
   /** The incarnation is over: nobody reads the replies. */
   abandonAsks(error: RuntimeError): void {
-    while (this.asks !== null && this.asks.length > 0) (this.asks[0] as Header).fail(error);
+    while (this.asks !== null && this.asks.length > 0) (this.asks[0] as Header).abandon(error);
   }
 }
 

@@ -2,6 +2,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { type Clock, TimerNode, type TimerWheel } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { Validator } from './schema.ts';
+import { ignoreOutcome } from './thenable.ts';
 
 /** Runs an operation of a TypeScript actor. Its context and payload are typed by the protocol. */
 // biome-ignore lint/suspicious/noExplicitAny: the types differ from operation to operation; the protocol has checked them.
@@ -43,6 +44,7 @@ export class Header extends TimerNode {
    * it is the deadline of the message in whose name it is sent, if that has one.
    */
   private deadlineMs = 0;
+  private reply: Promise<unknown> | null = null;
   private resolve: ((value: unknown) => void) | null = null;
   private reject: ((error: unknown) => void) | null = null;
   private target: AskTarget | null = null;
@@ -103,6 +105,7 @@ export class Header extends TimerNode {
       this.resolve = resolve;
       this.reject = reject;
     });
+    this.reply = promise;
     wheel.addSoon(this, time.timeoutMs);
     return promise;
   }
@@ -152,6 +155,12 @@ export class Header extends TimerNode {
     reject(error);
   }
 
+  /** As {@link fail}, when the incarnation that asked is over: it may never come to read the reply, which harms nobody. */
+  abandon(error: unknown): void {
+    if (this.reply !== null) ignoreOutcome(this.reply);
+    this.fail(error);
+  }
+
   /** No reply came in time. */
   override onTimer(): void {
     this.fail(new RuntimeError('ASK_TIMEOUT', `No reply came to ${this.describe()} in time; its outcome is unknown`));
@@ -162,6 +171,7 @@ export class Header extends TimerNode {
   }
 
   private close(): void {
+    this.reply = null;
     this.resolve = null;
     this.reject = null;
     this.wheel?.cancel(this);

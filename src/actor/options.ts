@@ -41,7 +41,7 @@ export interface FailureReport {
   /** `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `stop`: in the stop hook. */
   readonly phase: 'start' | 'message' | 'child' | 'stop';
   readonly error: RuntimeError;
-  /** `undefined` for `stop`, where nothing is decided any more. */
+  /** `undefined` for `stop`, and for an actor that is to stop anyway: nothing is decided any more. */
   readonly directive: Directive | undefined;
 }
 
@@ -53,7 +53,10 @@ export interface ActorSystemOptions extends DispatchOptions {
   readonly random?: Random;
   /** The same as subscribing to `system.deadLetters` before anything happens. */
   readonly onDeadLetter?: DeadLetterListener;
-  /** Called for every failure, in the middle of other work: it should be quick. What it throws is ignored. */
+  /**
+   * Called for every failure, in the middle of other work: it should be quick. What it throws or rejects with is ignored.
+   * It may stop or kill the actor, which is then not restarted.
+   */
   readonly onFailure?: (report: FailureReport) => void;
   /** Called when an actor starts taking messages, at first and after each restart. As {@link onFailure}. */
   readonly onStarted?: (actor: ActorRef) => void;

@@ -1,6 +1,6 @@
 /** The promises of docs/explanation/semantics.md, kept against names, hooks and observers that make trouble. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { behavior, gate, manualSystem, outcomeOf, type ScriptContext, scripted } from '../../test/kit/actors.ts';
 import {
   type ActorRef,
@@ -48,6 +48,15 @@ function observedSystem(options: ActorSystemOptions) {
     await stopped;
   };
   return { clock, system, assertEnded };
+}
+
+/** Rejections that nobody handles, from now to the end of the test: by default, each ends the process. */
+function noteRejections(context: TestContext): readonly unknown[] {
+  const rejections: unknown[] = [];
+  const note = (error: unknown): void => void rejections.push(error);
+  process.on('unhandledRejection', note);
+  context.after(() => process.off('unhandledRejection', note));
+  return rejections;
 }
 
 /** Names that plain objects, or our own, might have a use for. */
@@ -321,6 +330,29 @@ test('S14: a thenable that calls back at once, twice or by throwing is a promise
   await close();
 });
 
+test('S14: asks that an incarnation leaves behind, and had not awaited yet, harm nobody', async (context) => {
+  const rejections = noteRejections(context);
+  const { clock, system, close } = manualSystem();
+  const silent = system.spawn(scripted());
+  const opened = gate();
+  const script = async (inActor: ScriptContext): Promise<void> => {
+    const reply = inActor.ref(silent).ask.call(() => new Promise(() => {}));
+    await opened.promise;
+    if (inActor.self.name === 'fails') fail();
+    await new Promise(() => {});
+    await reply;
+  };
+  const [fails, killed] = [system.spawn(scripted(), 'fails', AT_ONCE), system.spawn(scripted(), 'killed')];
+  for (const ref of [fails, killed]) ref.tell.run(script);
+  await clock.settle();
+  opened.resolve();
+  await clock.settle();
+  killed.kill();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(rejections, []);
+  await close();
+});
+
 test('S15: an observer of a failure may stop or kill the actor, which is stronger than a restart', async () => {
   for (const [how, kind] of [
     ['stop', 'stopped'],
@@ -579,10 +611,7 @@ test('S25: a tree of any width is killed at once', async () => {
 });
 
 test('S26: what observers reject with harms nothing', async (context) => {
-  const rejections: unknown[] = [];
-  const note = (error: unknown): void => void rejections.push(error);
-  process.on('unhandledRejection', note);
-  context.after(() => process.off('unhandledRejection', note));
+  const rejections = noteRejections(context);
   const reject = () => failLate();
   const { clock, system, assertEnded } = observedSystem({ onFailure: reject, onDeadLetter: reject, onStarted: reject });
   const ref = system.spawn(scripted(), 'worker', AT_ONCE);
