@@ -152,7 +152,7 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
 
   tell(toName: string, op: string, payload: unknown): TellResult {
     const ref = this.find(toName);
-    return ref instanceof RuntimeError ? { ok: false, error: ref } : ref.tellOp(op, payload);
+    return ref instanceof RuntimeError ? Object.freeze({ ok: false, error: ref }) : ref.tellOp(op, payload);
   }
 
   // The port names its four parameters; they are positional because a call per message builds no object.

@@ -378,6 +378,9 @@ function terminate(cell: Cell, termination: Termination): void {
   cell.status = 'stopped';
   extras.termination = termination;
   extras.ending = null;
+  // Before anybody hears of it: who does may want the name for another.
+  if (cell.givenName !== undefined) services.names.release(cell.givenName, cell.ref);
+  if (extras.isSubscribed) services.topics.forget(cell.ref);
   cell.mailbox.close();
   buryRest(cell, 'stopped');
   clearTimer(cell);
@@ -389,8 +392,6 @@ function terminate(cell: Cell, termination: Termination): void {
     const isKilled = termination.kind === 'killed';
     endIncarnation(cell, termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined));
   }
-  if (cell.givenName !== undefined) services.names.release(cell.givenName, cell.ref);
-  if (extras.isSubscribed) services.topics.forget(cell.ref);
   endEvents(cell);
   const ready = extras.ready;
   extras.ready = null;

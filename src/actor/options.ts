@@ -38,7 +38,7 @@ export interface SpawnOptions {
 /** A failure of an actor, and what its supervisor did about it. */
 export interface FailureReport {
   readonly actor: ActorRef;
-  /** `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `stop`: in the stop hook. */
+  /** `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `stop`: in the stop hook, or when it was disposed of. */
   readonly phase: 'start' | 'message' | 'child' | 'stop';
   readonly error: RuntimeError;
   /** `undefined` for `stop`, and for an actor that is to stop anyway: nothing is decided any more. */

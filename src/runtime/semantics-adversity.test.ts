@@ -537,6 +537,23 @@ test('S23: the name of a child begins with its parent, named or not, at any dept
   await close();
 });
 
+test('S23: a name is free for whoever hears of the dead letters of its actor', async () => {
+  const type = scripted();
+  let successor: ActorRef | undefined;
+  const { clock, system, assertEnded } = observedSystem({
+    onDeadLetter: () => {
+      successor = system.spawn(type, 'worker');
+    },
+  });
+  const ref = system.spawn(type, 'worker');
+  ref.tell.run(() => {});
+  ref.kill();
+  await clock.settle();
+  assert.equal(system.lookup('worker'), successor);
+  successor?.kill();
+  await assertEnded(ref, 'killed');
+});
+
 test('S24: a turn is at most 64 messages, death notices included', async () => {
   const { clock, system, close } = manualSystem();
   const seen: string[] = [];
