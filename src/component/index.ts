@@ -48,5 +48,4 @@ export {
   type ExportedFunction,
   type HostImports,
   type InstantiateOptions,
-  matchImport,
 } from './link/index.ts';
