@@ -3,21 +3,17 @@ import { GRANT_LINES } from '../capability/index.ts';
 /** What an imported interface needs before a component that imports it can run. */
 export interface InterfaceNeed {
   /**
-   * True: its functions can say no through their own results, so it is always linked, with as little authority as the
-   * grants give. False: they cannot, so it is linked only with the grant.
+   * Absent: its functions can say no through their own results, so it is always linked, with as little authority as the
+   * grants give. Present: they cannot, so it is linked only with this grant, which `line` gives.
    */
-  readonly fallible: boolean;
-  /** The grant that an infallible interface needs, and the line that gives it. */
   readonly grant?: { readonly kind: 'clock' | 'random'; readonly line: string };
 }
 
-const FREE: InterfaceNeed = Object.freeze({ fallible: true });
+const FREE: InterfaceNeed = Object.freeze({});
 const CLOCK: InterfaceNeed = Object.freeze({
-  fallible: false,
   grant: Object.freeze({ kind: 'clock', line: GRANT_LINES.clock }),
 });
 const RANDOM: InterfaceNeed = Object.freeze({
-  fallible: false,
   grant: Object.freeze({ kind: 'random', line: GRANT_LINES.random }),
 });
 
