@@ -192,6 +192,12 @@ function measureMemory(report: Report, folder: string): void {
   }
 }
 
+/** What V8 takes for the main core module alone: the floor of every engine on it. */
+function measureFloor(report: Report, folder: string): void {
+  const samples = times(['bare'], 'instance', folder).get('bare') as number[];
+  report.row({ name: 'instance: bare core module', unit: 'µs', samples });
+}
+
 /** A guest traps; a new instance handles the next message. */
 function measureRestart(report: Report, folder: string): void {
   const samples = times(['ours'], 'restart', folder).get('ours') as number[];
@@ -205,6 +211,7 @@ export const suite: Suite = {
     const { folder, remove } = await transpile();
     try {
       await measureCalls(report, component, folder);
+      measureFloor(report, folder);
       measureInstances(report, folder);
       measureMemory(report, folder);
       measureRestart(report, folder);

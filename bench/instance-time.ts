@@ -3,9 +3,10 @@
  * other's. Prints nanoseconds as JSON: of each single time, so that a collection of garbage is one sample among many and
  * not a share of all.
  *
- *     node --expose-gc instance-time.ts ours|jco instance|used|restart FOLDER
+ *     node --expose-gc instance-time.ts ours|jco|bare instance|used|restart FOLDER
  */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type ComponentInstance, compileComponent } from '../src/component/index.ts';
 import { loadHandler, MESSAGING } from './jco.ts';
 
@@ -61,7 +62,18 @@ async function jco(): Promise<Work> {
   return { run: async () => (await component.instantiate()).handle(message('echo')) };
 }
 
-const { prepare, run } = await (engine === 'ours' ? ours() : jco());
+/** V8 alone, with the component's main module: what no engine on it can be faster than. */
+async function bare(): Promise<Work> {
+  const module = await WebAssembly.compile(await readFile(join(folder, 'echo-sync.core.wasm')));
+  const imports: Record<string, Record<string, unknown>> = {};
+  for (const item of WebAssembly.Module.imports(module)) {
+    imports[item.module] = { ...imports[item.module], [item.name]: () => 0 };
+  }
+  return { run: async () => new WebAssembly.Instance(module, imports) };
+}
+
+const ENGINES: Readonly<Record<string, () => Promise<Work>>> = { ours, jco, bare };
+const { prepare, run } = await (ENGINES[engine] as () => Promise<Work>)();
 const samples: number[] = [];
 for (let time = -WARM_UP; time < TIMES; time++) {
   if (time % TIMES_PER_COLLECTION === 0) globalThis.gc?.();
