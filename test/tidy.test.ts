@@ -191,11 +191,11 @@ const RULES: readonly Case[] = [
     name: 'nothing speaks of trackers, workplaces or papers that a reader does not have',
     rule: forbiddenWords,
     planted: [
-      [file('docs/a.md', 'see /work/main/src\n')],
+      [file('docs/a.md', 'see /Users/ada/troupe/src\n')],
       [file('docs/a.md', 'as in issue 12\n')],
       [file('src/a/a.ts', '// fixes #12\n')],
       [file('src/a/a.ts', '// TODO: later\n')],
-      [file('src/a/a.ts', '// see DESIGN §3\n')],
+      [file('src/a/a.ts', '// see PLAN §3\n')],
     ],
     kept: [[file('src/a/a.ts', '// the interface `ns:pkg/iface#func`, a private #field, colour #fff\n')]],
   },
