@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../errors/index.ts';
-import { Cursor } from './bytes.ts';
+import { Cursor, Emitter } from './bytes.ts';
 import { type ExpressionFacts, FunctionUses, skipValueType, walkExpression } from './instructions.ts';
 
 /** Section ids of a core module. */
@@ -149,6 +149,14 @@ export function readVector(cursor: Cursor | undefined, item: (cursor: Cursor) =>
   if (cursor === undefined) return;
   for (let count = cursor.u32(); count > 0; count--) item(cursor);
   if (cursor.at !== cursor.end) cursor.fail('section is longer than what it holds');
+}
+
+/** As {@link readVector}, into a vector of as many items, which `item` writes. */
+export function rewriteVector(section: Cursor, item: (cursor: Cursor, into: Emitter) => void): Emitter {
+  const content = new Emitter();
+  content.u32(new Cursor(section.bytes, section.at, section.end).u32());
+  readVector(section, (cursor) => item(cursor, content));
+  return content;
 }
 
 function readTypes(cursor: Cursor | undefined): FunctionType[] {

@@ -51,16 +51,13 @@ const OP = {
   try: 0x06,
   end: 0x0b,
   br: 0x0c,
-  brIf: 0x0d,
   call: 0x10,
   catchAll: 0x19,
   tryTable: 0x1f,
   localGet: 0x20,
   localSet: 0x21,
-  i32Const: 0x41,
-  i32Eqz: 0x45,
-  i32Sub: 0x6b,
   brTable: 0x0e,
+  return: 0x0f,
   drop: 0x1a,
   localTee: 0x22,
 } as const;
@@ -108,7 +105,7 @@ export function trampolineBody(
     if (trampoline.result !== undefined) call(body, hookIndex(resultHook(trampoline.result)));
   }
   if (encoding === 'legacy') body.u8(OP.catchAll, OP.unreachable, OP.end);
-  else body.u8(OP.end, 0x0f /* return */, OP.end, OP.unreachable);
+  else body.u8(OP.end, OP.return, OP.end, OP.unreachable);
   body.u8(OP.end);
   return body;
 }
@@ -154,7 +151,7 @@ export function pumpBody(targets: readonly PumpTarget[], hookIndex: (name: strin
   for (let label = 0; label < targets.length; label++) body.u32(label);
   body.u32(targets.length);
   // Label 0 is the innermost block: the turn is over.
-  body.u8(OP.end, 0x0f);
+  body.u8(OP.end, OP.return);
   targets.forEach((target, index) => {
     body.u8(OP.end);
     pumpCall(body, target, { resultTypes, hookIndex });
@@ -174,10 +171,10 @@ function pumpCall(
   for (const param of target.params) call(body, hookIndex(`arg-${typeName(param)}`));
   call(body, target.func);
   const local = target.result === undefined ? undefined : NEXT + 1 + resultTypes.indexOf(target.result);
-  if (target.result === undefined || local === undefined) {
+  if (target.result === undefined) {
     call(body, hookIndex('done'));
   } else {
-    if (target.postReturn !== undefined) body.u8(OP.localTee, local);
+    if (local !== undefined && target.postReturn !== undefined) body.u8(OP.localTee, local);
     call(body, hookIndex(`done-${typeName(target.result)}`));
   }
   if (target.postReturn === undefined) return;

@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { type Cursor, Emitter } from './bytes.ts';
-import { type CoreModule, type Limits, readLimits, readVector, SECTION } from './core-module.ts';
+import { type CoreModule, type Limits, readLimits, rewriteVector, SECTION } from './core-module.ts';
 import { skipValueType } from './instructions.ts';
 
 /** What a component may claim of the process. Checked and written into its core modules before V8 sees them. */
@@ -83,11 +83,7 @@ export function capTables(
   const budget = BigInt(Math.floor(elementsMax));
   checkTableClaim(Number(claimed), elementsMax);
   const share = module.tables.length === 0 ? 0n : (budget - claimed) / BigInt(module.tables.length);
-  const content = new Emitter();
-  const start = section.at;
-  content.u32(section.u32());
-  section.at = start;
-  readVector(section, (cursor) => {
+  return rewriteVector(section, (cursor, content) => {
     const from = cursor.at;
     const initialised = cursor.bytes[from] === 0x40;
     if (initialised) cursor.skip(2);
@@ -97,7 +93,6 @@ export function capTables(
     writeLimits(content, limits, limits.min + share);
     if (initialised) patchExpression(cursor, content);
   });
-  return content;
 }
 
 /** Refuses a module that is larger than the limit, before anything of it is read. */

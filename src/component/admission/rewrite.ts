@@ -6,6 +6,7 @@ import {
   readCoreModule,
   readVector,
   refuse,
+  rewriteVector,
   SECTION,
   SECTION_ORDER,
 } from './core-module.ts';
@@ -372,18 +373,13 @@ class Rewriter {
   #globalSection(): Emitter | undefined {
     const section = this.#section(SECTION.global);
     if (section === undefined) return undefined;
-    const content = new Emitter();
-    const start = section.at;
-    content.u32(section.u32());
-    section.at = start;
-    readVector(section, (cursor) => {
+    return rewriteVector(section, (cursor, content) => {
       const from = cursor.at;
       skipValueType(cursor);
       cursor.u8();
       content.copy(cursor.bytes, from, cursor.at);
       this.#patchExpression(cursor, content);
     });
-    return content;
   }
 
   #exportSection(pumpExport: string | undefined, startExport: string | undefined): Emitter {

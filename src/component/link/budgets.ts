@@ -1,12 +1,11 @@
 import { RuntimeError } from '../../errors/index.ts';
 import {
   type AdmissionLimits,
+  type CoreModule,
   checkMemoryClaim,
   checkTableClaim,
   PAGE_BYTES,
-  readCoreModule,
 } from '../admission/index.ts';
-import type { Plan } from './plan.ts';
 
 /**
  * Linear memories that one component may have. Each takes 8 GiB of the process's address space whatever its size, so
@@ -15,13 +14,12 @@ import type { Plan } from './plan.ts';
 const MEMORIES_MAX = 32;
 
 /**
- * Shares the limits of a component out among its core modules, by the plan's steps: each gets what it starts with, and
+ * Shares the limits of a component out among the core modules that it instantiates: each gets what it starts with, and
  * of the rest as much for one memory or table as for any other.
  *
  * @throws {RuntimeError} `COMPONENT_LIMIT` — too many memories, or what starts with more than it may have.
  */
-export function shareOut(plan: Plan, limits: AdmissionLimits): AdmissionLimits[] {
-  const modules = plan.steps.map((step) => readCoreModule(step.bytes));
+export function shareOut(modules: readonly CoreModule[], limits: AdmissionLimits): AdmissionLimits[] {
   const count = modules.reduce((sum, module) => sum + module.memories.length, 0);
   if (count > MEMORIES_MAX) {
     throw new RuntimeError(

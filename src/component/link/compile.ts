@@ -7,6 +7,7 @@ import {
   type AdmissionRequest,
   type AdmittedModule,
   admitModule,
+  type CoreModule,
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
@@ -38,12 +39,12 @@ export interface CoreModuleInfo {
   readonly memories: readonly { readonly minBytes: number; readonly maxBytes: number | undefined }[];
 }
 
-function describeModule(bytes: Uint8Array): CoreModuleInfo {
-  const memories = readCoreModule(bytes).memories.map(({ min, max }) => ({
+function describeModule({ bytes, memories }: CoreModule): CoreModuleInfo {
+  const described = memories.map(({ min, max }) => ({
     minBytes: Number(min) * PAGE_BYTES,
     maxBytes: max === undefined ? undefined : Number(max) * PAGE_BYTES,
   }));
-  return { sizeBytes: bytes.length, memories };
+  return { sizeBytes: bytes.length, memories: described };
 }
 
 /** A component, decoded, validated, admitted and compiled: made once, instantiated many times. */
@@ -144,18 +145,19 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
   const component = decodeComponent(bytes);
   const plan = planComponent(component);
   const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
-  const requests = new Requests(plan, shareOut(plan, limits));
+  const coreModules = plan.steps.map((step) => readCoreModule(step.bytes));
+  const requests = new Requests(plan, shareOut(coreModules, limits));
   const modules = new ModuleCache(limits.moduleBytes, options);
   const compiled: CompiledStep[] = [];
   for (const [number, step] of plan.steps.entries()) {
     compiled.push(compiledStep(step, await modules.get(step.bytes, requests.of(number))));
   }
   validateUnused(component, new Set(plan.steps.map((step) => step.bytes)));
-  const { steps, ...rest } = plan;
+  const { steps: _, ...rest } = plan;
   return new CompiledComponent({
     type: component.type,
     plan: rest,
-    coreModules: steps.map((step) => describeModule(step.bytes)),
+    coreModules: coreModules.map(describeModule),
     steps: compiled,
     exports: await eachInSlices(plan.exports, options, (item) => compiledExport(item, requests.target(item))),
     importStubs: await eachInSlices(plan.lowerings, options, ({ type, encoding }) => compileImport(type, encoding)),

@@ -95,15 +95,15 @@ class Folding {
 function isShim(step: Step): boolean {
   return (
     step.imports.length === 0 &&
-    step.keep.size > 1 &&
-    [...step.keep].every((name) => name === '$imports' || /^\d+$/.test(name))
+    step.used.size > 1 &&
+    [...step.used].every((name) => name === '$imports' || /^\d+$/.test(name))
   );
 }
 
 /** A fixup imports the shim's table and one function for each element of it. */
 function isFixup(step: Step): boolean {
   return (
-    step.keep.size === 0 &&
+    step.used.size === 0 &&
     step.imports.filter((item) => item.sort === 'table').length === 1 &&
     step.imports.every((item) => item.sort === 'table' || item.sort === 'func')
   );

@@ -24,8 +24,8 @@ export interface Step {
   readonly imports: readonly StepImport[];
   /** The component instance that it belongs to. */
   readonly state: number;
-  /** Exports that somebody uses, by name. */
-  readonly keep: Set<string>;
+  /** Names of the exports that something in the plan refers to. */
+  readonly used: Set<string>;
 }
 
 export interface StepImport {

@@ -128,9 +128,9 @@ class Planner {
     return number;
   }
 
-  /** Notes that an export is used, so that admission keeps it. */
-  keep(source: CoreSource): CoreSource {
-    if (source.kind === 'export') this.steps[source.step]?.keep.add(source.name);
+  /** Notes that an export is referred to, which is how shims are known. */
+  use(source: CoreSource): CoreSource {
+    if (source.kind === 'export') this.steps[source.step]?.used.add(source.name);
     return source;
   }
 
@@ -170,8 +170,8 @@ class Planner {
     if (postReturn !== undefined && postReturn.kind !== 'export') {
       unsupported(`a post-return of "${name}" that is not a function of a core module`);
     }
-    this.keep(lift.core);
-    if (postReturn !== undefined) this.keep(postReturn);
+    this.use(lift.core);
+    if (postReturn !== undefined) this.use(postReturn);
     return {
       name,
       outside,
@@ -260,7 +260,7 @@ class Scope {
     const exported = (source: CoreSource | undefined): ExportSource | undefined => {
       if (source === undefined) return undefined;
       if (source.kind !== 'export') return unsupported('a realloc that is not a function of a core module');
-      this.#planner.keep(source);
+      this.#planner.use(source);
       return source;
     };
     const memory = exported(options.memory === undefined ? undefined : this.#core.memory[options.memory]);
@@ -388,9 +388,9 @@ class Scope {
       module: item.module,
       name: item.name,
       sort: item.type.kind,
-      source: this.#planner.keep(found(args.get(item.module)).get(item.name)),
+      source: this.#planner.use(found(args.get(item.module)).get(item.name)),
     }));
-    const step = this.#planner.addStep({ bytes: module.definition.bytes, imports, state: this.state, keep: new Set() });
+    const step = this.#planner.addStep({ bytes: module.definition.bytes, imports, state: this.state, used: new Set() });
     return { get: (name) => ({ kind: 'export', step, name }) };
   }
 
@@ -458,7 +458,7 @@ class Scope {
     const { origin } = symbol;
     switch (origin.kind) {
       case 'local': {
-        const dtor = origin.dtor === undefined ? undefined : this.#planner.keep(found(this.#core.func[origin.dtor]));
+        const dtor = origin.dtor === undefined ? undefined : this.#planner.use(found(this.#core.func[origin.dtor]));
         if (dtor !== undefined && dtor.kind !== 'export')
           unsupported('a destructor that is not a function of a core module');
         return this.#planner.addResource({ kind: 'guest', name: symbol.name, state: this.state, dtor });
