@@ -82,6 +82,7 @@ export const ERROR_CODES = {
   COMPONENT_LIMIT: { kind: 'overload', retryable: false, summary: 'The component asks for more than its limits allow' },
   COMPONENT_TRAPPED: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The component trapped' },
   COMPONENT_UNSUPPORTED: { kind: 'invalid', retryable: false, summary: 'The component uses a feature that is not supported' },
+  HTTP_RESPONSE_MISSING: { kind: 'internal', retryable: false, summary: 'The component handled the request and set no response' },
   NOT_A_COMPONENT: { kind: 'invalid', retryable: false, summary: 'The bytes are not a WebAssembly component' },
   VALUE_INVALID: { kind: 'invalid', retryable: false, summary: 'The value does not have the type that the component declares' },
 

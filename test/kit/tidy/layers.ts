@@ -61,6 +61,7 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
     cli: ['guest', 'io'],
     filesystem: ['guest', 'io', 'clocks'],
     sockets: ['guest', 'io', 'clocks'],
+    http: ['guest', 'io', 'clocks'],
   },
 };
 
@@ -81,6 +82,7 @@ export const VENDOR_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'fastest-levenshtein': ['cli', 'config'],
   hono: ['admin'],
   '@hono/node-server': ['admin'],
+  undici: ['wasi/http'],
   '@bytecodealliance/jco-transpile': ['component/tooling'],
 };
 
