@@ -1,3 +1,5 @@
+import { decideHttp, decideNetwork, type HttpRequest, type NetworkRequest } from './decide-network.ts';
+import { allow, type Decision, deny, quote } from './decision.ts';
 import type { FilesystemGrant, FilesystemRight, Grants, MessagingGrant } from './grants.ts';
 import { isWithinFolder, matchesName, matchesTopic } from './patterns.ts';
 
@@ -8,18 +10,9 @@ export type CapabilityRequest =
   | { readonly kind: 'stdio'; readonly stream: 'stdin' | 'stdout' | 'stderr' }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'filesystem'; readonly path: string; readonly right: FilesystemRight }
-  | { readonly kind: 'messaging'; readonly action: keyof MessagingGrant; readonly target: string };
-
-/** What the request comes to, and why. */
-export interface Decision {
-  readonly effect: 'allow' | 'deny';
-  /** The grant that decided, as it would stand in `troupe.toml`; `'default'` when none did. */
-  readonly rule: string;
-  /** One sentence for the operator, without a full stop. */
-  readonly reason: string;
-  /** The line that would allow it, to be put under `[components.NAME.grants]`. Only on a denial. */
-  readonly line?: string;
-}
+  | { readonly kind: 'messaging'; readonly action: keyof MessagingGrant; readonly target: string }
+  | HttpRequest
+  | NetworkRequest;
 
 /** Grants without these lines refuse; the same text is used at deploy and in a denial. */
 export const GRANT_LINES = Object.freeze({ clock: 'clock = true', random: 'random = true', stdio: 'stdio = true' });
@@ -52,6 +45,10 @@ export function decide(grants: Grants, request: CapabilityRequest): Decision {
       return decideFilesystem(grants.filesystem ?? [], request);
     case 'messaging':
       return decideMessaging(grants.messaging ?? {}, request);
+    case 'http':
+      return decideHttp(grants.http ?? [], request);
+    case 'network':
+      return decideNetwork(grants.network ?? {}, request);
     default:
       return request satisfies never;
   }
@@ -82,20 +79,4 @@ function filesystemLine({ hostPath, guestPath, rights }: FilesystemGrant): strin
 
 function messagingLine(action: string, target: string): string {
   return `messaging = { ${action} = [${quote(target)}] }`;
-}
-
-function allow(rule: string): Decision {
-  return { effect: 'allow', rule, reason: `Allowed by the grant ${rule}` };
-}
-
-function deny(what: string, line: string): Decision {
-  return { effect: 'deny', rule: 'default', reason: `No grant covers ${what}; to allow it, add ${line}`, line };
-}
-
-/** Characters of a name that are shown; a guest chooses names and shall not fill the log. */
-const QUOTED_LENGTH_MAX = 200;
-
-/** A TOML string. JSON's escapes are valid in TOML's basic strings. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text);
 }

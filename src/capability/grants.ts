@@ -29,6 +29,16 @@ export interface MessagingGrant {
   readonly subscribe?: readonly string[];
 }
 
+/** What a component may do with the network below HTTP. */
+export interface NetworkGrant {
+  /** Where it may connect and send datagrams: `tcp://db.example:5432`, `udp://10.0.0.0/8:*`. */
+  readonly connect?: readonly string[];
+  /** Where it may listen: `tcp://127.0.0.1:8080`; `*` is every address of this machine, or every port. */
+  readonly listen?: readonly string[];
+  /** Names that it may look up besides those that it may connect to: `db.example`, `*.example.com`, `*`. */
+  readonly resolve?: readonly string[];
+}
+
 /** What a component may do. What is absent is denied. */
 export interface Grants {
   readonly filesystem?: readonly FilesystemGrant[];
@@ -38,6 +48,9 @@ export interface Grants {
   /** Names of environment variables. */
   readonly env?: readonly string[];
   readonly messaging?: MessagingGrant;
+  /** Where its HTTP requests may go: `https://api.example.com`, `http://*.internal:8080`. */
+  readonly http?: readonly string[];
+  readonly network?: NetworkGrant;
 }
 
 /** The grants of one who gets nothing. */

@@ -5,17 +5,33 @@
  *   P1  What no grant covers is denied.
  *   P2  Every decision names the rule that made it; a denial also says the line of `troupe.toml` that would allow it.
  *   P3  Decisions are pure: they do no I/O and keep no state.
+ *   P4  A host is what it means, not how it is spelt: `127.1`, `0x7f.1`, `[::ffff:127.0.0.1]` and `LOCALHOST.` are decided
+ *       as what they lead to.
+ *   P5  A name is no licence to enter a private network: addresses that are not public are reached only by a grant that
+ *       names them, or a range that holds them; those of this machine also by `localhost`.
  * Limits      texts of a guest are shown up to 200 characters.
  * Not here    enforcing a decision (wasi/, host/); recording it (audit/); reading grants from files (config/).
  *
  * @module
  */
-export { type CapabilityRequest, type Decision, decide, GRANT_LINES } from './decide.ts';
+export { isPrivateAddress, parseAddress, printAddress } from './addresses.ts';
+export { type CapabilityRequest, decide, GRANT_LINES } from './decide.ts';
+export type { ConnectRequest, HttpRequest, ListenRequest, NetworkRequest, ResolveRequest } from './decide-network.ts';
+export type { Decision } from './decision.ts';
+export {
+  coversEndpoint,
+  coversHost,
+  type Endpoint,
+  parseAuthority,
+  parseEndpointPattern,
+  parseHostPattern,
+} from './endpoints.ts';
 export {
   type FilesystemGrant,
   type FilesystemRight,
   type Grants,
   type MessagingGrant,
+  type NetworkGrant,
   NO_GRANTS,
   type StdioGrant,
 } from './grants.ts';
