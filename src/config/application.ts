@@ -44,6 +44,20 @@ export interface ComponentConfig {
   readonly subscribe: readonly string[];
   readonly limits: LimitsConfig;
   readonly grants: GrantsConfig;
+  /** Imports that other actors answer, in the order of the file. */
+  readonly links: readonly LinkConfig[];
+}
+
+/** An import of a component that is bound to another component's exports. */
+export interface LinkConfig {
+  /** As it is written: `demo:calc/ops@1.0.0`. */
+  readonly import: string;
+  /** Name of the component that answers; never the component's own. */
+  readonly component: string;
+  /** The actors that take the calls, one after the other; at least one. */
+  readonly actors: readonly string[];
+  /** Milliseconds for one call. `undefined`: the default of every ask. */
+  readonly timeoutMs: number | undefined;
 }
 
 export interface MailboxConfig {

@@ -20,6 +20,7 @@ export type {
   ControlConfig,
   GrantsConfig,
   LimitsConfig,
+  LinkConfig,
   MailboxConfig,
   SuperviseConfig,
   ViewConfig,

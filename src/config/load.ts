@@ -4,6 +4,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type { ApplicationConfig, ComponentConfig, ControlConfig, GrantsConfig, ViewConfig } from './application.ts';
 import { intersectGrants } from './grants.ts';
 import { mergeLimits } from './limits-section.ts';
+import { resolveLinks } from './links.ts';
 import { nearest } from './nearest.ts';
 import { type ConfigProblem, configError, type Document, problemAt, quote } from './problems.ts';
 import {
@@ -68,6 +69,8 @@ class Loader {
   readonly #document: Document;
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #directory: string;
+  /** Names of the actors of each component. */
+  readonly #actors: ReadonlyMap<string, readonly string[]>;
   readonly #problems: ConfigProblem[] = [];
 
   constructor(
@@ -79,6 +82,8 @@ class Loader {
     this.#document = document;
     this.#environment = environment;
     this.#directory = dirname(document.file);
+    const sections = Object.entries(application.components);
+    this.#actors = new Map(sections.map(([name, { instances }]) => [name, actorNames(name, instances)]));
   }
 
   async load(): Promise<ApplicationConfig> {
@@ -126,7 +131,7 @@ class Loader {
       version: manifest?.component.version,
       source: artifact.source,
       sha256: (section.sha256 ?? manifest?.component.sha256)?.toLowerCase(),
-      actors: actorNames(name, section.instances),
+      actors: this.#actors.get(name) ?? [],
       config: section.config ?? {},
       args: section.args ?? [],
       env,
@@ -142,6 +147,12 @@ class Loader {
       subscribe: section.subscribe ?? [],
       limits: mergeLimits(manifest?.limits, section.limits),
       grants,
+      links: resolveLinks({
+        component: name,
+        links: section.links ?? {},
+        actors: this.#actors,
+        report: (path, text) => this.#report([...at, 'links', ...path], text),
+      }),
     };
     return { config, notices };
   }

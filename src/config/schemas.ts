@@ -17,6 +17,7 @@ import {
 } from './fields.ts';
 import { ASKS_SECTION, GRANTS_SECTION, topics } from './grants-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
+import { LINKS_SECTION } from './links.ts';
 
 /** More than a ring of 2²⁰ slots is a leak, not a queue. */
 const CAPACITY = { min: 1, max: 1_048_576 } as const;
@@ -87,6 +88,7 @@ const COMPONENT_SECTION = table({
     .meta({ description: 'Topics whose messages it gets', examples: [['lines.*']] }),
   limits: LIMITS_SECTION.optional(),
   grants: GRANTS_SECTION.optional(),
+  links: LINKS_SECTION.optional(),
 });
 
 const VIEW_SECTION = table({
