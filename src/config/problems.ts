@@ -147,15 +147,18 @@ interface Definition {
   readonly valueType?: unknown;
   readonly element?: unknown;
   readonly innerType?: unknown;
+  readonly options?: readonly unknown[];
 }
 
-/** The definition under defaults and optionality. */
+/** The definition under defaults and optionality; of alternatives, that of the table. */
 function definitionOf(schema: unknown): Definition | undefined {
   let current = schema;
   // A schema of ours is wrapped twice at most.
   for (let depth = 0; depth < 8; depth++) {
     if (typeof current !== 'object' || current === null || !('def' in current)) return undefined;
     const definition = current.def as Definition;
+    if (definition.options !== undefined)
+      return definition.options.map(definitionOf).find((option) => option?.shape !== undefined);
     if (definition.innerType === undefined) return definition;
     current = definition.innerType;
   }
