@@ -74,7 +74,7 @@ const NO_HOSTS = [
     'a*',
     `${'a'.repeat(64)}.b`,
   ],
-  ...['a.'.repeat(127) + 'aa', 'x'.repeat(2_000), 'a,b', 'a!b', "a'b", 'a"b', 'a;b', '0x', '1.0x', '[::]x'],
+  ...[`${'a.'.repeat(127)}aa`, 'x'.repeat(2_000), 'a,b', 'a!b', "a'b", 'a"b', 'a;b', '1.0x.1.1.1', '[::]x'],
 ];
 
 function http(patterns: readonly string[], authority: string, address?: string) {
@@ -96,6 +96,7 @@ test('parseHost gives a host back in its one spelling, whatever it is written li
     ['BÜCHER。example', 'xn--bcher-kva.example'],
     ['_srv.a-b.example', '_srv.a-b.example'],
     ['010.1', '8.0.0.1'],
+    ['0x', '0.0.0.0'],
     ['[FD00:0:0::1]', 'fd00::1'],
     ['2001:db8::', '2001:db8::'],
     ['[::ffff:10.0.0.1]', '10.0.0.1'],
@@ -304,10 +305,6 @@ test('printAddress and parseAddress undo each other', () => {
       assert.deepEqual(parseAddress(printAddress(parsed)), parsed);
       // The IPv6 form of an IPv4 address is the only one that comes back as something else.
       assert.deepEqual(parsed, given.length - parsed.length === 12 ? given.slice(12) : given);
-      assert.equal(
-        isPrivateAddress(given.slice(-4)) || given.length === 16,
-        isPrivateAddress(parsed) || given.length === 16,
-      );
     }),
   );
 });
@@ -353,7 +350,7 @@ test('printEndpointPattern and parseEndpointPattern undo each other, and a patte
 
 test('coversEndpoint lets through no host that the outer pattern would refuse', () => {
   fc.assert(
-    fc.property(pattern, pattern, name, bytes(4), (one, two, text, four) => {
+    fc.property(pattern, pattern, fc.tuple(name, bytes(4)), (one, two, [text, four]) => {
       const [outer, inner] = [parseEndpointPattern(one), parseEndpointPattern(two)];
       if (outer === undefined || inner === undefined || !coversHost(outer.host, inner.host)) return;
       for (const host of [text, four.join('.')]) {
