@@ -4,12 +4,15 @@ import type { Guest } from '../guest/index.ts';
 export class IoError {
   /** Name of the operating system's error, `EIO` for example, if it was one. */
   readonly errno: string | undefined;
+  /** What the source or sink threw; for packages that know it, never for the guest as it is. */
+  readonly cause: unknown;
   readonly #guest: Guest;
 
-  constructor(guest: Guest, errno: string | undefined) {
+  constructor(guest: Guest, { errno, cause }: { readonly errno: string | undefined; readonly cause: unknown }) {
     guest.hold();
     this.#guest = guest;
     this.errno = errno;
+    this.cause = cause;
   }
 
   toDebugString(): string {

@@ -39,17 +39,19 @@ const CLOSED_ERRNOS: ReadonlySet<string> = new Set([
 export interface StreamFailure {
   readonly closed: boolean;
   readonly errno: string | undefined;
+  /** What was thrown. */
+  readonly cause: unknown;
 }
 
 export function toStreamFailure(thrown: unknown): StreamFailure {
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
   const errno = typeof code === 'string' ? code : undefined;
-  return { closed: errno !== undefined && CLOSED_ERRNOS.has(errno), errno };
+  return { closed: errno !== undefined && CLOSED_ERRNOS.has(errno), errno, cause: thrown };
 }
 
 export function failed(guest: Guest, failure: StreamFailure): Result<never, StreamError> {
   if (failure.closed) return CLOSED;
-  return err({ tag: 'last-operation-failed', val: new IoError(guest, failure.errno) });
+  return err({ tag: 'last-operation-failed', val: new IoError(guest, failure) });
 }
 
 /**

@@ -129,13 +129,13 @@ export class Writer implements Readiness {
         this.#busy = true;
         result.then(
           () => this.#advance(),
-          (error) => this.#fail(error),
+          (error) => this.fail(error),
         );
       } else {
         this.#inFlightBytes = 0;
       }
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -154,7 +154,9 @@ export class Writer implements Readiness {
     this.#wake();
   }
 
-  #fail(error: unknown): void {
+  /** The next operation reports `error`; what waited for the sink is given up. */
+  fail(error: unknown): void {
+    if (this.#closed) return;
     this.#busy = false;
     this.#flush = 'none';
     this.#waiting = undefined;
