@@ -2,13 +2,13 @@ import { RuntimeError } from '../errors/index.ts';
 import type { Runner } from './cell.ts';
 import { Header, type Operation } from './header.ts';
 import { nearestNames } from './name.ts';
-import { OPERATION_NAME_MAX, type Protocol } from './protocol.ts';
+import { type NoProtocol, OPERATION_NAME_MAX, type Protocol } from './protocol.ts';
 
 /** What the runtime knows of a type; hidden, because it changes from version to version. */
 export const INTERNALS: unique symbol = Symbol('troupe.ActorType');
 
 /** What can be spawned: how a kind of actor behaves. Made by `implement` or `defineActorType`. */
-export interface ActorType<P extends Protocol = Protocol<Record<never, never>>> {
+export interface ActorType<P extends Protocol = NoProtocol> {
   /** The protocol's name; the label under which its actors are counted. */
   readonly name: string;
   readonly [INTERNALS]: TypeInternals<P>;
@@ -20,6 +20,7 @@ export interface TypeInternals<P extends Protocol = Protocol> {
   readonly operations: Operations;
   readonly events: readonly string[];
   readonly runner: Runner;
+  readonly contract?: object | undefined;
 }
 
 /** Operations of an `any` type whose headers are kept; the names may come from a stranger. */

@@ -7,7 +7,7 @@ import { type Cell, type Runner, TurnContext } from './cell.ts';
 import type { Header, Operation } from './header.ts';
 import { fail, leave, rest } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
-import { assertOperationName } from './protocol.ts';
+import { assertOperationName, type NoProtocol, type Protocol } from './protocol.ts';
 import { isThenable } from './thenable.ts';
 import { dropExpired, isExpired, refuse } from './turn.ts';
 
@@ -19,15 +19,18 @@ export interface ActorTypeDefinition {
   readonly operations: 'any' | Readonly<Record<string, 'tell' | 'ask'>>;
   /** Makes the behavior of one incarnation. A throw fails the start. */
   readonly create: () => Behavior;
+  /** What the type promises beyond the names of its operations; whoever knows how to read it finds it by {@link contractOf}. */
+  readonly contract?: object;
 }
 
 /**
- * Makes an actor type of a {@link Behavior}: for what is not a TypeScript actor. Its actors are reached by `tellOp` and
- * `askOp`, and by `tell` and `ask` where the operations are named.
+ * Makes an actor type of a {@link Behavior}: for what is not a TypeScript actor. `P` says how references of its actors are
+ * typed; nothing of it is checked.
  *
  * @throws {RuntimeError} `PROTOCOL_INVALID` — an operation's name is not well-formed or reserved.
  */
-export function defineActorType({ name, operations, create }: ActorTypeDefinition): ActorType {
+export function defineActorType<P extends Protocol = NoProtocol>(definition: ActorTypeDefinition): ActorType<P> {
+  const { name, operations, create, contract } = definition;
   const known: Operation[] = [];
   for (const [operation, kind] of operations === 'any' ? [] : Object.entries(operations)) {
     assertOperationName(name, operation);
@@ -35,7 +38,12 @@ export function defineActorType({ name, operations, create }: ActorTypeDefinitio
   }
   const table = new Operations(name, operations === 'any' ? 'any' : known);
   const runner = new BehaviorRunner(create);
-  return { name, [INTERNALS]: { protocol: undefined, operations: table, events: [], runner } };
+  return { name, [INTERNALS]: { protocol: undefined, operations: table, events: [], runner, contract } };
+}
+
+/** What the type of the actor behind `ref` promises; `undefined` if it says nothing. */
+export function contractOf(ref: ActorRef): object | undefined {
+  return LocalRef.internalsOf(ref).contract;
 }
 
 /** Messages between two looks at the clock: a message of a component takes about as long as ten looks. */
@@ -150,6 +158,11 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
     if (this.header !== null) refuse(this.cell, { message: this.incoming.payload, header: this.header }, error);
   }
 
+  ref(target: string | ActorRef): LocalRef | undefined {
+    const ref = typeof target === 'string' ? this.cell.profile.services.names.lookup(target) : target;
+    return ref === undefined ? undefined : LocalRef.bind(ref, this);
+  }
+
   tell(toName: string, op: string, payload: unknown): TellResult {
     const ref = this.find(toName);
     return ref instanceof RuntimeError ? Object.freeze({ ok: false, error: ref }) : ref.tellOp(op, payload);
@@ -182,8 +195,8 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
   }
 
   private find(name: string): LocalRef | RuntimeError {
-    const ref = this.cell.profile.services.names.lookup(name);
-    if (ref !== undefined) return LocalRef.bind(ref, this);
+    const ref = this.ref(name);
+    if (ref !== undefined) return ref;
     const shown = JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
     return new RuntimeError('ACTOR_NOT_FOUND', `Cannot send to ${shown}: no actor has that name`);
   }

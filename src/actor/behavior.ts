@@ -62,6 +62,8 @@ export interface Turn {
 export interface BehaviorContext {
   readonly self: ActorRef;
   readonly clock: Clock;
+  /** The actor of that name, or behind that reference, reached in this actor's name; `undefined` if no actor has the name. */
+  ref(target: string | ActorRef): ActorRef | undefined;
   /** Sends in this actor's name to the actor called `toName`. Errors as of `tell`, and `ACTOR_NOT_FOUND`. */
   tell(toName: string, op: string, payload: unknown): TellResult;
   /**

@@ -26,12 +26,12 @@ export type {
 export { ActorSystem } from './actor-system.ts';
 export type { ActorType } from './actor-type.ts';
 export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
-export { defineActorType } from './behavior-runner.ts';
+export { contractOf, defineActorType } from './behavior-runner.ts';
 export type { Context, TerminatedEvent } from './context.ts';
 export type { DeadLetter } from './dead-letters.ts';
 export { type Implementation, implement } from './implement.ts';
 export type { ActorSystemOptions, FailureReport, SpawnOptions } from './options.ts';
 export type { Names, Subscription, Topics } from './ports.ts';
-export { type Protocol, protocol } from './protocol.ts';
+export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';
 export { type TopicInlet, topicInlet } from './topic-inlet.ts';

@@ -14,7 +14,7 @@ import { EventQueue } from './event-queue.ts';
 import { findAskCycle, Header, type Operation } from './header.ts';
 import { kill, requestStop } from './lifecycle.ts';
 import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs } from './options.ts';
-import type { Protocol } from './protocol.ts';
+import { isReservedName, type Protocol } from './protocol.ts';
 
 /** Keys of what stubs know. Every text may be the name of an operation, so that nothing else of a stub has a text for a name. */
 const TARGET: unique symbol = Symbol('target');
@@ -170,11 +170,27 @@ export class Stubs {
     for (const [index, operation] of operations.tells.entries())
       TellStub.define(this.#tell.prototype, index, operation);
     for (const operation of operations.asks) AskStub.define(this.#ask.prototype, operation);
+    if (operations.isOpen) this.#openUp();
     for (const event of events) EventStub.define(this.#event.prototype, event);
   }
 
   get internals(): TypeInternals {
     return this.#internals;
+  }
+
+  /** Lets `tell` and `ask` have a method for every name. It costs more than `tellOp` and `askOp`, which do the same. */
+  #openUp(): void {
+    const refOf = (stub: Stub): LocalRef => new LocalRef(stub[TARGET], this, stub[SENDER]);
+    const tell = (name: string) =>
+      function (this: Stub, payload: unknown): TellResult {
+        return refOf(this).tellOp(name, payload);
+      };
+    const ask = (name: string) =>
+      function (this: Stub, payload: unknown, options?: AskOptions): Promise<unknown> {
+        return refOf(this).askOp(name, payload, options);
+      };
+    Object.setPrototypeOf(this.#tell.prototype, withEveryMethod(TellStub.prototype, tell));
+    Object.setPrototypeOf(this.#ask.prototype, withEveryMethod(AskStub.prototype, ask));
   }
 
   tell(cell: Cell, sender: TurnContext | null): TellStub {
@@ -190,6 +206,16 @@ export class Stubs {
   on(cell: Cell): EventStub {
     return new this.#event(cell, null);
   }
+}
+
+/** `prototype`, with a method of every further name but those that no operation may have. */
+function withEveryMethod(prototype: object, method: (name: string) => unknown): object {
+  return new Proxy(prototype, {
+    get: (target, name, receiver) =>
+      typeof name === 'symbol' || name in target || isReservedName(name)
+        ? Reflect.get(target, name, receiver)
+        : method(name),
+  });
 }
 
 /** A reference to a cell of this thread. */

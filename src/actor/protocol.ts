@@ -21,6 +21,9 @@ export interface Protocol<S extends ProtocolSpec = ProtocolSpec> {
   readonly spec: S;
 }
 
+/** The protocol of which nothing is known. */
+export type NoProtocol = Protocol<Record<never, never>>;
+
 type NoOperations = Readonly<Record<never, never>>;
 
 /** The `tell` operations of a protocol. */
@@ -80,10 +83,15 @@ function isAskSpec(spec: unknown): boolean {
   );
 }
 
+/** Whether an operation of that name cannot be declared. */
+export function isReservedName(operation: string): boolean {
+  return RESERVED_NAMES.has(operation);
+}
+
 /** Throws `PROTOCOL_INVALID` unless `operation` can name an operation of `owner`. */
 export function assertOperationName(owner: string, operation: string): void {
   const sized = operation.length > 0 && operation.length <= OPERATION_NAME_MAX;
-  if (sized && !RESERVED_NAMES.has(operation)) return;
+  if (sized && !isReservedName(operation)) return;
   const why = sized ? 'the name is reserved' : `a name has 1 to ${OPERATION_NAME_MAX} characters`;
   throw new RuntimeError(
     'PROTOCOL_INVALID',

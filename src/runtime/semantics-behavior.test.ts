@@ -6,9 +6,12 @@ import {
   type ActorRef,
   type Behavior,
   type BehaviorContext,
+  contractOf,
   defineActorType,
   type Incoming,
+  type Protocol,
   type Turn,
+  type Type,
 } from '../actor/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
@@ -27,11 +30,18 @@ function pump(handle: (incoming: Incoming, turn: Turn) => void | Promise<void>):
   };
 }
 
-const echo = defineActorType({
+const echoDefinition = {
   name: 'echo',
   operations: 'any',
   create: () => behavior({ run: pump(({ op, payload }, turn) => turn.reply([op, payload])) }),
-});
+} as const;
+const echo = defineActorType(echoDefinition);
+
+const CONTRACT = {};
+type AnyOperation = {
+  tell: Record<string, Type<string>>;
+  ask: Record<string, { in: Type<string>; out: Type<unknown> }>;
+};
 
 test('S27: a behavior is started, run, stopped and disposed of in that order, once per incarnation', async () => {
   const { clock, system, close } = manualSystem();
@@ -368,5 +378,23 @@ test('S28: an operation that an actor does not have is refused with the names th
     () => defineActorType({ name: 'x', operations: reserved, create: () => behavior({}) }),
     (error) => RuntimeError.is(error, 'PROTOCOL_INVALID'),
   );
+  await close();
+});
+
+test('S28: an actor that takes any operation has a method for every name that can be one', async () => {
+  const { clock, system, close } = manualSystem();
+  const ref = system.spawn(defineActorType<Protocol<AnyOperation>>({ ...echoDefinition, contract: CONTRACT }), 'echo');
+  const replies = [ref.ask.hello?.('a'), ref.ask['demo:x/y#z']?.('b', { timeoutMs: 10 })];
+  assert.deepEqual(ref.tell.hello?.('c'), { ok: true });
+  await clock.settle();
+  assert.deepEqual(await Promise.all(replies), [
+    ['hello', 'a'],
+    ['demo:x/y#z', 'b'],
+  ]);
+  assert.equal(ref.ask.then, undefined, 'or it could be awaited by mistake');
+  assert.equal(String(ref.tell), '[object Object]');
+  assert.equal(system.info(ref).handled, 3);
+  assert.equal(contractOf(ref), CONTRACT);
+  assert.equal(contractOf(system.spawn(scripted())), undefined);
   await close();
 });
