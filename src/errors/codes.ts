@@ -101,6 +101,20 @@ export const ERROR_CODES = {
   CONTROL_UNREACHABLE: { kind: 'unavailable', retryable: true, summary: 'No running application answers at the control port' },
   PORT_IN_USE: { kind: 'conflict', retryable: false, summary: 'Another process listens there' },
 
+  // store
+  STORE_BUSY: { kind: 'overload', retryable: true, summary: 'Too much is waiting for the store' },
+  STORE_CLOSED: { kind: 'unavailable', retryable: false, summary: 'The store is closed' },
+  STORE_LIMIT: { kind: 'overload', retryable: false, summary: 'The store would hold more than it may' },
+  STORE_LOCKED: { kind: 'conflict', retryable: true, summary: 'Another process uses the store' },
+  STORE_LOST: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The storage thread ended before it answered' },
+  STORE_NUMBER_INVALID: {
+    kind: 'conflict',
+    retryable: false,
+    summary: 'The entry holds no number to which that can be added',
+  },
+  STORE_TIMEOUT: { kind: 'timeout', retryable: 'if-idempotent', summary: 'The store did not answer in time' },
+  STORE_UNUSABLE: { kind: 'unavailable', retryable: false, summary: 'The file of the store cannot be used' },
+
   // runtime
   INTERNAL: { kind: 'internal', retryable: false, summary: 'A bug or a broken invariant' },
   INTERNAL_REMOTE: { kind: 'internal', retryable: false, summary: 'The other side reported a code that is not known here' },
