@@ -80,6 +80,12 @@ export const ERROR_CODES = {
   COMPONENT_INVALID: { kind: 'invalid', retryable: false, summary: 'The bytes are not a valid component' },
   COMPONENT_KILLED: { kind: 'unavailable', retryable: false, summary: 'The component instance was killed' },
   COMPONENT_LIMIT: { kind: 'overload', retryable: false, summary: 'The component asks for more than its limits allow' },
+  COMPONENT_LINK_FAILED: {
+    kind: 'unavailable',
+    retryable: 'if-idempotent',
+    summary: 'A linked actor did not answer a call of the component',
+  },
+  COMPONENT_LINK_INVALID: { kind: 'invalid', retryable: false, summary: 'A link does not fit the component or its target' },
   COMPONENT_TRAPPED: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The component trapped' },
   COMPONENT_UNSUPPORTED: { kind: 'invalid', retryable: false, summary: 'The component uses a feature that is not supported' },
   HTTP_BODY_TOO_LARGE: { kind: 'invalid', retryable: false, summary: 'The body of the request is larger than the server takes' },
