@@ -90,7 +90,7 @@ function lookUp(imports: HostImports, path: readonly string[]): unknown {
  *
  * @example `matchImport('wasi:io/streams@0.2.6', { 'wasi:io/streams@0.2.0': … })` is `'wasi:io/streams@0.2.0'`.
  */
-function matchImport(name: string, offered: Readonly<Record<string, unknown>>): string | undefined {
+export function matchImport(name: string, offered: Readonly<Record<string, unknown>>): string | undefined {
   if (Object.hasOwn(offered, name)) return name;
   const at = name.lastIndexOf('@');
   if (at < 0) return undefined;
