@@ -20,5 +20,5 @@
 export type { Call, CallSource } from './calls.ts';
 export { CompiledComponent, type CompileOptions, compileComponent } from './compile.ts';
 export type { ExportedFunction } from './compiled.ts';
-export type { HostImports } from './imports.ts';
+export { type HostImports, matchImport } from './imports.ts';
 export { ComponentInstance, type InstantiateOptions } from './instance.ts';
