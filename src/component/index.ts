@@ -48,4 +48,5 @@ export {
   type ExportedFunction,
   type HostImports,
   type InstantiateOptions,
+  matchImport,
 } from './link/index.ts';
