@@ -1,0 +1,30 @@
+/** The entry of the storage thread: opens the file, then runs one batch after another until it is told to close. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert, RuntimeError } from '../errors/index.ts';
+import { openDatabase } from './database.ts';
+import type { FromThread, ThreadSettings, ToThread } from './requests.ts';
+import { Tables } from './tables.ts';
+
+function main(): void {
+  const port = parentPort;
+  assert(port !== null, 'this module is the entry of a worker thread');
+  const post = (message: FromThread) => port.postMessage(message);
+  const settings = workerData as ThreadSettings;
+  try {
+    const database = openDatabase(settings.file, settings.bytes);
+    const tables = new Tables(database, settings);
+    port.on('message', (message: ToThread) => {
+      if (message.kind === 'batch') {
+        post({ kind: 'answer', outcomes: tables.run(message.requests) });
+        return;
+      }
+      database.close();
+      port.close();
+    });
+    post({ kind: 'opened' });
+  } catch (error) {
+    post({ kind: 'unusable', error: RuntimeError.from(error).toWire() });
+  }
+}
+
+main();
