@@ -67,6 +67,10 @@ subscribe = ["orders.*"]
 - **Limits**: of both sides' values the smaller counts.
 - **Topic patterns** are tokens separated by \`.\`; \`*\` is one token, \`>\` as the last one is one or more. **Actor patterns** are
   \`NAME\`, \`NAME/1\`, \`NAME/*\` (all numbered actors of a component) or \`*\`.
+- **Endpoint patterns** are \`scheme://host:port\`. The host is a name, \`*.example.com\` (every name below it), \`*\`, an address or a
+  range of addresses (\`10.0.0.0/8\`, \`[fd00::]/8\`); the port a number or \`*\`; with \`http\` and \`https\` it may be left out. A name
+  grants the name, wherever it leads on the public internet. Private, local and loopback addresses are reached only by a
+  pattern that names them or a range that holds them, even if a granted name leads there; \`localhost\` names this machine.
 - Editors complete and check both files with the schemas in \`schema/\`; name one in the first line:
   \`#:schema ./node_modules/troupe/schema/troupe.schema.json\`
 `;

@@ -1,4 +1,4 @@
-import type { FilesystemGrant, Grants, MessagingGrant, StdioGrant } from '../capability/index.ts';
+import type { FilesystemGrant, Grants, MessagingGrant, NetworkGrant, StdioGrant } from '../capability/index.ts';
 
 /**
  * What `troupe.toml` and its `Component.toml`s come to: plain frozen data, every path absolute, every unit in the name,
@@ -99,6 +99,8 @@ export interface GrantsConfig extends Grants {
   /** The names in the component's `env`. */
   readonly env: readonly string[];
   readonly messaging: MessagingGrant;
+  readonly http: readonly string[];
+  readonly network: NetworkGrant;
 }
 
 /** An `ask` operation whose reply is text that `troupe up` shows live. */

@@ -56,6 +56,26 @@ const BAD: readonly { title: string; toml: string; says: string }[] = [
     says: 'line 5: components.parse.mailbox.overflow expected one of "reject", "drop-oldest", "drop-newest", found "drop-old"; did you mean "drop-oldest"?',
   },
   {
+    title: 'an endpoint of another scheme',
+    toml: `${ONE}[components.parse.grants]\nhttp = ["https://a.example", "ftp://a.example"]`,
+    says: 'line 6: components.parse.grants.http.1 expected scheme://host[:port], such as "https://api.example.com", "http://*.example.com:8080" or "http://10.0.0.0/8", found "ftp://a.example"',
+  },
+  {
+    title: 'an endpoint without a port',
+    toml: `${ONE}[components.parse.grants.network]\nconnect = [\n  "tcp://a.example",\n]`,
+    says: 'line 7: components.parse.grants.network.connect.0 expected scheme://host:port, such as "tcp://db.example.com:5432", "udp://*.example.com:53" or "tcp://10.0.0.0/8:*", found "tcp://a.example"',
+  },
+  {
+    title: 'a name to listen at',
+    toml: `${ONE}[components.parse.grants]\nnetwork = { listen = ["tcp://a.example:80"] }`,
+    says: 'line 6: components.parse.grants.network.listen.0 expected scheme://address:port, such as "tcp://127.0.0.1:8080", "tcp://localhost:*" or "udp://*:5353", found "tcp://a.example:80"',
+  },
+  {
+    title: 'an unknown use of the network',
+    toml: `${ONE}[components.parse.grants]\nnetwork = { conect = [] }`,
+    says: 'line 6: components.parse.grants.network.conect is not a known key; did you mean "connect"?',
+  },
+  {
     title: 'a duration without a unit',
     toml: `${ONE}supervise = { period = 10 }`,
     says: 'line 5: components.parse.supervise.period expected a duration from "1ms" to "1d", such as "5s" or "250ms", found 10',
@@ -196,6 +216,8 @@ x = [1, { y = 2.5, z = 2026-01-01 }]
 filesystem = [{ path = "d", mount = "/d", rights = ["read"] }]
 stdio = ["stdin"]
 messaging = { tell = ["a/*"], publish = ["b.>"] }
+http = ["https://*.example:*"]
+network = { connect = ["tcp://10.0.0.0/8:1"], listen = ["udp://*:*"], resolve = ["*.example"] }
 [view]
 component = "parse"
 op = "show"

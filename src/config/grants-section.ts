@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { choice, flag, list, pattern, table, text, VARIABLE_EXPECTED, VARIABLE_PATTERN } from './fields.ts';
-import { isNamePattern, isTopicPattern } from './patterns.ts';
+import {
+  isConnectPattern,
+  isHttpPattern,
+  isListenPattern,
+  isNamePattern,
+  isResolvePattern,
+  isTopicPattern,
+} from './patterns.ts';
 
 export const RIGHTS = ['read', 'write', 'list', 'delete'] as const;
 const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
@@ -47,6 +54,46 @@ const messaging = () =>
       .meta({ description: 'Topics that it may publish to', examples: [['lines.*']] }),
   });
 
+const http = () =>
+  list(
+    text().refine(
+      isHttpPattern,
+      'scheme://host[:port], such as "https://api.example.com", "http://*.example.com:8080" or "http://10.0.0.0/8"',
+    ),
+    'a list of scheme://host[:port]',
+  );
+
+const network = () =>
+  table({
+    connect: list(
+      text().refine(
+        isConnectPattern,
+        'scheme://host:port, such as "tcp://db.example.com:5432", "udp://*.example.com:53" or "tcp://10.0.0.0/8:*"',
+      ),
+      'a list of scheme://host:port',
+    )
+      .optional()
+      .meta({
+        description: 'Where it may connect and send datagrams',
+        examples: [['tcp://db.example.com:5432', 'udp://10.0.0.0/8:*']],
+      }),
+    listen: list(
+      text().refine(
+        isListenPattern,
+        'scheme://address:port, such as "tcp://127.0.0.1:8080", "tcp://localhost:*" or "udp://*:5353"',
+      ),
+      'a list of scheme://address:port',
+    )
+      .optional()
+      .meta({ description: 'Addresses of this machine that it may listen at', examples: [['tcp://127.0.0.1:8080']] }),
+    resolve: list(text().refine(isResolvePattern, 'a host name, "*.example.com" or "*"'), 'a list of host names')
+      .optional()
+      .meta({
+        description: 'Names that it may look up, besides those that it may connect to',
+        examples: [['*.example.com']],
+      }),
+  });
+
 /** `[components.NAME.grants]`: what the operator gives. */
 export const GRANTS_SECTION = table({
   filesystem: list(
@@ -64,6 +111,10 @@ export const GRANTS_SECTION = table({
   stdio: stdio().optional().meta({ description: 'Streams of this process that it may use', default: false }),
   env: variables().optional().meta({ description: 'Environment variables of this process that it may see' }),
   messaging: messaging().optional().meta({ description: 'Whom it may send messages to' }),
+  http: http()
+    .optional()
+    .meta({ description: 'Where its HTTP requests may go', examples: [['https://api.example.com']] }),
+  network: network().optional().meta({ description: 'What it may do with TCP, UDP and name lookup' }),
 }).meta({ description: 'What the component may do; nothing granted means no' });
 
 /** `[asks]` of `Component.toml`: what the author says the component needs. */
@@ -82,6 +133,8 @@ export const ASKS_SECTION = table({
   stdio: stdio().optional().meta({ description: 'Standard streams that it uses' }),
   env: variables().optional().meta({ description: 'Environment variables that it reads' }),
   messaging: messaging().optional().meta({ description: 'Whom it sends messages to' }),
+  http: http().optional().meta({ description: 'Where its HTTP requests go' }),
+  network: network().optional().meta({ description: 'What it does with TCP, UDP and name lookup' }),
 }).meta({ description: 'What the component needs; the operator grants it in troupe.toml' });
 
 export type GrantsSection = z.output<typeof GRANTS_SECTION>;

@@ -4,7 +4,16 @@ import { intersectGrants } from './grants.ts';
 import type { AsksSection, GrantsSection } from './grants-section.ts';
 import { mergeLimits } from './limits-section.ts';
 import { nearest } from './nearest.ts';
-import { coversName, coversTopic, isNamePattern, isTopicPattern } from './patterns.ts';
+import {
+  coversName,
+  coversTopic,
+  isConnectPattern,
+  isHttpPattern,
+  isListenPattern,
+  isNamePattern,
+  isResolvePattern,
+  isTopicPattern,
+} from './patterns.ts';
 import { formatSize, parseSizeBytes } from './units.ts';
 
 function intersect(given: GrantsSection, asked: AsksSection | undefined) {
@@ -33,6 +42,8 @@ test('intersectGrants gives what the operator gives when the author says nothing
     stdio: { stdin: false, stdout: true, stderr: false },
     env: ['LANG'],
     messaging: { tell: [], ask: [], publish: ['lines.*'] },
+    http: [],
+    network: { connect: [], listen: [], resolve: [] },
   });
   assert.deepEqual(notices, []);
 });
@@ -84,6 +95,44 @@ test('intersectGrants keeps of two patterns the narrower one', () => {
     `asks for publish "quakes.new", which is not granted; ${ADD} messaging = { publish = ["quakes.new"] }`,
     'is granted publish "other.x", which its Component.toml does not ask for; it does not get it',
   ]);
+});
+
+test('intersectGrants narrows HTTP and network to what both sides cover', () => {
+  const { grants, notices } = intersect(
+    {
+      http: ['https://*.example.com', 'http://10.0.0.0/8:*'],
+      network: { connect: ['tcp://*:443'], listen: ['tcp://*:8080'], resolve: ['*'] },
+    },
+    {
+      http: ['https://api.example.com', 'http://10.1.0.0/16:80', 'https://other.example'],
+      network: {
+        connect: ['tcp://db.example:443', 'udp://*:*'],
+        listen: ['tcp://127.0.0.1:8080'],
+        resolve: ['localhost'],
+      },
+    },
+  );
+  assert.deepEqual(grants.http, ['https://api.example.com', 'http://10.1.0.0/16:80']);
+  assert.deepEqual(grants.network, {
+    connect: ['tcp://db.example:443'],
+    listen: ['tcp://127.0.0.1:8080'],
+    resolve: ['localhost'],
+  });
+  assert.deepEqual(notices, [
+    `asks for HTTP requests to "https://other.example", which is not granted; ${ADD} http = ["https://other.example"]`,
+    `asks for network connect "udp://*:*", which is not granted; ${ADD} network = { connect = ["udp://*:*"] }`,
+  ]);
+});
+
+test('patterns of HTTP and network know their schemes and what a host may be', () => {
+  for (const good of ['https://a.example', 'http://*:8080', 'http://[::1]:80']) assert.ok(isHttpPattern(good), good);
+  for (const bad of ['tcp://a:1', 'a.example', 'http://a:0', 'ftp://a']) assert.ok(!isHttpPattern(bad), bad);
+  for (const good of ['tcp://a.example:1', 'udp://10.0.0.0/8:*']) assert.ok(isConnectPattern(good), good);
+  for (const bad of ['http://a', 'tcp://a', 'tcp://a:0']) assert.ok(!isConnectPattern(bad), bad);
+  for (const good of ['tcp://127.0.0.1:0', 'udp://*:53', 'tcp://localhost:*']) assert.ok(isListenPattern(good), good);
+  for (const bad of ['tcp://a.example:1', 'tcp://*.a:1', 'http://127.0.0.1']) assert.ok(!isListenPattern(bad), bad);
+  for (const good of ['*', '*.example', 'a.example']) assert.ok(isResolvePattern(good), good);
+  for (const bad of ['10.0.0.0/8', '::1', 'a b', '']) assert.ok(!isResolvePattern(bad), bad);
 });
 
 test('mergeLimits takes the smaller of both sides, then the default', () => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type FilesystemGrant, type FilesystemRight, isWithinFolder } from '../capability/index.ts';
 import type { ConfigNotice, GrantsConfig } from './application.ts';
 import type { AsksSection, GrantsSection } from './grants-section.ts';
-import { coversName, coversTopic } from './patterns.ts';
+import { coversListen, coversName, coversResolve, coversTarget, coversTopic } from './patterns.ts';
 
 /**
  * What a component is granted: what the operator gives, cut down to what the author asks for. `grants.env` are the
@@ -48,6 +48,17 @@ export function intersectGrants(sides: Sides): Granted {
         tell: intersectPatterns('tell', sides, notices),
         ask: intersectPatterns('ask', sides, notices),
         publish: intersectPatterns('publish', sides, notices),
+      },
+      http: intersectTexts(given.http, asked && (asked.http ?? []), {
+        covers: coversTarget,
+        notices,
+        what: 'HTTP requests to',
+        line: (pattern) => `http = ["${pattern}"]`,
+      }),
+      network: {
+        connect: intersectNetwork('connect', sides, notices),
+        listen: intersectNetwork('listen', sides, notices),
+        resolve: intersectNetwork('resolve', sides, notices),
       },
     },
     notices: notices.all,
@@ -135,21 +146,51 @@ function intersectVariables(given: readonly string[], asked: AsksSection | undef
   return [...new Set(given.filter((name) => wanted.includes(name)))];
 }
 
-/** What both sides' patterns cover: the narrower of each pair in which one covers the other. */
 function intersectPatterns(key: 'tell' | 'ask' | 'publish', { given, asked }: Sides, notices: Notices): string[] {
-  const granted = given.messaging?.[key] ?? [];
-  if (asked === undefined) return [...new Set(granted)];
-  const wanted = asked.messaging?.[key] ?? [];
-  const covers = key === 'publish' ? coversTopic : coversName;
+  return intersectTexts(given.messaging?.[key], asked && (asked.messaging?.[key] ?? []), {
+    covers: key === 'publish' ? coversTopic : coversName,
+    notices,
+    what: key,
+    line: (pattern) => `messaging = { ${key} = ["${pattern}"] }`,
+  });
+}
+
+const NETWORK_COVERS = { connect: coversTarget, listen: coversListen, resolve: coversResolve } as const;
+
+function intersectNetwork(key: keyof typeof NETWORK_COVERS, { given, asked }: Sides, notices: Notices): string[] {
+  return intersectTexts(given.network?.[key], asked && (asked.network?.[key] ?? []), {
+    covers: NETWORK_COVERS[key],
+    notices,
+    what: `network ${key}`,
+    line: (pattern) => `network = { ${key} = ["${pattern}"] }`,
+  });
+}
+
+interface PatternKind {
+  /** Tells whether what `inner` stands for is all in what `outer` stands for. */
+  readonly covers: (outer: string, inner: string) => boolean;
+  readonly notices: Notices;
+  /** What a pattern is for, in notices. */
+  readonly what: string;
+  /** The line that grants one. */
+  readonly line: (pattern: string) => string;
+}
+
+/** What both sides' patterns cover: the narrower of each pair in which one covers the other. */
+function intersectTexts(
+  granted: readonly string[] = [],
+  wanted: readonly string[] | undefined,
+  { covers, notices, what, line }: PatternKind,
+): string[] {
+  if (wanted === undefined) return [...new Set(granted)];
   const narrowed = granted.filter((pattern) => wanted.some((other) => covers(other, pattern)));
   const kept = wanted.filter((pattern) => granted.some((other) => covers(other, pattern)));
   const result = [...new Set([...narrowed, ...kept])];
   for (const pattern of wanted) {
-    const reached = result.some((other) => covers(pattern, other));
-    if (!reached) notices.notGranted(`${key} "${pattern}"`, `messaging = { ${key} = ["${pattern}"] }`);
+    if (!result.some((other) => covers(pattern, other))) notices.notGranted(`${what} "${pattern}"`, line(pattern));
   }
   for (const pattern of granted) {
-    if (!result.some((other) => covers(pattern, other))) notices.notAsked(`${key} "${pattern}"`);
+    if (!result.some((other) => covers(pattern, other))) notices.notAsked(`${what} "${pattern}"`);
   }
   return result;
 }

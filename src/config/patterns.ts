@@ -1,3 +1,4 @@
+import { coversEndpoint, coversHost, parseEndpointPattern, parseHostPattern } from '../capability/index.ts';
 import { NAME_PATTERN } from './fields.ts';
 
 /** Characters of a topic or of a pattern over topics. */
@@ -43,4 +44,52 @@ export function isNamePattern(pattern: string): boolean {
 export function coversName(outer: string, inner: string): boolean {
   if (outer === '*' || outer === inner) return true;
   return outer.endsWith('/*') && inner.startsWith(outer.slice(0, -1));
+}
+
+/** Tells whether `pattern` is one over the endpoints of HTTP requests. */
+export function isHttpPattern(pattern: string): boolean {
+  return isEndpointPattern(pattern, ['http', 'https']) && parseEndpointPattern(pattern)?.port !== 0;
+}
+
+/** Tells whether `pattern` is one over what may be connected to. Nothing answers at port 0. */
+export function isConnectPattern(pattern: string): boolean {
+  return isEndpointPattern(pattern, ['tcp', 'udp']) && parseEndpointPattern(pattern)?.port !== 0;
+}
+
+/** Tells whether `pattern` is one over what may be listened at: an address of this machine, by number or as `localhost`. */
+export function isListenPattern(pattern: string): boolean {
+  const host = parseEndpointPattern(pattern)?.host;
+  if (host === undefined || host.kind === 'suffix') return false;
+  return isEndpointPattern(pattern, ['tcp', 'udp']) && (host.kind !== 'name' || host.name === 'localhost');
+}
+
+/** Tells whether `pattern` is one over names to look up; an address needs no lookup. */
+export function isResolvePattern(pattern: string): boolean {
+  const host = parseHostPattern(pattern);
+  return host !== undefined && host.kind !== 'range';
+}
+
+/** Tells whether every endpoint to go to that `inner` stands for is one that `outer` stands for. */
+export function coversTarget(outer: string, inner: string): boolean {
+  const [outside, inside] = [parseEndpointPattern(outer), parseEndpointPattern(inner)];
+  return outside !== undefined && inside !== undefined && coversEndpoint(outside, inside);
+}
+
+/** The same for what is listened at, where `*` is every address of this machine. */
+export function coversListen(outer: string, inner: string): boolean {
+  const [outside, inside] = [parseEndpointPattern(outer), parseEndpointPattern(inner)];
+  if (outside === undefined || inside === undefined) return false;
+  return coversEndpoint(outside, outside.host.kind === 'any' ? { ...inside, host: outside.host } : inside);
+}
+
+/** The same for names to look up, where `*` is every name. */
+export function coversResolve(outer: string, inner: string): boolean {
+  const [outside, inside] = [parseHostPattern(outer), parseHostPattern(inner)];
+  if (outside === undefined || inside === undefined) return false;
+  return outside.kind === 'any' || coversHost(outside, inside);
+}
+
+function isEndpointPattern(pattern: string, schemes: readonly string[]): boolean {
+  const read = parseEndpointPattern(pattern);
+  return read !== undefined && schemes.includes(read.scheme);
 }
