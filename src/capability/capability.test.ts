@@ -5,6 +5,7 @@ import {
   type CapabilityRequest,
   decide,
   type Grants,
+  isBucketPattern,
   isWithinFolder,
   matchesName,
   matchesTopic,
@@ -19,6 +20,7 @@ const REQUESTS: readonly CapabilityRequest[] = [
   { kind: 'filesystem', path: '/data/a', right: 'read' },
   { kind: 'messaging', action: 'tell', target: 'report' },
   { kind: 'messaging', action: 'publish', target: 'lines.new' },
+  { kind: 'keyvalue', bucket: 'team-a' },
 ];
 
 const ALL: Grants = {
@@ -28,6 +30,7 @@ const ALL: Grants = {
   env: ['HOME'],
   filesystem: [{ hostPath: '/srv/data', guestPath: '/data', rights: ['read'] }],
   messaging: { tell: ['report'], publish: ['lines.*'] },
+  keyvalue: ['other', 'team-*'],
 };
 
 test('decide denies everything without grants and names the line to add', () => {
@@ -63,6 +66,7 @@ test('decide says the exact lines of each kind', () => {
     'filesystem = [{ path = ".", mount = "/data/a", rights = ["read"] }]',
     'messaging = { tell = ["report"] }',
     'messaging = { publish = ["lines.new"] }',
+    'keyvalue = ["team-a"]',
   ]);
 });
 
@@ -74,6 +78,21 @@ test('decide shortens what a guest chose', () => {
 test('decide escapes what would end a string of the line', () => {
   const { line } = decide(NO_GRANTS, { kind: 'env', name: 'A"]\nclock = true' });
   assert.equal(line, 'env = ["A\\"]\\nclock = true"]');
+});
+
+test('matchesBucket knows a name, a prefix and all, and decide no name that no bucket can have', () => {
+  const allows = (pattern: string, bucket: string) =>
+    decide({ keyvalue: [pattern] }, { kind: 'keyvalue', bucket }).effect === 'allow';
+  assert.ok(
+    allows('default', 'default') && allows('team-*', 'team-') && allows('team-*', 'team-a/b') && allows('*', 'x'),
+  );
+  assert.ok(!allows('default', 'default2') && !allows('team-*', 'team') && !allows('default', 'DEFAULT'));
+  for (const name of ['', '*', 'team-*', '../x', 'a b', 'a\0', 'é', 'x'.repeat(129)]) {
+    assert.ok(!allows('*', name), name);
+    assert.equal(decide({ keyvalue: [name] }, { kind: 'keyvalue', bucket: name }).line, undefined);
+  }
+  assert.ok(isBucketPattern('*') && isBucketPattern('team-*') && isBucketPattern('sessions/eu'));
+  for (const pattern of ['', '**', 'a*b', '*a', ' ', 'x'.repeat(129)]) assert.ok(!isBucketPattern(pattern), pattern);
 });
 
 test('matchesName knows a name, its numbered actors and all', () => {

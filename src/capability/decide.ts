@@ -1,7 +1,7 @@
 import { decideHttp, decideNetwork, type HttpRequest, type NetworkRequest } from './decide-network.ts';
 import { allow, type Decision, deny, quote } from './decision.ts';
 import type { FilesystemGrant, FilesystemRight, Grants, MessagingGrant } from './grants.ts';
-import { isWithinFolder, matchesName, matchesTopic } from './patterns.ts';
+import { isBucketName, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';
 
 /** One action on one resource that somebody wants to do. */
 export type CapabilityRequest =
@@ -11,6 +11,7 @@ export type CapabilityRequest =
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'filesystem'; readonly path: string; readonly right: FilesystemRight }
   | { readonly kind: 'messaging'; readonly action: keyof MessagingGrant; readonly target: string }
+  | { readonly kind: 'keyvalue'; readonly bucket: string }
   | HttpRequest
   | NetworkRequest;
 
@@ -45,6 +46,8 @@ export function decide(grants: Grants, request: CapabilityRequest): Decision {
       return decideFilesystem(grants.filesystem ?? [], request);
     case 'messaging':
       return decideMessaging(grants.messaging ?? {}, request);
+    case 'keyvalue':
+      return decideKeyValue(grants.keyvalue ?? [], request.bucket);
     case 'http':
       return decideHttp(grants.http ?? [], request);
     case 'network':
@@ -71,6 +74,13 @@ function decideMessaging(grant: MessagingGrant, { action, target }: MessagingReq
   const pattern = grant[action]?.find((candidate) => matches(candidate, target));
   if (pattern !== undefined) return allow(messagingLine(action, pattern));
   return deny(`${quote(action)} to ${quote(target)}`, messagingLine(action, target));
+}
+
+function decideKeyValue(patterns: readonly string[], bucket: string): Decision {
+  if (!isBucketName(bucket)) return deny(`the bucket ${quote(bucket)}, and no bucket can have that name`);
+  const pattern = patterns.find((candidate) => matchesBucket(candidate, bucket));
+  if (pattern !== undefined) return allow(`keyvalue = [${quote(pattern)}]`);
+  return deny(`the bucket ${quote(bucket)}`, `keyvalue = [${quote(bucket)}]`);
 }
 
 function filesystemLine({ hostPath, guestPath, rights }: FilesystemGrant): string {

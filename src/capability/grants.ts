@@ -51,6 +51,8 @@ export interface Grants {
   /** Where its HTTP requests may go: `https://api.example.com`, `http://*.internal:8080`. */
   readonly http?: readonly string[];
   readonly network?: NetworkGrant;
+  /** Buckets of the application's key-value store: `sessions`, `team-*`, or `*` for all. */
+  readonly keyvalue?: readonly string[];
 }
 
 /** The grants of one who gets nothing. */

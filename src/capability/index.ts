@@ -35,4 +35,4 @@ export {
   NO_GRANTS,
   type StdioGrant,
 } from './grants.ts';
-export { isWithinFolder, matchesName, matchesTopic } from './patterns.ts';
+export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';

@@ -20,6 +20,28 @@ export function matchesTopic(pattern: string, topic: string): boolean {
   return wanted.length === tokens.length;
 }
 
+/** The name of a bucket: 1 to 128 characters that every file, log and command line can hold. */
+const BUCKET_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$/;
+
+/** Tells whether there can be a bucket of this name. */
+export function isBucketName(name: string): boolean {
+  return BUCKET_NAME.test(name);
+}
+
+/** Tells whether `pattern` is one over buckets: a name, `PREFIX*` or `*`. */
+export function isBucketPattern(pattern: string): boolean {
+  return pattern === '*' || isBucketName(pattern.endsWith('*') ? pattern.slice(0, -1) : pattern);
+}
+
+/**
+ * Tells whether every bucket that `inner` stands for is one that `outer` stands for. A name stands for itself, so this
+ * is also how a name is matched.
+ */
+export function matchesBucket(outer: string, inner: string): boolean {
+  if (outer === inner) return true;
+  return outer.endsWith('*') && inner.startsWith(outer.slice(0, -1));
+}
+
 /**
  * Tells whether the guest path `path` is `folder` or lies below it. Both are absolute and without `.` and `..`; what
  * the guest's own walk does with links is enforced where the files are opened.

@@ -100,6 +100,7 @@ export interface GrantsConfig extends Grants {
   readonly env: readonly string[];
   readonly messaging: MessagingGrant;
   readonly http: readonly string[];
+  readonly keyvalue: readonly string[];
   readonly network: NetworkGrant;
 }
 

@@ -61,6 +61,11 @@ const BAD: readonly { title: string; toml: string; says: string }[] = [
     says: 'line 6: components.parse.grants.http.1 expected scheme://host[:port], such as "https://api.example.com", "http://*.example.com:8080" or "http://10.0.0.0/8", found "ftp://a.example"',
   },
   {
+    title: 'a bucket with a wildcard in the middle',
+    toml: `${ONE}[components.parse.grants]\nkeyvalue = ["a", "b*c"]`,
+    says: 'line 6: components.parse.grants.keyvalue.1 expected the name of a bucket, "PREFIX*" or "*", found "b*c"',
+  },
+  {
     title: 'an endpoint without a port',
     toml: `${ONE}[components.parse.grants.network]\nconnect = [\n  "tcp://a.example",\n]`,
     says: 'line 7: components.parse.grants.network.connect.0 expected scheme://host:port, such as "tcp://db.example.com:5432", "udp://*.example.com:53" or "tcp://10.0.0.0/8:*", found "tcp://a.example"',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isBucketPattern } from '../capability/index.ts';
 import { choice, flag, list, pattern, table, text, VARIABLE_EXPECTED, VARIABLE_PATTERN } from './fields.ts';
 import {
   isConnectPattern,
@@ -94,6 +95,9 @@ const network = () =>
       }),
   });
 
+const buckets = () =>
+  list(text().refine(isBucketPattern, 'the name of a bucket, "PREFIX*" or "*"'), 'a list of names of buckets');
+
 /** `[components.NAME.grants]`: what the operator gives. */
 export const GRANTS_SECTION = table({
   filesystem: list(
@@ -115,6 +119,12 @@ export const GRANTS_SECTION = table({
     .optional()
     .meta({ description: 'Where its HTTP requests may go', examples: [['https://api.example.com']] }),
   network: network().optional().meta({ description: 'What it may do with TCP, UDP and name lookup' }),
+  keyvalue: buckets()
+    .optional()
+    .meta({
+      description: "Buckets of the application's key-value store that it may use",
+      examples: [['sessions', 'team-*']],
+    }),
 }).meta({ description: 'What the component may do; nothing granted means no' });
 
 /** `[asks]` of `Component.toml`: what the author says the component needs. */
@@ -135,6 +145,7 @@ export const ASKS_SECTION = table({
   messaging: messaging().optional().meta({ description: 'Whom it sends messages to' }),
   http: http().optional().meta({ description: 'Where its HTTP requests go' }),
   network: network().optional().meta({ description: 'What it does with TCP, UDP and name lookup' }),
+  keyvalue: buckets().optional().meta({ description: 'Buckets that it uses' }),
 }).meta({ description: 'What the component needs; the operator grants it in troupe.toml' });
 
 export type GrantsSection = z.output<typeof GRANTS_SECTION>;

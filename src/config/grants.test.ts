@@ -44,6 +44,7 @@ test('intersectGrants gives what the operator gives when the author says nothing
     messaging: { tell: [], ask: [], publish: ['lines.*'] },
     http: [],
     network: { connect: [], listen: [], resolve: [] },
+    keyvalue: [],
   });
   assert.deepEqual(notices, []);
 });
@@ -121,6 +122,18 @@ test('intersectGrants narrows HTTP and network to what both sides cover', () => 
   assert.deepEqual(notices, [
     `asks for HTTP requests to "https://other.example", which is not granted; ${ADD} http = ["https://other.example"]`,
     `asks for network connect "udp://*:*", which is not granted; ${ADD} network = { connect = ["udp://*:*"] }`,
+  ]);
+});
+
+test('intersectGrants narrows buckets to what both sides cover', () => {
+  const { grants, notices } = intersect(
+    { keyvalue: ['sessions', 'team-*', 'all*', 'other'] },
+    { keyvalue: ['sessions', 'team-a*', 'all*', 'mine'] },
+  );
+  assert.deepEqual(grants.keyvalue, ['sessions', 'all*', 'team-a*']);
+  assert.deepEqual(notices, [
+    `asks for the bucket "mine", which is not granted; ${ADD} keyvalue = ["mine"]`,
+    'is granted the bucket "other", which its Component.toml does not ask for; it does not get it',
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type FilesystemGrant, type FilesystemRight, isWithinFolder } from '../capability/index.ts';
+import { type FilesystemGrant, type FilesystemRight, isWithinFolder, matchesBucket } from '../capability/index.ts';
 import type { ConfigNotice, GrantsConfig } from './application.ts';
 import type { AsksSection, GrantsSection } from './grants-section.ts';
 import { coversListen, coversName, coversResolve, coversTarget, coversTopic } from './patterns.ts';
@@ -60,6 +60,12 @@ export function intersectGrants(sides: Sides): Granted {
         listen: intersectNetwork('listen', sides, notices),
         resolve: intersectNetwork('resolve', sides, notices),
       },
+      keyvalue: intersectTexts(given.keyvalue, asked && (asked.keyvalue ?? []), {
+        covers: matchesBucket,
+        notices,
+        what: 'the bucket',
+        line: (pattern) => `keyvalue = ["${pattern}"]`,
+      }),
     },
     notices: notices.all,
   };
