@@ -14,6 +14,8 @@ export type {
   ActorSystemOptions,
   ActorType,
   AskOptions,
+  ChildInfo,
+  ChildSpec,
   Context,
   DeadLetter,
   EventStream,
@@ -23,11 +25,13 @@ export type {
   SpawnOptions,
   StandardSchema,
   Subscription,
+  SupervisorOptions,
+  SupervisorProtocol,
   TellResult,
   TerminatedEvent,
   Termination,
 } from './actor/index.ts';
-export { implement, protocol, type } from './actor/index.ts';
+export { implement, protocol, supervisor, type } from './actor/index.ts';
 export type { Grants } from './capability/index.ts';
 export { type ErrorCode, type ErrorKind, RuntimeError } from './errors/index.ts';
 export {

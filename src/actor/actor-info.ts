@@ -36,7 +36,7 @@ export function toActorInfo(cell: Cell): ActorInfo {
     name: cell.name,
     type: profile.typeName,
     state: stateOf(cell),
-    busy: status !== 'idle' && status !== 'stopped' && status !== 'backing-off',
+    busy: status !== 'idle' && status !== 'stopped' && status !== 'backing-off' && status !== 'held',
     queued: mailbox.size,
     capacity: profile.mailbox.capacity,
     handled: cell.handled,

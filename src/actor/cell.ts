@@ -1,7 +1,14 @@
 import type { Dispatcher, Pace, Paced } from '../dispatch/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type Lost, Mailbox, type MailboxPolicy } from '../mailbox/index.ts';
-import { type SupervisionPolicy, type SupervisionState, UNHARMED } from '../supervision/index.ts';
+import {
+  type Directive,
+  type MemberState,
+  type RestartType,
+  type SupervisionPolicy,
+  type SupervisionState,
+  UNHARMED,
+} from '../supervision/index.ts';
 import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
@@ -138,13 +145,15 @@ export type SystemMessage =
   | { readonly kind: 'terminated'; readonly cell: Cell }
   /** A child failed more often than it may. */
   | { readonly kind: 'escalated'; readonly error: RuntimeError }
+  /** An actor that it is linked to has failed. */
+  | { readonly kind: 'linked'; readonly error: RuntimeError }
   /** It has stopped itself. */
   | { readonly kind: 'ended' };
 
 /**
  * What a cell is doing. `queued`: waits for its turn. `running`: is on the call stack. `suspended`: its handler waits for
- * a promise. `starting`: `init` waits for a promise. `backing-off`: waits before a restart. `stopping`: waits for children
- * or its stop hook.
+ * a promise. `starting`: `init` waits for a promise. `backing-off`: waits before a restart. `held`: waits until its
+ * supervisor starts it. `stopping`: waits for children or its stop hook.
  */
 export type CellStatus =
   | 'idle'
@@ -153,16 +162,43 @@ export type CellStatus =
   | 'suspended'
   | 'starting'
   | 'backing-off'
+  | 'held'
   | 'stopping'
   | 'stopped';
 
 /** What is being done to bring an incarnation to its end, and what follows. */
 export interface Ending {
-  /** What it ends as; `undefined`: it is started again, after `delayMs`. */
+  /** What it ends as; `undefined`: it is started again. */
   readonly termination: Termination | undefined;
-  readonly delayMs: number;
+  /** Milliseconds before it is started again; `undefined`: when its supervisor says so. */
+  readonly delayMs: number | undefined;
   /** Whether the stop hook is still to be run: not after a failure, and once. */
   hookIsDue: boolean;
+}
+
+/** The children of a supervisor, as each of them sees it. */
+export interface Siblings {
+  /** What is to be done about `cell`, which failed or ended. */
+  decide(cell: Cell, kind: 'failed' | 'ended'): Directive;
+  /** Whether a restart is a matter of all, and not of the one cell. */
+  readonly restartsTogether: boolean;
+  /** Begins to start `cell` again, with whoever is affected: it will be held soon. */
+  restart(cell: Cell, delayMs: number): void;
+  /** An incarnation of `cell` is over; it waits for its turn. */
+  onHeld(cell: Cell): void;
+  /** `cell` takes messages. */
+  onStarted(cell: Cell): void;
+  /** `cell` is no more. */
+  onGone(cell: Cell, termination: Termination): void;
+  /** The supervisor is ending. */
+  close(): void;
+}
+
+/** What a supervisor knows of a child. */
+export interface Member {
+  readonly group: Siblings;
+  readonly restart: RestartType;
+  state: MemberState;
 }
 
 /** A promise that somebody waits for. */
@@ -187,6 +223,12 @@ export class CellExtras {
   timer: TimerNode | null = null;
   stopTimer: TimerNode | null = null;
   children: Set<Cell> | null = null;
+  /** Its children, if it is a supervisor. */
+  group: Siblings | null = null;
+  /** Its place among the children of a supervisor, if it is one. */
+  member: Member | null = null;
+  /** Cells whose present incarnation fails with this one's, and the other way round. */
+  links: Set<Cell> | null = null;
   watchers: Set<Cell> | null = null;
   watching: Set<Cell> | null = null;
   events: Map<string, Set<EventQueue>> | null = null;

@@ -2,7 +2,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type { ActorRef, Termination } from './actor-ref.ts';
 import type { ActorType } from './actor-type.ts';
 import { type Cell, TurnContext } from './cell.ts';
-import { unwatch, watch } from './lifecycle.ts';
+import { link, unlink, unwatch, watch } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import type { SpawnOptions } from './options.ts';
 import type { Events, Protocol } from './protocol.ts';
@@ -38,6 +38,14 @@ export interface Context<P extends Protocol = Protocol<Record<never, never>>, S 
   watch(ref: ActorRef): void;
   /** From now on `terminated` is not called for that actor, not even if it has ended and the notice is on its way. */
   unwatch(ref: ActorRef): void;
+  /**
+   * From now on a failure of either is a failure of both, after the message that the other is handling; each is dealt with
+   * by its own supervision. An end in order is no failure. Holds for the present incarnation of both. To one that has
+   * stopped: this actor fails.
+   */
+  link(ref: ActorRef): void;
+  /** Undoes {@link link}, from either side. */
+  unlink(ref: ActorRef): void;
   /** Hands `payload` to every subscriber of `topic`; returns how many mailboxes took it. Throws `TOPIC_INVALID`. */
   publish(topic: string, payload: unknown): number;
   /** Ends this actor in order, after the current message. Its restart type decides what follows. */
@@ -139,6 +147,15 @@ export class HandlerContext extends TurnContext implements Context {
 
   unwatch(ref: ActorRef): void {
     if (this.isLive) unwatch(this.cell, LocalRef.cellOf(ref));
+  }
+
+  link(ref: ActorRef): void {
+    this.assertLive('link');
+    link(this.cell, LocalRef.cellOf(ref));
+  }
+
+  unlink(ref: ActorRef): void {
+    if (this.isLive) unlink(this.cell, LocalRef.cellOf(ref));
   }
 
   publish(topic: string, payload: unknown): number {

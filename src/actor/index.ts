@@ -35,4 +35,11 @@ export { type ActorSystemOptions, ASK_TIMEOUT_MS, type FailureReport, type Spawn
 export type { Names, Subscription, Topics } from './ports.ts';
 export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';
+export {
+  type ChildInfo,
+  type ChildSpec,
+  type SupervisorOptions,
+  type SupervisorProtocol,
+  supervisor,
+} from './supervisor.ts';
 export { type TopicInlet, topicInlet } from './topic-inlet.ts';

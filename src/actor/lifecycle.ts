@@ -107,6 +107,7 @@ function started(cell: Cell): void {
   cell.context?.endMessage();
   const { onStarted } = cell.profile.services;
   if (onStarted !== undefined) observe(onStarted, cell.ref);
+  cell.extras?.member?.group.onStarted(cell);
 }
 
 function startedLate(cell: Cell): void {
@@ -167,9 +168,9 @@ export function fail(cell: Cell, thrown: unknown, lost: Lost<Header> | undefined
   supervise(cell, 'message', error);
 }
 
-/** A child failed more often than it may, and nobody watches it: that is a failure of its parent. */
-export function failWithChild(cell: Cell, error: RuntimeError): void {
-  supervise(cell, 'child', error);
+/** A child failed more often than it may, and nobody watches it; or a linked actor failed: that is a failure of this one. */
+export function failWith(cell: Cell, phase: 'child' | 'link', error: RuntimeError): void {
+  supervise(cell, phase, error);
 }
 
 function supervise(cell: Cell, phase: FailureReport['phase'], error: RuntimeError): void {
@@ -180,16 +181,24 @@ function supervise(cell: Cell, phase: FailureReport['phase'], error: RuntimeErro
   report(cell, { actor: cell.ref, phase, error, directive });
   // Whoever heard of it may have stopped it, which is stronger than a directive.
   if (directive !== undefined && extras.ending?.termination === undefined) {
-    if (directive.kind === 'restart')
-      extras.ending = { termination: undefined, delayMs: directive.delayMs, hookIsDue: false };
+    if (directive.kind === 'restart') extras.ending = restartOf(cell, directive.delayMs, false);
     else startEnding(cell, endingOf({ kind: directive.kind === 'stop' ? 'failed' : 'escalated', error }, false));
   }
   advance(cell);
 }
 
+/** How `cell` is started again: by itself after a wait, or by its supervisor, in its turn. */
+function restartOf(cell: Cell, delayMs: number, hookIsDue: boolean): Ending {
+  const group = cell.extras?.member?.group;
+  if (group === undefined || !group.restartsTogether) return { termination: undefined, delayMs, hookIsDue };
+  group.restart(cell, delayMs);
+  return { termination: undefined, delayMs: undefined, hookIsDue };
+}
+
 function decideOn(cell: Cell, kind: 'failed' | 'ended'): Directive {
   const { supervision, services } = cell.profile;
   const extras = cell.rare;
+  if (extras.member !== null) return extras.member.group.decide(cell, kind);
   const event = { kind, atMs: services.clock.nowMs(), chance: services.random.next() };
   const decision = decide(supervision, extras.supervision, event);
   extras.supervision = decision.state;
@@ -214,6 +223,8 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   cell.rare.hasEnded = false;
   cell.mailbox.clearSystem();
   unwatchAll(cell);
+  endLinks(cell, reason);
+  cell.extras?.group?.close();
   try {
     cell.profile.runner.dispose(context, reason);
   } catch (thrown) {
@@ -235,17 +246,48 @@ export function requestStop(cell: Cell, deadlineMs: number): void {
   const { ending } = cell.rare;
   if (ending?.termination !== undefined) return;
   startEnding(cell, endingOf(STOPPED, ending === null || ending.hookIsDue));
+  if (cell.status === 'idle' || cell.status === 'backing-off' || cell.status === 'held') {
+    clearTimer(cell);
+    enqueue(cell);
+  }
+}
+
+// ── restart by a supervisor ──
+
+/** Ends the incarnation in order: it finishes its message, its children stop, its stop hook runs. Then the cell is held. */
+export function requestHold(cell: Cell): void {
+  const { ending } = cell.rare;
+  if (ending !== null) return;
+  cell.rare.ending = { termination: undefined, delayMs: undefined, hookIsDue: true };
   if (cell.status === 'idle' || cell.status === 'backing-off') {
     clearTimer(cell);
     enqueue(cell);
   }
 }
 
+/** Ends the incarnation of a cell that is to be held, and did not come to its end: `why` completes "the actor". */
+export function abortIncarnation(cell: Cell, why: string): void {
+  const error = new RuntimeError('ACTOR_FAILED', `"${cell.name}" ${why}`, { details: { actor: cell.name } });
+  const current = cell.context?.waitsFor?.current;
+  if (cell.rare.ending?.termination !== undefined) return;
+  clearTimer(cell);
+  endIncarnation(cell, error);
+  if (current !== undefined) cell.bury('failed', current, error);
+  report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
+  cell.rare.ending ??= { termination: undefined, delayMs: undefined, hookIsDue: false };
+  advance(cell);
+}
+
+/** Starts a cell that is held. */
+export function release(cell: Cell): void {
+  enqueue(cell);
+}
+
 /** The actor ends itself: its restart type decides whether that is its end. */
 export function endSelf(cell: Cell): void {
   const directive = decideOn(cell, 'ended');
   if (directive.kind === 'restart') {
-    cell.rare.ending = { termination: undefined, delayMs: directive.delayMs, hookIsDue: true };
+    cell.rare.ending = restartOf(cell, directive.delayMs, true);
   } else {
     limitStop(cell, cell.profile.stopTimeoutMs);
     startEnding(cell, endingOf(directive.kind === 'stop' ? STOPPED : { kind: 'escalated' }, true));
@@ -303,19 +345,27 @@ export function advance(cell: Cell): void {
   terminate(cell, extras.killed);
 }
 
-/** Returns whether none is left; else the last that ends brings the cell back. */
+/** Returns whether none is left; else the last that ends brings the cell back. Of a supervisor, each that ends. */
 function stopChildren(cell: Cell, children: ReadonlySet<Cell>): boolean {
-  // Last spawned, first stopped.
-  for (const child of [...children].reverse()) requestStop(child, child.profile.stopTimeoutMs);
+  const group = cell.extras?.group ?? null;
+  group?.close();
+  // Last spawned, first stopped; of a supervisor's children, only when the one before has ended.
+  const order = [...children].reverse();
+  for (const child of group === null ? order : order.slice(0, 1)) requestStop(child, child.profile.stopTimeoutMs);
   if (children.size === 0 || cell.extras?.killed != null) return true;
   cell.status = 'stopping';
   return false;
 }
 
-function restart(cell: Cell, delayMs: number): void {
+function restart(cell: Cell, delayMs: number | undefined): void {
   const extras = cell.rare;
   extras.ending = null;
   extras.restarts++;
+  if (delayMs === undefined) {
+    cell.status = 'held';
+    extras.member?.group.onHeld(cell);
+    return;
+  }
   if (delayMs === 0) {
     enqueue(cell);
     return;
@@ -418,7 +468,9 @@ function leaveParent(cell: Cell, termination: Termination): void {
   const siblings = parent.extras?.children;
   siblings?.delete(cell);
   // Through the run queue, not by recursion: a chain of parents may be longer than the call stack.
-  if (parent.status === 'stopping' && parent.context?.waitsFor == null && siblings?.size === 0) enqueue(parent);
+  const isAwaited = siblings?.size === 0 || parent.extras?.group != null;
+  if (parent.status === 'stopping' && parent.context?.waitsFor == null && isAwaited) enqueue(parent);
+  cell.extras?.member?.group.onGone(cell, termination);
   const isWatched = cell.extras?.watchers?.has(parent) === true;
   if (termination.kind === 'escalated' && !isWatched && parent.extras?.ending == null) {
     const why = `its child "${cell.name}" failed too often`;
@@ -480,4 +532,37 @@ function unwatchAll(watcher: Cell): void {
 function tellWatchers(cell: Cell): void {
   for (const watcher of cell.extras?.watchers ?? []) watcher.postSystem({ kind: 'terminated', cell });
   cell.extras?.watchers?.clear();
+}
+
+// ── links ──
+
+/** From now on a failure of one's present incarnation is a failure of the other's. Linked once, however often it is said. */
+export function link(one: Cell, other: Cell): void {
+  if (one === other) return;
+  if (other.status === 'stopped') {
+    one.postSystem({ kind: 'linked', error: linkError(one, other, stoppedError(other, 'has stopped')) });
+    return;
+  }
+  one.rare.links ??= new Set();
+  one.rare.links.add(other);
+  other.rare.links ??= new Set();
+  other.rare.links.add(one);
+}
+
+export function unlink(one: Cell, other: Cell): void {
+  one.extras?.links?.delete(other);
+  other.extras?.links?.delete(one);
+}
+
+/** @param reason Why the incarnation is over; `undefined`: in order, which harms nobody. */
+function endLinks(cell: Cell, reason: RuntimeError | undefined): void {
+  for (const other of cell.extras?.links ?? []) {
+    unlink(cell, other);
+    if (reason !== undefined) other.postSystem({ kind: 'linked', error: linkError(other, cell, reason) });
+  }
+}
+
+function linkError(cell: Cell, failed: Cell, cause: RuntimeError): RuntimeError {
+  const text = `"${cell.name}" failed: it is linked to "${failed.name}", which failed`;
+  return new RuntimeError('ACTOR_FAILED', text, { details: { actor: cell.name, linked: failed.name }, cause });
 }

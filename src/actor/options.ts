@@ -38,8 +38,11 @@ export interface SpawnOptions {
 /** A failure of an actor, and what its supervisor did about it. */
 export interface FailureReport {
   readonly actor: ActorRef;
-  /** `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `stop`: in the stop hook, or when it was disposed of. */
-  readonly phase: 'start' | 'message' | 'child' | 'stop';
+  /**
+   * `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `link`: a linked actor failed.
+   * `stop`: in the stop hook, when it was disposed of, or because it did not end in time.
+   */
+  readonly phase: 'start' | 'message' | 'child' | 'link' | 'stop';
   readonly error: RuntimeError;
   /** `undefined` for `stop`, and for an actor that is to stop anyway: nothing is decided any more. */
   readonly directive: Directive | undefined;

@@ -13,6 +13,8 @@ export interface SpawnRequest {
   readonly type: ActorType;
   readonly name: string | undefined;
   readonly options: SpawnOptions | undefined;
+  /** Whether it is not put into the run queue: its supervisor starts it. */
+  readonly isHeld?: boolean;
 }
 
 /** Prebuilt stubs of each type; they die with the type. */
@@ -25,13 +27,14 @@ const PLAIN_MAILBOX: MailboxPolicy = toMailboxPolicy();
 const PLAIN_SUPERVISION: SupervisionPolicy = toSupervisionPolicy();
 
 /**
- * Makes an actor and puts it into the run queue, where it starts.
+ * Makes an actor and, unless it is to be held, puts it into the run queue, where it starts.
  *
  * @throws {RuntimeError} `SYSTEM_STOPPED`, `NAME_INVALID`, `NAME_TAKEN`, `TOPIC_INVALID`, `OPERATION_UNKNOWN`,
  *   `CONFIG_INVALID`; then nothing was made.
  * @throws {RangeError} An option is out of range.
  */
-export function spawn(services: Services, parent: Cell | null, { type, name, options }: SpawnRequest): LocalRef {
+export function spawn(services: Services, parent: Cell | null, request: SpawnRequest): LocalRef {
+  const { type, name, options, isHeld = false } = request;
   const internals = type[INTERNALS];
   const plain = plainProfile(services, type.name, internals);
   const profile = options === undefined ? plain : adjustProfile(plain, options);
@@ -51,7 +54,8 @@ export function spawn(services: Services, parent: Cell | null, { type, name, opt
     parent.rare.children ??= new Set();
     parent.rare.children.add(cell);
   }
-  services.dispatcher.schedule(cell);
+  if (isHeld) cell.status = 'held';
+  else services.dispatcher.schedule(cell);
   return ref;
 }
 

@@ -3,7 +3,7 @@ import type { Lost } from '../mailbox/index.ts';
 import type { Termination } from './actor-ref.ts';
 import type { Cell, TurnContext, Wait } from './cell.ts';
 import type { Header } from './header.ts';
-import { advance, begin, endSelf, fail, failWithChild, leave, rest, unwatch } from './lifecycle.ts';
+import { advance, begin, endSelf, fail, failWith, leave, rest, unwatch } from './lifecycle.ts';
 import { Refusal } from './refusal.ts';
 import { isThenable } from './thenable.ts';
 
@@ -38,8 +38,8 @@ function runSystemLane(cell: Cell, quota: number): number {
       endSelf(cell);
       return 0;
     }
-    if (message.kind === 'escalated') {
-      failWithChild(cell, message.error);
+    if (message.kind === 'escalated' || message.kind === 'linked') {
+      failWith(cell, message.kind === 'linked' ? 'link' : 'child', message.error);
       return 0;
     }
     if (!runNotice(cell, message.cell)) return 0;

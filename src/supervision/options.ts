@@ -6,10 +6,14 @@ import type { Backoff } from '../time/index.ts';
  */
 export type RestartType = 'permanent' | 'transient' | 'temporary';
 
-/** What happens to an actor that fails. */
-export interface SupervisionOptions {
-  /** Default `transient`: a failure is repaired, and an actor that says it has finished is believed. */
-  readonly restart?: RestartType;
+/**
+ * Which children a supervisor starts again when one has failed. `one-for-one`: that one. `one-for-all`: all, since each
+ * needs the others. `rest-for-one`: that one and those started after it, since they need those before. (OTP's strategies.)
+ */
+export type Strategy = 'one-for-one' | 'one-for-all' | 'rest-for-one';
+
+/** How often, and after which waits, something is started again. */
+export interface RestartOptions {
   /** Restarts within `periodMs`; one more escalates. Integer, 0 to 1_000. Default 5. */
   readonly intensity?: number;
   /** Milliseconds, 1 to 86_400_000. Default 10_000. A period without a failure also resets the backoff. */
@@ -24,12 +28,33 @@ export interface SupervisionOptions {
   readonly backoffJitter?: number;
 }
 
-/** Checked options. */
-export interface SupervisionPolicy {
-  readonly restart: RestartType;
+/** What happens to an actor that fails. */
+export interface SupervisionOptions extends RestartOptions {
+  /** Default `transient`: a failure is repaired, and an actor that says it has finished is believed. */
+  readonly restart?: RestartType;
+}
+
+/** What happens to the children of a supervisor when one fails. Restarts are counted over all of them together. */
+export interface GroupOptions extends RestartOptions {
+  /** Default `one-for-one`. */
+  readonly strategy?: Strategy;
+}
+
+/** Checked {@link RestartOptions}. */
+export interface RestartPolicy {
   readonly intensity: number;
   readonly periodMs: number;
   readonly backoff: Backoff;
+}
+
+/** Checked {@link SupervisionOptions}. */
+export interface SupervisionPolicy extends RestartPolicy {
+  readonly restart: RestartType;
+}
+
+/** Checked {@link GroupOptions}. */
+export interface GroupPolicy extends RestartPolicy {
+  readonly strategy: Strategy;
 }
 
 /**
@@ -37,16 +62,16 @@ export interface SupervisionPolicy {
  * and the ones of 50 ms to 0.8 s that five take fit well into 10 s, so that a loop of crashes does escalate.
  */
 const DEFAULTS = {
-  restart: 'transient',
   intensity: 5,
   periodMs: 10_000,
   backoffMinMs: 50,
   backoffMaxMs: 5_000,
   backoffFactor: 2,
   backoffJitter: 0.2,
-} as const satisfies Required<SupervisionOptions>;
+} as const satisfies Required<RestartOptions>;
 
-const RESTART_TYPES: readonly string[] = ['permanent', 'transient', 'temporary'];
+const RESTART_TYPES: readonly RestartType[] = ['permanent', 'transient', 'temporary'];
+const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one'];
 
 /**
  * Fills in the defaults.
@@ -54,13 +79,34 @@ const RESTART_TYPES: readonly string[] = ['permanent', 'transient', 'temporary']
  * @throws {RangeError} A number is out of range, or the restart type is not one of ours.
  */
 export function toSupervisionPolicy(options: SupervisionOptions = {}): SupervisionPolicy {
+  return Object.freeze({ restart: toRestartType(options.restart), ...toRestartPolicy(options) });
+}
+
+/**
+ * Fills in the defaults of a supervisor.
+ *
+ * @throws {RangeError} A number is out of range, or the strategy is not one of ours.
+ */
+export function toGroupPolicy(options: GroupOptions = {}): GroupPolicy {
+  const strategy = choose('Strategy', STRATEGIES, options.strategy ?? 'one-for-one');
+  return Object.freeze({ strategy, ...toRestartPolicy(options) });
+}
+
+/** @throws {RangeError} It is not one of ours. */
+export function toRestartType(restart: RestartType | undefined): RestartType {
+  return choose('Restart type', RESTART_TYPES, restart ?? 'transient');
+}
+
+function choose<T extends string>(what: string, choices: readonly T[], value: T): T {
+  if (choices.includes(value)) return value;
+  const choice = choices.map((name) => `"${name}"`).join(', ');
+  throw new RangeError(`${what} ${JSON.stringify(value)} is unknown: use one of ${choice}`);
+}
+
+function toRestartPolicy(options: RestartOptions): RestartPolicy {
   const backoffMaxMs = Math.max(DEFAULTS.backoffMaxMs, options.backoffMinMs ?? 0);
-  const all = { ...DEFAULTS, backoffMaxMs, ...withoutUndefined(options) };
-  if (!RESTART_TYPES.includes(all.restart)) {
-    const choice = RESTART_TYPES.map((name) => `"${name}"`).join(', ');
-    throw new RangeError(`Restart type ${JSON.stringify(all.restart)} is unknown: use one of ${choice}`);
-  }
-  const check = (name: keyof typeof all, min: number, max: number): number => {
+  const all: Required<RestartOptions> = { ...DEFAULTS, backoffMaxMs, ...withoutUndefined(options) };
+  const check = (name: keyof RestartOptions, min: number, max: number): number => {
     const value = all[name];
     if (typeof value === 'number' && value >= min && value <= max) return value;
     throw new RangeError(`Supervision option "${name}" must be from ${min} to ${max}, not ${value}`);
@@ -68,8 +114,7 @@ export function toSupervisionPolicy(options: SupervisionOptions = {}): Supervisi
   if (!Number.isInteger(check('intensity', 0, 1_000))) {
     throw new RangeError(`Supervision option "intensity" must be an integer, not ${all.intensity}`);
   }
-  return Object.freeze({
-    restart: all.restart,
+  return {
     intensity: all.intensity,
     periodMs: check('periodMs', 1, 86_400_000),
     backoff: Object.freeze({
@@ -78,9 +123,9 @@ export function toSupervisionPolicy(options: SupervisionOptions = {}): Supervisi
       factor: check('backoffFactor', 1, 100),
       jitter: check('backoffJitter', 0, 1),
     }),
-  });
+  };
 }
 
-function withoutUndefined(options: SupervisionOptions): Partial<Required<SupervisionOptions>> {
+function withoutUndefined(options: RestartOptions): Partial<Required<RestartOptions>> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decide, type SupervisionEvent, type SupervisionState, UNHARMED } from './decide.ts';
-import { type RestartType, type SupervisionOptions, toSupervisionPolicy } from './options.ts';
+import { affectedBy, decideInGroup, type MemberState, UNHARMED_GROUP, UNHARMED_MEMBER } from './group.ts';
+import {
+  type RestartType,
+  type Strategy,
+  type SupervisionOptions,
+  toGroupPolicy,
+  toSupervisionPolicy,
+} from './options.ts';
 
 const failedAt = (atMs: number): SupervisionEvent => ({ kind: 'failed', atMs, chance: 0 });
 
@@ -106,5 +113,83 @@ test('decide never allows more restarts than intensity in any period, and keeps 
         assert.ok(within.length <= intensity, `${within.length} restarts in ${periodMs} ms`);
       }
     }),
+  );
+});
+
+test('toGroupPolicy fills in one-for-one and refuses unknown strategies', () => {
+  const { strategy, intensity, periodMs } = toGroupPolicy();
+  assert.deepEqual({ strategy, intensity, periodMs }, { strategy: 'one-for-one', intensity: 5, periodMs: 10_000 });
+  assert.throws(() => toGroupPolicy({ strategy: 'simple-one-for-one' as Strategy }), /"one-for-one", "one-for-all"/);
+});
+
+test('affectedBy names those that are started again with the one that failed', () => {
+  const members = ['a', 'b', 'c', 'd'];
+  const expected: Record<Strategy, string[]> = {
+    'one-for-one': ['b'],
+    'one-for-all': ['a', 'b', 'c', 'd'],
+    'rest-for-one': ['b', 'c', 'd'],
+  };
+  for (const [strategy, affected] of Object.entries(expected)) {
+    assert.deepEqual(affectedBy(strategy as Strategy, members, 'b'), affected, strategy);
+  }
+});
+
+test('decideInGroup counts restarts over all members and lets each have waits of its own', () => {
+  const policy = toGroupPolicy({ intensity: 3, periodMs: 1_000 });
+  const members: Record<string, MemberState> = { a: UNHARMED_MEMBER, b: UNHARMED_MEMBER };
+  let group = UNHARMED_GROUP;
+  const seen: unknown[] = [];
+  for (const [name, atMs] of [
+    ['a', 0],
+    ['a', 60],
+    ['b', 170],
+    ['b', 400],
+  ] as const) {
+    const member = members[name] as MemberState;
+    const decision = decideInGroup(
+      policy,
+      { group, member },
+      { kind: 'failed', restart: 'transient', atMs, chance: 0 },
+    );
+    group = decision.group;
+    members[name] = decision.member;
+    seen.push(decision.directive);
+  }
+  assert.deepEqual(seen, [
+    { kind: 'restart', delayMs: 50 },
+    { kind: 'restart', delayMs: 100 },
+    { kind: 'restart', delayMs: 50 },
+    { kind: 'escalate', restarts: 3, periodMs: 1_000 },
+  ]);
+});
+
+test('decideInGroup never allows more restarts than intensity in any period, whoever fails', () => {
+  const step = fc.record({ who: fc.nat(3), waitMs: fc.nat(500) });
+  fc.assert(
+    fc.property(
+      fc.nat(6),
+      fc.integer({ min: 1, max: 5_000 }),
+      fc.array(step, { maxLength: 60 }),
+      (intensity, periodMs, steps) => {
+        const policy = toGroupPolicy({ intensity, periodMs, backoffMinMs: 0 });
+        const members: MemberState[] = [0, 1, 2, 3].map(() => UNHARMED_MEMBER);
+        let group = UNHARMED_GROUP;
+        let nowMs = 0;
+        const restartsMs: number[] = [];
+        for (const { who, waitMs } of steps) {
+          nowMs += waitMs;
+          const member = members[who] as MemberState;
+          const event = { kind: 'failed', restart: 'permanent', atMs: nowMs, chance: 0 } as const;
+          const decision = decideInGroup(policy, { group, member }, event);
+          group = decision.group;
+          members[who] = decision.member;
+          assert.ok(group.restartsMs.length <= intensity);
+          if (decision.directive.kind === 'restart') restartsMs.push(nowMs);
+          const within = restartsMs.filter((restartMs) => nowMs - restartMs < periodMs).length;
+          assert.ok(within <= intensity);
+          if (decision.directive.kind === 'escalate') assert.equal(within, intensity);
+        }
+      },
+    ),
   );
 });
