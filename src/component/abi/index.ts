@@ -33,6 +33,7 @@
  * @module
  */
 
+export { layoutOf } from './layout.ts';
 export { propertyNames } from './names.ts';
 export { disposeHandles, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
 export { CanonContext, GuestResourceType, InstanceState, type ResourceType } from './state.ts';

@@ -14,7 +14,8 @@
  * @module
  */
 
+export { Emitter } from './bytes.ts';
 export { type CoreModule, type FunctionType, readCoreModule, SECTION } from './core-module.ts';
-export type { HostHook, NumberType } from './glue.ts';
+export { type HostHook, NUMBER_TYPES, type NumberType } from './glue.ts';
 export { ADMISSION_DEFAULTS, type AdmissionLimits, checkMemoryClaim, checkTableClaim, PAGE_BYTES } from './limits.ts';
 export { type AdmissionRequest, type AdmittedModule, admitModule, IMPORT_LIST, type ImportEntry } from './rewrite.ts';

@@ -49,7 +49,7 @@ type Skip = (cursor: Cursor, facts: ExpressionFacts) => void;
 
 function unsupported(cursor: Cursor, what: string): never {
   throw new RuntimeError('COMPONENT_UNSUPPORTED', `Core module uses ${what} at byte ${cursor.at}`, {
-    details: { offset: cursor.at },
+    details: { offset: cursor.at, feature: what },
   });
 }
 

@@ -26,6 +26,15 @@ export class Context {
     return result;
   }
 
+  /** Runs `work` in a new scope with nothing around it. */
+  alone<T>(work: () => T): T {
+    const outer = this.scope;
+    this.scope = new Scope(this.session, 'component', undefined);
+    const result = work();
+    this.scope = outer;
+    return result;
+  }
+
   /** The scope `count` levels out. */
   outer(count: number): Scope {
     let scope: Scope | undefined = this.scope;

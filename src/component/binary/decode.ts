@@ -4,14 +4,14 @@ import { Context } from './context.ts';
 import { readCoreModule } from './core-module.ts';
 import { readCoreType } from './core-type-section.ts';
 import { finishComponent, readExport, readImport } from './extern-section.ts';
-import { notAComponent, unsupported } from './failure.ts';
+import { aboutPart, notAComponent, unsupported } from './failure.ts';
 import { readCoreInstance, readInstance } from './instance-section.ts';
 import { EXTERNS_MAX, TYPES_MAX } from './limits.ts';
-import type { Component } from './model.ts';
+import type { Component, Part, Parts, RootComponent } from './model.ts';
 import { Reader } from './reader.ts';
 import { coreModule } from './to-model.ts';
 import { readType } from './type-section.ts';
-import type { ComponentShape } from './types.ts';
+import type { ComponentShape, Entity } from './types.ts';
 
 const MAGIC = [0x00, 0x61, 0x73, 0x6d];
 const COMPONENT_LAYER = [0x0d, 0x00, 0x01, 0x00];
@@ -24,13 +24,16 @@ const MODULE_LAYER = [0x01, 0x00, 0x00, 0x00];
  * `bytes`, which must not be changed afterwards.
  *
  * @param bytes The whole binary. Any bytes are safe to give.
+ * @param parts See {@link Parts}.
  * @throws {RuntimeError} `NOT_A_COMPONENT` — something else: a core module, text, nothing; says what to do.
  * @throws {RuntimeError} `COMPONENT_INVALID` — breaks a rule; `details.offset` is the byte.
  * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — needs what cannot be run; `details.feature` names it.
  */
-export function decodeComponent(bytes: Uint8Array): Component {
+export function decodeComponent(bytes: Uint8Array, parts: Parts = {}): RootComponent {
   checkPreamble(bytes);
-  return readComponent(new Context(), new Reader(bytes)).component;
+  const context = new Context();
+  const { component } = readComponent(context, new Reader(bytes));
+  return { ...component, parts: readParts(context, parts) };
 }
 
 function checkPreamble(bytes: Uint8Array): void {
@@ -116,6 +119,52 @@ function readSection(context: Context, id: number, section: Reader): void {
       section.finish('a section');
     }
   }
+}
+
+/** Reads the parts that belong to imports of the root component, and checks each against the type of its import. */
+function readParts(context: Context, parts: Parts): ReadonlyMap<string, Part> {
+  const found = new Map<string, Part>();
+  const visit = (name: string, entity: Entity): void => {
+    if (entity.kind === 'instance') {
+      context.session.step(entity.type.exports.size);
+      for (const [inner, value] of entity.type.exports) visit(`${name}#${inner}`, value);
+    }
+    if (entity.kind !== 'component' && entity.kind !== 'core-module') return;
+    const bytes = Object.hasOwn(parts, name) ? parts[name] : undefined;
+    if (bytes !== undefined)
+      found.set(
+        name,
+        aboutPart(name, () => readPart(context, bytes, entity)),
+      );
+  };
+  for (const [name, entity] of context.scope.imports.entities) visit(name, entity);
+  return found;
+}
+
+function readPart(context: Context, bytes: Uint8Array, asked: Entity): Part {
+  const reader = new Reader(bytes);
+  context.session.at = 0;
+  const { part, entity } = asked.kind === 'component' ? componentPart(context, reader) : modulePart(context, reader);
+  const mismatch = context.subtyping.entity(entity, asked);
+  if (mismatch !== undefined) context.fail(`its type does not fit the import: ${mismatch}`);
+  return part;
+}
+
+interface TypedPart {
+  readonly part: Part;
+  readonly entity: Entity;
+}
+
+/** Nothing is around a part: no alias leads out of it. */
+function componentPart(context: Context, reader: Reader): TypedPart {
+  const { component, shape } = context.alone(() => readComponent(context, reader));
+  return { part: { kind: 'component', component }, entity: { kind: 'component', type: shape } };
+}
+
+function modulePart(context: Context, reader: Reader): TypedPart {
+  const bytes = reader.rest();
+  const type = readCoreModule(reader, context.session.coreTypes);
+  return { part: { kind: 'core-module', bytes, type: coreModule(type) }, entity: { kind: 'core-module', type } };
 }
 
 /** Sections that hold a list of definitions, by id. */

@@ -24,6 +24,19 @@ export function notAComponent(what: string): never {
   throw new RuntimeError('NOT_A_COMPONENT', `Cannot load the component: ${what}`);
 }
 
+/** Says of what goes wrong in `work` that it is about a part. */
+export function aboutPart<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!RuntimeError.is(error)) throw error;
+    throw new RuntimeError(error.code, `Cannot use what was given for the import ${quote(name)}: ${error.message}`, {
+      details: { ...error.details, part: name },
+      cause: error,
+    });
+  }
+}
+
 /** Quotes a name for a message: cut, and with what would garble a terminal escaped. */
 export function quote(name: string): string {
   const cut = name.length > QUOTE_LENGTH_MAX ? `${name.slice(0, QUOTE_LENGTH_MAX)}…` : name;

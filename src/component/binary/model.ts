@@ -183,10 +183,24 @@ export type Definition =
       readonly type: ExternType;
     }; // sort
 
+/** A binary that stands for an import of a component or core module. */
+export type Part = Extract<Definition, { readonly kind: 'component' | 'core-module' }>;
+
+/**
+ * Binaries for components and core modules that a component imports: by the name of the import, or as `interface#name` for
+ * one that an imported instance exports. They are linked as if they were nested in the component.
+ */
+export type Parts = Readonly<Record<string, Uint8Array>>;
+
 /** A decoded and validated component. */
 export interface Component {
   readonly definitions: readonly Definition[];
   /** Every resource type that a type in this component (not in nested ones) can mention, by slot. */
   readonly resources: readonly ResourceSymbol[];
   readonly type: ComponentType;
+}
+
+/** A component that nothing is around, with what stands for its imports of components and core modules. */
+export interface RootComponent extends Component {
+  readonly parts: ReadonlyMap<string, Part>;
 }

@@ -11,7 +11,7 @@ import {
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
-import { type Component, type ComponentType, decodeComponent } from '../binary/index.ts';
+import { type ComponentType, type Definition, decodeComponent, type Parts } from '../binary/index.ts';
 import { shareOut } from './budgets.ts';
 import type { CompiledExport, CompiledStep, ExportedFunction, HookKind } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
@@ -22,6 +22,12 @@ import { planComponent } from './planner.ts';
 import { Requests } from './requests.ts';
 
 export interface CompileOptions {
+  /**
+   * Binaries for the components and core modules that it imports, by the name of the import, or as `interface#name`. Each is
+   * checked against its import, admitted and linked as if it were nested in the component; only what is instantiated
+   * has to be there.
+   */
+  readonly parts?: Parts;
   /** What the component may claim; each default is {@link ADMISSION_DEFAULTS}'s. */
   readonly limits?: Partial<AdmissionLimits>;
   /** Gives other work its turn between slices of the compilation. Default: the system's clock. */
@@ -142,7 +148,7 @@ export class CompiledComponent {
  */
 export async function compileComponent(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompiledComponent> {
   requireSuspension();
-  const component = decodeComponent(bytes);
+  const component = decodeComponent(bytes, options.parts);
   const plan = planComponent(component);
   const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
   const coreModules = plan.steps.map((step) => readCoreModule(step.bytes));
@@ -152,7 +158,8 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
   for (const [number, step] of plan.steps.entries()) {
     compiled.push(compiledStep(step, await modules.get(step.bytes, requests.of(number))));
   }
-  validateUnused(component, new Set(plan.steps.map((step) => step.bytes)));
+  const definitions = [...component.definitions, ...component.parts.values()];
+  validateUnused(definitions, new Set(plan.steps.map((step) => step.bytes)));
   const { steps: _, ...rest } = plan;
   return new CompiledComponent({
     type: component.type,
@@ -165,9 +172,9 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
 }
 
 /** A core module that nothing instantiates has to be valid all the same. */
-function validateUnused(component: Component, used: ReadonlySet<Uint8Array>): void {
-  for (const definition of component.definitions) {
-    if (definition.kind === 'component') validateUnused(definition.component, used);
+function validateUnused(definitions: readonly Definition[], used: ReadonlySet<Uint8Array>): void {
+  for (const definition of definitions) {
+    if (definition.kind === 'component') validateUnused(definition.component.definitions, used);
     if (definition.kind !== 'core-module' || used.has(definition.bytes)) continue;
     if (WebAssembly.validate(definition.bytes as Uint8Array<ArrayBuffer>)) continue;
     throw new RuntimeError('COMPONENT_INVALID', 'Cannot compile the component: a core module is invalid');

@@ -75,5 +75,6 @@ export interface ExportPlan {
   readonly encoding: CanonOptions['encoding'];
   readonly context: number;
   readonly core: ExportSource;
+  /** Of the same step. */
   readonly postReturn: ExportSource | undefined;
 }

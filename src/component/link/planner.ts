@@ -1,16 +1,21 @@
 import { RuntimeError } from '../../errors/index.ts';
-import type {
-  CanonOptions,
-  Component,
-  CoreSort,
-  Definition,
-  ExternType,
-  FuncType,
-  InstanceType,
-  ResourceSymbol,
-  Sort,
+import {
+  type CanonOptions,
+  type Component,
+  type CoreFuncType,
+  type CoreSort,
+  type Definition,
+  type ExternType,
+  type FuncType,
+  flattenFunc,
+  type InstanceType,
+  type Part,
+  type ResourceSymbol,
+  type RootComponent,
+  type Sort,
 } from '../binary/index.ts';
 import { foldShims } from './fold.ts';
+import { forwardModule, passOnModule } from './forward.ts';
 import { HandleUse } from './handle-use.ts';
 import type {
   ContextPlan,
@@ -35,31 +40,46 @@ const LINKS_MAX = 10_000;
 
 interface LiftItem {
   readonly type: FuncType;
-  readonly options: CanonOptions;
+  readonly encoding: CanonOptions['encoding'];
   readonly core: CoreSource;
-  readonly scope: Scope;
   readonly postReturn: CoreSource | undefined;
+  /** The component instance that it belongs to. */
+  readonly state: () => number;
+  /** Asked when it is known that somebody calls the function. */
+  readonly context: () => number;
+}
+
+interface HostItem {
+  readonly sort: 'func';
+  /** Where the host's function is found. */
+  readonly host: readonly string[];
+  readonly type: FuncType;
 }
 
 type Item =
-  | { readonly sort: 'func'; readonly host: readonly string[] }
+  | HostItem
   | { readonly sort: 'func'; readonly lift: LiftItem }
   | { readonly sort: 'instance'; readonly exports: ReadonlyMap<string, Item> }
   | { readonly sort: 'type'; readonly resource: number | undefined }
-  | { readonly sort: 'component'; readonly component: Component; readonly scope: Scope }
-  | { readonly sort: 'core-module'; readonly definition: Extract<Definition, { kind: 'core-module' }> };
+  | { readonly sort: 'component'; readonly component: Component; readonly scope: Scope | undefined }
+  | { readonly sort: 'core-module'; readonly definition: Extract<Definition, { kind: 'core-module' }> }
+  /** A component or core module that nobody gave. */
+  | { readonly sort: 'component' | 'core-module'; readonly missing: string };
 
 type CoreInstance = { readonly get: (name: string) => CoreSource };
 
 /**
  * Decides everything about a component that does not depend on an instance.
  *
- * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` for what cannot be linked yet, `COMPONENT_LIMIT` for one that
- *   instantiates without measure.
+ * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` for a component or core module that it instantiates and nobody gave,
+ *   `COMPONENT_UNSUPPORTED` for what cannot be linked, `COMPONENT_LIMIT` for one that instantiates without measure.
  */
-export function planComponent(component: Component): Plan {
-  return new Planner().plan(component);
+export function planComponent(component: RootComponent): Plan {
+  return new Planner(component.parts).plan(component);
 }
+
+const DESTRUCTOR: CoreFuncType = { params: ['i32'], results: [] };
+const REALLOC: CoreFuncType = { params: ['i32', 'i32', 'i32', 'i32'], results: ['i32'] };
 
 class Planner {
   readonly steps: Step[] = [];
@@ -68,6 +88,7 @@ class Planner {
   readonly contexts: ContextPlan[] = [];
   readonly lowerings: LoweringPlan[] = [];
   readonly exports: ExportPlan[] = [];
+  readonly parts: ReadonlyMap<string, Part>;
   /** Lifted functions that have a number. */
   readonly #lifted = new Map<LiftItem, number>();
   readonly #contextNumbers = new Map<string, number>();
@@ -76,9 +97,14 @@ class Planner {
   #definitions = 0;
   #coreImports = 0;
 
+  constructor(parts: ReadonlyMap<string, Part>) {
+    this.parts = parts;
+  }
+
   plan(component: Component): Plan {
     const root = new Scope(this, component, { outer: undefined, args: undefined });
-    for (const [name, item] of root.run()) this.#collectExports(name, item);
+    for (const [name, item] of root.run()) this.#collectExports(root, name, item);
+    root.finish();
     const { steps, states, contexts, lowerings, exports } = this;
     const slots = new Set(states.flatMap((state) => state.slots));
     const resources = this.resources.map((item, index) =>
@@ -145,13 +171,39 @@ class Planner {
     return number;
   }
 
-  #collectExports(name: string, item: Item): void {
+  /** Components and core modules that are exported are types only: an instance has nothing to call in them. */
+  #collectExports(root: Scope, name: string, item: Item): void {
     if (item.sort === 'instance') {
-      for (const [inner, value] of item.exports) this.#collectExports(`${name}#${inner}`, value);
+      for (const [inner, value] of item.exports) this.#collectExports(root, `${name}#${inner}`, value);
     } else if (item.sort === 'func') {
-      if ('host' in item) unsupported(`a component that exports its own import "${item.host.join('#')}"`);
-      this.addExport(name, item.lift, true);
+      this.addExport(name, 'host' in item ? root.forward(item) : item.lift, true);
     }
+  }
+
+  /** The same function as an export of a core module, which it may not be: of one that is made for it then. */
+  exported(source: CoreSource, { type, state }: { type: CoreFuncType; state: number }): ExportSource {
+    this.use(source);
+    return source.kind === 'export' ? source : this.#passOn([{ source, type }], state)(0);
+  }
+
+  /** Puts functions together in a core module that exports them again. Gives what finds them there. */
+  #passOn(
+    functions: readonly { readonly source: CoreSource; readonly type: CoreFuncType }[],
+    state: number,
+  ): (at: number) => ExportSource {
+    const step = this.addMade(passOnModule(functions.map((item) => item.type)), {
+      sources: functions.map((item) => item.source),
+      state,
+    });
+    return (at) => ({ kind: 'export', step, name: String(at) });
+  }
+
+  /** A step for a core module made here (`forward.ts`), which imports functions only. */
+  addMade(bytes: Uint8Array, { sources, state }: { sources: readonly CoreSource[]; state: number }): number {
+    const imports = sources.map((source, at): StepImport => {
+      return { module: '', name: String(at), sort: 'func', source: this.use(source) };
+    });
+    return this.addStep({ bytes, imports, state, used: new Set() });
   }
 
   /** Makes a lifted function callable: from outside, or by other components of the composition. Gives its number. */
@@ -165,26 +217,34 @@ class Planner {
   }
 
   #exportPlan(name: string, lift: LiftItem, outside: boolean): ExportPlan {
-    if (lift.core.kind !== 'export') unsupported(`an export, "${name}", of what is not a function of a core module`);
-    const postReturn = lift.postReturn;
-    if (postReturn !== undefined && postReturn.kind !== 'export') {
-      unsupported(`a post-return of "${name}" that is not a function of a core module`);
+    const { type, encoding } = lift;
+    return { name, outside, type, encoding, context: lift.context(), ...this.#entered(lift) };
+  }
+
+  /** The pump of one core module enters a function and its post-return, so that module has to export both. */
+  #entered({ type, core, postReturn, state }: LiftItem): Pick<ExportPlan, 'core' | 'postReturn'> {
+    const entered = flattenFunc(type, 'lift');
+    if (postReturn === undefined) {
+      return { core: this.exported(core, { type: entered, state: state() }), postReturn };
     }
-    this.use(lift.core);
-    if (postReturn !== undefined) this.use(postReturn);
-    return {
-      name,
-      outside,
-      type: lift.type,
-      encoding: lift.options.encoding,
-      context: lift.scope.context(lift.options),
-      core: lift.core,
-      postReturn,
-    };
+    this.use(core);
+    this.use(postReturn);
+    if (core.kind === 'export' && postReturn.kind === 'export' && core.step === postReturn.step) {
+      return { core, postReturn };
+    }
+    const returned: CoreFuncType = { params: entered.results, results: [] };
+    const find = this.#passOn(
+      [
+        { source: core, type: entered },
+        { source: postReturn, type: returned },
+      ],
+      state(),
+    );
+    return { core: find(0), postReturn: find(1) };
   }
 }
 
-export function unsupported(feature: string): never {
+function unsupported(feature: string): never {
   throw new RuntimeError(
     'COMPONENT_UNSUPPORTED',
     `Cannot link the component: it has ${feature}, which is not supported yet`,
@@ -242,13 +302,17 @@ class Scope {
   run(): ReadonlyMap<string, Item> {
     this.#planner.enter(this.#component);
     for (const definition of this.#component.definitions) this.#define(definition);
-    if (this.#state !== undefined) {
-      const { slots } = this.#planner.states[this.#state] as { slots: (number | undefined)[] };
-      for (const symbol of this.#component.resources) {
-        if (this.#handles.slots.has(symbol.slot)) slots[symbol.slot] = this.#resource(symbol);
-      }
-    }
+    this.finish();
     return this.#exports;
+  }
+
+  /** Notes which resource each slot of the instance is that it can have handles of. */
+  finish(): void {
+    if (this.#state === undefined) return;
+    const { slots } = this.#planner.states[this.#state] as { slots: (number | undefined)[] };
+    for (const symbol of this.#component.resources) {
+      if (this.#handles.slots.has(symbol.slot)) slots[symbol.slot] = this.#resource(symbol);
+    }
   }
 
   get state(): number {
@@ -257,15 +321,39 @@ class Scope {
   }
 
   context(options: CanonOptions): number {
-    const exported = (source: CoreSource | undefined): ExportSource | undefined => {
-      if (source === undefined) return undefined;
-      if (source.kind !== 'export') return unsupported('a realloc that is not a function of a core module');
-      this.#planner.use(source);
-      return source;
-    };
-    const memory = exported(options.memory === undefined ? undefined : this.#core.memory[options.memory]);
-    const realloc = exported(options.realloc === undefined ? undefined : this.#core.func[options.realloc]);
-    return this.#planner.context({ state: this.state, memory, realloc });
+    const { state } = this;
+    const planner = this.#planner;
+    // Only core instances have memories.
+    const memory = options.memory === undefined ? undefined : (this.#core.memory[options.memory] as ExportSource);
+    if (memory !== undefined) planner.use(memory);
+    const source = options.realloc === undefined ? undefined : found(this.#core.func[options.realloc]);
+    return planner.context({ state, memory, realloc: source && planner.exported(source, { type: REALLOC, state }) });
+  }
+
+  /**
+   * A function of the host that the component exports as it is. Values that pass are checked as those of any other function
+   * of a guest: a core module is made that hands each call on.
+   */
+  forward({ host, type }: HostItem): LiftItem {
+    const planner = this.#planner;
+    const forward = forwardModule(type);
+    if (forward === undefined) {
+      unsupported(`an export of its own import "${host.join('#')}", which has borrowed handles inside other values`);
+    }
+    this.#handles.add(type);
+    const step = planner.steps.length;
+    const exported = (name: string): ExportSource => ({ kind: 'export', step, name });
+    const memory = forward.hasMemory ? exported('memory') : undefined;
+    const realloc = forward.hasMemory ? exported('realloc') : undefined;
+    const { state } = this;
+    const context = planner.context({ state, memory, realloc });
+    const lowering = planner.addLowering({ target: { kind: 'host', path: host }, type, encoding: 'utf8', context });
+    const drops = forward.borrows.map(
+      (resource): CoreSource => ({ kind: 'resource-drop', state, slot: resource.slot }),
+    );
+    planner.addMade(forward.bytes, { sources: [{ kind: 'lower', lowering }, ...drops], state });
+    const postReturn = forward.hasMemory ? exported('post-return') : undefined;
+    return { type, encoding: 'utf8', core: exported('f'), postReturn, state: () => state, context: () => context };
   }
 
   #define(definition: Definition): void {
@@ -339,7 +427,10 @@ class Scope {
       this.#handles.add(type);
       const core = this.#core.func[definition.coreFunc] as CoreSource;
       const postReturn = options.postReturn === undefined ? undefined : this.#core.func[options.postReturn];
-      this.#items.func.push({ sort: 'func', lift: { type, options, core, postReturn, scope: this } });
+      const { encoding } = options;
+      const state = () => this.state;
+      const context = () => this.context(options);
+      this.#items.func.push({ sort: 'func', lift: { type, encoding, core, postReturn, state, context } });
     } else if (definition.kind === 'lower') {
       this.#core.func.push(this.#lower(definition));
     } else if (
@@ -381,7 +472,7 @@ class Scope {
   }
 
   #coreInstantiate(definition: Extract<Definition, { kind: 'core-instantiate' }>): CoreInstance {
-    const module = found(this.#items['core-module'][definition.module]) as Extract<Item, { sort: 'core-module' }>;
+    const module = given(this.#items['core-module'][definition.module]) as Extract<Item, { definition: object }>;
     const args = new Map(definition.args.map((arg) => [arg.name, this.#coreInstances[arg.instance] as CoreInstance]));
     this.#planner.charge(definition.args.length + module.definition.type.imports.length);
     const imports: StepImport[] = module.definition.type.imports.map((item) => ({
@@ -402,7 +493,7 @@ class Scope {
   }
 
   #instantiate(definition: Extract<Definition, { kind: 'instantiate' }>): ReadonlyMap<string, Item> {
-    const item = found(this.#items.component[definition.component]) as Extract<Item, { sort: 'component' }>;
+    const item = given(this.#items.component[definition.component]) as Extract<Item, { component: object }>;
     this.#planner.charge(definition.args.length);
     const args = new Map(definition.args.map((arg) => [arg.name, found(this.#items[arg.sort][arg.index])]));
     return new Scope(this.#planner, item.component, { outer: item.scope, args }).run();
@@ -423,7 +514,7 @@ class Scope {
   #hostItem(path: readonly string[], type: ExternType): Item {
     switch (type.kind) {
       case 'func':
-        return { sort: 'func', host: path };
+        return { sort: 'func', host: path, type: type.type };
       case 'instance':
         return { sort: 'instance', exports: this.#hostExports(path, type.type) };
       case 'type':
@@ -433,9 +524,13 @@ class Scope {
           resource: type.type.kind === 'resource' ? this.#resource(type.type.resource) : undefined,
         };
       case 'component':
-        return unsupported(`the imported component "${path.join('#')}"`);
-      case 'core-module':
-        return unsupported(`the imported core module "${path.join('#')}"`);
+      case 'core-module': {
+        const missing = path.join('#');
+        const part = this.#planner.parts.get(missing);
+        if (part === undefined) return { sort: type.kind, missing };
+        if (part.kind === 'core-module') return { sort: part.kind, definition: part };
+        return { sort: part.kind, component: part.component, scope: undefined };
+      }
     }
   }
 
@@ -458,9 +553,8 @@ class Scope {
     const { origin } = symbol;
     switch (origin.kind) {
       case 'local': {
-        const dtor = origin.dtor === undefined ? undefined : this.#planner.use(found(this.#core.func[origin.dtor]));
-        if (dtor !== undefined && dtor.kind !== 'export')
-          unsupported('a destructor that is not a function of a core module');
+        const source = origin.dtor === undefined ? undefined : found(this.#core.func[origin.dtor]);
+        const dtor = source && this.#planner.exported(source, { type: DESTRUCTOR, state: this.state });
         return this.#planner.addResource({ kind: 'guest', name: symbol.name, state: this.state, dtor });
       }
       case 'export':
@@ -479,6 +573,19 @@ function resourceAt(exports: ReadonlyMap<string, Item>, path: readonly string[])
   const item = exports.get(path[0] as string);
   if (path.length > 1) return item?.sort === 'instance' ? resourceAt(item.exports, path.slice(1)) : undefined;
   return item?.sort === 'type' ? item.resource : undefined;
+}
+
+/** A component or core module to instantiate: of those that are imported, one that was given. */
+function given(item: Item | undefined): Item {
+  const present = found(item);
+  if (!('missing' in present)) return present;
+  const { missing, sort } = present;
+  const what = sort === 'component' ? 'component' : 'core module';
+  throw new RuntimeError(
+    'COMPONENT_IMPORT_MISSING',
+    `Cannot link the component: it instantiates the ${what} "${missing}" that it imports; give its bytes in "parts"`,
+    { details: { missing: [missing] } },
+  );
 }
 
 /** The validator saw to it that every reference leads somewhere. */

@@ -1,6 +1,5 @@
 import type { AdmissionLimits, AdmissionRequest, ImportEntry } from '../admission/index.ts';
 import type { CoreSource, ExportPlan, Plan, Step } from './plan.ts';
-import { unsupported } from './planner.ts';
 
 /** What admission is asked to do with each core module of a plan, by step. */
 export class Requests {
@@ -29,9 +28,6 @@ export class Requests {
 
   of(step: number): AdmissionRequest {
     const pump = (this.#pumped[step] as ExportPlan[]).map((item) => {
-      if (item.postReturn !== undefined && item.postReturn.step !== step) {
-        return unsupported(`a post-return of "${item.name}" that stands in another core module`);
-      }
       return { func: item.core.name, postReturn: item.postReturn?.name };
     });
     const imports = (this.#plan.steps[step] as Step).imports
