@@ -33,6 +33,6 @@ export class HostResourceType<T extends object = object> {
   }
 }
 
-/** One interface offered to components: its functions and resource types by WIT name. */
+/** One interface offered to components: its functions, resource types and interfaces by WIT name. */
 // biome-ignore lint/suspicious/noExplicitAny: the representation is known to the interface alone
-export type HostInstance = Readonly<Record<string, HostFunction | HostResourceType<any>>>;
+export type HostInstance = { readonly [name: string]: HostFunction | HostResourceType<any> | HostInstance };

@@ -30,6 +30,7 @@ export class Entrance {
   /** Hooks are shared by the core modules of one component instance. */
   private readonly hooks: Partial<Record<HookKind, unknown>> = {};
   private turn: Turn | undefined;
+  private starting = false;
   private step = -1;
   private current: CompiledExport | undefined;
   private readonly flat: (number | bigint)[] = [];
@@ -42,9 +43,18 @@ export class Entrance {
     this.state = state;
   }
 
-  /** Whether a call is under way. */
+  /** Whether a call, or a start function, is under way. */
   get busy(): boolean {
-    return this.turn !== undefined;
+    return this.turn !== undefined || this.starting;
+  }
+
+  /** Runs a start function, during which nobody enters. */
+  async start(run: () => Promise<void>): Promise<void> {
+    this.starting = true;
+    this.state.mayEnter = false;
+    await run();
+    this.state.mayEnter = true;
+    this.starting = false;
   }
 
   /**

@@ -79,10 +79,13 @@ function failKind(path: readonly string[], expected: string): never {
 function lookUp(imports: HostImports, path: readonly string[]): unknown {
   const name = matchImport(path[0] as string, imports);
   const item = name === undefined ? undefined : imports[name];
-  if (path.length === 1 || item === undefined) return item;
-  if (path.length > 2 || typeof item !== 'object' || item === null) return undefined;
-  const key = path[1] as string;
-  return Object.hasOwn(item, key) ? item[key] : undefined;
+  return path.slice(1).reduce<unknown>(exportOf, item);
+}
+
+/** What an interface that the host offers has under a name of its own. */
+function exportOf(offered: unknown, name: string): unknown {
+  if (typeof offered !== 'object' || offered === null || offered instanceof HostResourceType) return undefined;
+  return Object.hasOwn(offered, name) ? (offered as HostInstance)[name] : undefined;
 }
 
 /**

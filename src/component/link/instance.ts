@@ -102,7 +102,7 @@ export class ComponentInstance implements Surrounding {
         this.instantiateStep(step);
         if (step.startExport === undefined) continue;
         const start = (this.cores.at(-1) as Core)[step.startExport];
-        await WebAssembly.promising(start)();
+        await this.entrances[step.state]?.start(WebAssembly.promising(start) as () => Promise<void>);
       }
       if (this.reason !== undefined) throw this.reason;
     } catch (error) {
