@@ -8,9 +8,12 @@
  * `result` is data: `{ tag: 'ok', val }` or `{ tag: 'err', val }`. It may return a promise of the value: the guest is
  * suspended until it settles, and the thread is free; a plain value costs no suspension. What it throws ends the
  * instance: the guest is stopped by a trap that it cannot catch, and the caller of the guest gets what was thrown.
+ *
+ * `this` is the context that the instance was given (`InstantiateOptions.context`), so that one set of functions serves
+ * every instance.
  */
-// biome-ignore lint/suspicious/noExplicitAny: each function has the parameters that its WIT type gives it
-export type HostFunction = (...args: any[]) => unknown;
+// biome-ignore lint/suspicious/noExplicitAny: each function has the parameters that its WIT type gives it, and its host's context
+export type HostFunction = (this: any, ...args: any[]) => unknown;
 
 /**
  * A resource type that the host implements. Its representation is any JavaScript object; a guest sees a number of its
@@ -33,6 +36,6 @@ export class HostResourceType<T extends object = object> {
   }
 }
 
-/** One interface offered to components: its functions, resource types and interfaces by WIT name. */
+/** One interface offered to components: its functions, resource types and interfaces by WIT name. Not changed once it was offered. */
 // biome-ignore lint/suspicious/noExplicitAny: the representation is known to the interface alone
 export type HostInstance = { readonly [name: string]: HostFunction | HostResourceType<any> | HostInstance };

@@ -5,7 +5,7 @@ import type { CompiledComponent, ComponentInstance, HostImports } from '../compo
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentShape, checkImports, inFile, loadComponent, shapeOf } from '../host/index.ts';
 import { systemClock } from '../time/index.ts';
-import { createWasi, readableSource, writableSink } from '../wasi/index.ts';
+import { defineWasi, type Guest, readableSource, writableSink } from '../wasi/index.ts';
 
 /** How to run a program. */
 export interface RunCommandOptions {
@@ -51,32 +51,29 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     env: Object.keys(options.env),
     filesystem: options.dirs.map((dir) => ({ ...dir, rights: ALL_RIGHTS })),
   };
-  checkImports(compiled, grants, basename(file));
+  checkImports(compiled, grants, { label: basename(file) });
   const stdin = readableSource(options.stdin);
   const stdout = writableSink(options.stdout);
   const stderr = writableSink(options.stderr);
-  const wasi = createWasi({
-    clock: systemClock,
+  const wasi = defineWasi({
     clockGranted: true,
     randomGranted: true,
     args: [basename(file), ...options.args],
     env: options.env,
-    stdin,
-    stdout,
-    stderr,
-    terminals: {
-      stdin: isTerminal(options.stdin),
-      stdout: isTerminal(options.stdout),
-      stderr: isTerminal(options.stderr),
-    },
     preopens: grants.filesystem ?? [],
   });
+  const terminals = {
+    stdin: isTerminal(options.stdin),
+    stdout: isTerminal(options.stdout),
+    stderr: isTerminal(options.stderr),
+  };
+  const guest = wasi.guest({ clock: systemClock, stdio: { stdin, stdout, stderr, terminals } });
   try {
-    return await ending(options, (signal) => exitCode(compiled, { imports: wasi.interfaces, run, signal }));
+    return await ending(options, (signal) => exitCode(compiled, { imports: wasi.interfaces, guest, run, signal }));
   } catch (error) {
     throw inFile(error, file);
   } finally {
-    await wasi.dispose();
+    await guest.dispose();
     for (const stream of [stdin, stdout, stderr]) stream.close();
   }
 }
@@ -128,18 +125,19 @@ function late(timeoutMs: number): RuntimeError {
 
 interface Program {
   readonly imports: HostImports;
+  readonly guest: Guest;
   /** Name of the entry. */
   readonly run: string;
   readonly signal: AbortSignal;
 }
 
 /** The program's exit code, however it ends itself; its start functions belong to it. */
-async function exitCode(compiled: CompiledComponent, { imports, run, signal }: Program): Promise<number> {
+async function exitCode(compiled: CompiledComponent, { imports, guest, run, signal }: Program): Promise<number> {
   let instance: ComponentInstance | undefined;
   const onAbort = () => instance?.kill(signal.reason as RuntimeError);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    instance = await compiled.instantiate(imports, { signal });
+    instance = await compiled.instantiate(imports, { context: guest, signal });
     signal.throwIfAborted();
     const result = (await instance.call(run)) as { tag: 'ok' | 'err' };
     return result.tag === 'ok' ? 0 : 1;

@@ -3,10 +3,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { HostResourceType } from '../component/index.ts';
+import { type HostFunction, HostResourceType } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { SeededRandom, SystemClock } from '../time/index.ts';
-import { bufferSink, bufferSource, createWasi } from './index.ts';
+import { bufferSink, bufferSource, defineWasi, type Guest, type Wasi } from './index.ts';
 
 const CALLS = 2_000;
 
@@ -128,19 +128,18 @@ test('W1, W3: a guest that calls anything with anything gets results, errors or 
       ] as const) {
         fs.symlinkSync(target, path.join(inside, name));
       }
-      const wasi = createWasi({
-        clock,
+      const wasi = defineWasi({
         clockGranted: true,
         randomGranted: true,
-        stdin: bufferSource('input'),
-        stdout: bufferSink(1_000_000),
         preopens: [{ hostPath: inside, guestPath: '/', rights: ['read', 'write', 'list', 'delete'] }],
         limits: { openFilesMax: 8, resourcesMax: 200, drainMs: 1 },
       });
+      const stdio = { stdin: bufferSource('input'), stdout: bufferSink(1_000_000) };
+      const guest = wasi.guest({ clock, stdio });
       try {
-        await misuse({ functions: functionsOf(wasi.interfaces), pick, patience: () => turn(clock) });
+        await misuse({ functions: functionsOf(wasi, guest), pick, patience: () => turn(clock) });
       } finally {
-        await wasi.dispose();
+        await guest.dispose();
       }
       assert.deepEqual(openBelow(inside), [], `seed ${seed}, life ${life}`);
     }
@@ -222,10 +221,10 @@ function argumentsFor(name: string, held: readonly Droppable[], pick: Misuse['pi
   return args;
 }
 
-function functionsOf(interfaces: ReturnType<typeof createWasi>['interfaces']): Misuse['functions'] {
+function functionsOf({ interfaces }: Wasi, guest: Guest): Misuse['functions'] {
   return Object.values(interfaces).flatMap((functions) =>
     Object.entries(functions).flatMap(([name, item]) =>
-      item instanceof HostResourceType ? [] : [[name, item] as [string, (...args: unknown[]) => unknown]],
+      item instanceof HostResourceType ? [] : [[name, (item as HostFunction).bind(guest)] as const],
     ),
   );
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../time/index.ts';
-import { createWasi, neededGrants, WASI_INTERFACES } from './index.ts';
+import { defineWasi, neededGrants, WASI_INTERFACES } from './index.ts';
 
 test('W5: neededGrants serves every patch of 0.2 and nothing else', () => {
   for (const version of ['', '@0.2.0', '@0.2.12', '@0.2.999']) {
@@ -20,7 +19,7 @@ test('neededGrants names the line for what cannot say no', () => {
   assert.deepEqual(neededGrants('wasi:random/insecure-seed@0.2.0')?.grant, { kind: 'random', line: 'random = true' });
 });
 
-test('neededGrants lists exactly what createWasi offers', () => {
-  const { interfaces } = createWasi({ clock: new ManualClock(), clockGranted: true, randomGranted: true });
+test('neededGrants lists exactly what defineWasi offers', () => {
+  const { interfaces } = defineWasi({ clockGranted: true, randomGranted: true });
   assert.deepEqual(Object.keys(interfaces).sort(), WASI_INTERFACES);
 });

@@ -47,7 +47,7 @@ const NEEDS: Readonly<Record<string, InterfaceNeed>> = Object.freeze({
   'wasi:sockets/udp-create-socket': FREE,
 });
 
-/** Names of the interfaces that {@link createWasi} can offer, without version, sorted. */
+/** Names of the interfaces that {@link defineWasi} can offer, without version, sorted. */
 export const WASI_INTERFACES: readonly string[] = Object.freeze(Object.keys(NEEDS).sort());
 
 /** `namespace:package/interface`, and a version after `@` if there is one. */

@@ -1,12 +1,8 @@
 import type { FilesystemGrant } from '../capability/index.ts';
-import type { Clock } from '../time/index.ts';
-import type { ByteSink, ByteSource } from './io/index.ts';
 import type { RandomBytes } from './random/index.ts';
 
-/** What one component instance gets of WASI. What is absent is not granted. */
+/** What the instances of one component get of WASI. What is absent is not granted. */
 export interface WasiOptions {
-  /** Time and turns of the event loop. Whether the guest may read it is {@link clockGranted}. */
-  readonly clock: Clock;
   /** Offers `wasi:clocks`. Default false. */
   readonly clockGranted?: boolean;
   /** Offers `wasi:random`. Default false. */
@@ -15,16 +11,8 @@ export interface WasiOptions {
   readonly random?: RandomBytes;
   /** Arguments, the program's name first. Default none. */
   readonly args?: readonly string[];
-  /** The whole environment that the guest sees. Default empty. */
+  /** The whole environment that guests see. Default empty. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: at its end. */
-  readonly stdin?: ByteSource;
-  /** Default: takes everything and keeps nothing. */
-  readonly stdout?: ByteSink;
-  /** Default: takes everything and keeps nothing. */
-  readonly stderr?: ByteSink;
-  /** Which streams are terminals. Default none. */
-  readonly terminals?: { readonly stdin?: boolean; readonly stdout?: boolean; readonly stderr?: boolean };
   /** Granted folders. Default none. */
   readonly preopens?: readonly FilesystemGrant[];
   readonly limits?: WasiLimits;

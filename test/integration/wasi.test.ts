@@ -10,14 +10,7 @@ import { after, before, test } from 'node:test';
 import { type CompiledComponent, type ComponentInstance, compileComponent } from '../../src/component/index.ts';
 import { RuntimeError } from '../../src/errors/index.ts';
 import { systemClock } from '../../src/time/index.ts';
-import {
-  bufferSink,
-  createWasi,
-  readableSource,
-  type Wasi,
-  type WasiOptions,
-  writableSink,
-} from '../../src/wasi/index.ts';
+import { bufferSink, defineWasi, type Guest, readableSource, type Stdio, writableSink } from '../../src/wasi/index.ts';
 
 let tour: CompiledComponent;
 let base: string;
@@ -35,27 +28,26 @@ before(async () => {
 after(() => rmSync(base, { recursive: true, force: true }));
 
 interface Running {
-  readonly wasi: Wasi;
+  readonly guest: Guest;
   readonly instance: ComponentInstance;
   readonly ended: Promise<unknown>;
 }
 
-async function start(commands: string, options: Partial<WasiOptions> = {}): Promise<Running> {
-  const wasi = createWasi({
-    clock: systemClock,
+async function start(commands: string, stdio: Stdio = {}): Promise<Running> {
+  const wasi = defineWasi({
     clockGranted: true,
     randomGranted: true,
     args: ['wasi-tour', ...commands.split(' ')],
     preopens: [{ hostPath: folder, guestPath: '/work', rights: ['read', 'write', 'list', 'delete'] }],
-    ...options,
   });
-  const instance = await tour.instantiate(wasi.interfaces);
+  const guest = wasi.guest({ clock: systemClock, stdio });
+  const instance = await tour.instantiate(wasi.interfaces, { context: guest });
   const main = tour.exports.find(({ name }) => name.startsWith('wasi:cli/run@'));
   assert.ok(main);
   const ended = instance.call(main.name);
   // A test that fails before it waits shall not end the process with this as well.
   ended.catch(() => undefined);
-  return { wasi, instance, ended };
+  return { guest, instance, ended };
 }
 
 const isKilled = (error: unknown) => RuntimeError.is(error, 'COMPONENT_KILLED');
@@ -86,38 +78,38 @@ test('W2: a guest that sleeps leaves the event loop free for others', async () =
   await sleeper.ended;
   asleep = false;
   assert.ok(turns > 20, `the event loop had ${turns} turns`);
-  for (const { wasi } of [sleeper, ...others]) await wasi.dispose();
+  for (const { guest } of [sleeper, ...others]) await guest.dispose();
 });
 
 test('W4: a guest that waits for input that never comes can be killed, and keeps nothing', async () => {
   const stdin = new PassThrough();
-  const { wasi, instance, ended } = await start('cat', { stdin: readableSource(stdin) });
+  const { guest, instance, ended } = await start('cat', { stdin: readableSource(stdin) });
   instance.kill();
   await assert.rejects(ended, isKilled);
-  await wasi.dispose();
+  await guest.dispose();
   assert.deepEqual(descriptorsBelow(base), []);
 });
 
 test('W4: disposing of WASI alone ends a guest that waits', async () => {
-  const { wasi, ended } = await start('cat', { stdin: readableSource(new PassThrough()) });
-  await wasi.dispose();
+  const { guest, ended } = await start('cat', { stdin: readableSource(new PassThrough()) });
+  await guest.dispose();
   await assert.rejects(ended, isKilled);
 });
 
 test('W4: a guest that sleeps for ages can be killed and leaves no timer', async () => {
-  const { wasi, instance, ended } = await start('sleep 100000000');
+  const { guest, instance, ended } = await start('sleep 100000000');
   instance.kill();
   await assert.rejects(ended, isKilled);
-  await wasi.dispose();
+  await guest.dispose();
 });
 
 test('a FIFO in the folder holds nobody up', async () => {
   execFileSync('mkfifo', [join(folder, 'fifo')]);
   const stderr = bufferSink();
   for (const command of ['read /work/fifo', 'write /work/fifo x', 'append /work/fifo x']) {
-    const { wasi, ended } = await start(command, { stderr });
+    const { guest, ended } = await start(command, { stderr });
     await assert.rejects(ended, (error) => RuntimeError.is(error, 'COMPONENT_EXITED') && error.details.status === 1);
-    await wasi.dispose();
+    await guest.dispose();
   }
   assert.match(stderr.text(), /^(?:\w+: Operation not permitted\n){3}$/);
 });
@@ -135,9 +127,9 @@ test('a guest that prints faster than its reader reads waits for it, and loses n
       setImmediate(callback);
     },
   });
-  const { wasi, ended } = await start('read /work/long', { stdout: writableSink(slow) });
+  const { guest, ended } = await start('read /work/long', { stdout: writableSink(slow) });
   assert.equal(((await ended) as { tag: string }).tag, 'ok');
-  await wasi.dispose();
+  await guest.dispose();
   assert.equal(received, text);
   assert.ok(most <= 131_072, `${most} bytes waited for the reader`);
 });
@@ -145,19 +137,19 @@ test('a guest that prints faster than its reader reads waits for it, and loses n
 test('a guest whose reader goes away is told so, and the process lives', async () => {
   const gone = new PassThrough();
   gone.destroy();
-  const { wasi, ended } = await start('read /work/file', { stdout: writableSink(gone) });
+  const { guest, ended } = await start('read /work/file', { stdout: writableSink(gone) });
   await ended.catch((error) => assert.ok(RuntimeError.is(error)));
-  await wasi.dispose();
+  await guest.dispose();
 });
 
 test('W4: two hundred lives of a guest that uses files leave no descriptor open', async () => {
   const commands = 'write /work/n hello -- append /work/n ! -- read /work/n -- list /work -- unlink /work/n';
   for (let life = 0; life < 200; life += 1) {
-    const { wasi, instance, ended } = await start(commands);
+    const { guest, instance, ended } = await start(commands);
     if (life % 2 === 0) await ended;
     else instance.kill();
     await ended.catch((error) => assert.ok(isKilled(error)));
-    await wasi.dispose();
+    await guest.dispose();
   }
   assert.deepEqual(descriptorsBelow(base), []);
 });

@@ -58,6 +58,8 @@ export class InstanceState {
   /** Why the instance died: what was thrown first. */
   failure: RuntimeError | undefined;
   readonly suspension: Suspension;
+  /** `this` of the host functions that it calls. */
+  hostContext: unknown;
   /** The call of an export under way, if it takes resources. */
   scope: CallScope | undefined;
   /** Handles lent to calls of imports under way, innermost last. Bounded by the lift budget. */
@@ -77,6 +79,7 @@ export class InstanceState {
     this.resourceTypes = [];
     this.failure = undefined;
     this.suspension = { promise: undefined, value: undefined };
+    this.hostContext = undefined;
     this.scope = undefined;
     this.lenders = [];
     this.taken = [];

@@ -15,7 +15,7 @@ import { type ComponentType, type Definition, decodeComponent, type Parts } from
 import { shareOut } from './budgets.ts';
 import type { CompiledExport, CompiledStep, ExportedFunction, HookKind } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
-import { bindHost, type HostImports, missingImports } from './imports.ts';
+import { type BoundHost, bindHost, type HostImports, missingImports } from './imports.ts';
 import { ComponentInstance, type InstantiateOptions } from './instance.ts';
 import type { ExportPlan, InstancePlan, Step } from './plan.ts';
 import { planComponent } from './planner.ts';
@@ -53,6 +53,9 @@ function describeModule({ bytes, memories }: CoreModule): CoreModuleInfo {
   return { sizeBytes: bytes.length, memories: described };
 }
 
+const NO_IMPORTS: HostImports = Object.freeze({});
+const NO_OPTIONS: InstantiateOptions = Object.freeze({});
+
 /** A component, decoded, validated, admitted and compiled: made once, instantiated many times. */
 export class CompiledComponent {
   /** What it imports and exports, in WIT types. */
@@ -76,6 +79,8 @@ export class CompiledComponent {
   readonly callees: readonly (CompiledExport | undefined)[];
   readonly #exports: ReadonlyMap<string, ExportedFunction>;
   readonly #functions: ReadonlySet<ExportedFunction>;
+  /** What imports that instances were given came to. */
+  readonly #bound = new WeakMap<HostImports, BoundHost>();
 
   /** @internal Use {@link compileComponent}. */
   constructor(parts: {
@@ -119,15 +124,28 @@ export class CompiledComponent {
   /**
    * Makes an instance: its own memory, its own handles.
    *
-   * @param imports What its imports are bound to. @param options See {@link InstantiateOptions}.
+   * @param imports What its imports are bound to; not changed afterwards, and best the same object for all instances.
+   * @param options See {@link InstantiateOptions}.
    * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` — names every import that nothing was given for.
    * @throws {RuntimeError} `COMPONENT_LIMIT` — the process has no room for its memory.
    * @throws {RuntimeError} `COMPONENT_TRAPPED` — its start function trapped.
    */
-  async instantiate(imports: HostImports = {}, options: InstantiateOptions = {}): Promise<ComponentInstance> {
-    const instance = new ComponentInstance(this, bindHost(this.plan, imports), options);
+  async instantiate(
+    imports: HostImports = NO_IMPORTS,
+    options: InstantiateOptions = NO_OPTIONS,
+  ): Promise<ComponentInstance> {
+    const instance = new ComponentInstance(this, this.#bind(imports), options);
     await instance.link(options.signal);
     return instance;
+  }
+
+  #bind(imports: HostImports): BoundHost {
+    let bound = this.#bound.get(imports);
+    if (bound === undefined) {
+      bound = bindHost(this.plan, imports);
+      this.#bound.set(imports, bound);
+    }
+    return bound;
   }
 }
 

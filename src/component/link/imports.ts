@@ -6,6 +6,9 @@ import type { InstancePlan } from './plan.ts';
  * What a component is given: interfaces by name (`'wasi:io/streams'`, `'demo:kv/store@1.2.0'`) and functions that the
  * world imports itself. A name without a version serves every version; one with a version serves those that semantic
  * versioning calls compatible.
+ *
+ * What a component finds in such an object is looked up once: neither it nor its interfaces may be changed afterwards, and
+ * instances that are given the same object cost no search.
  */
 export type HostImports = Readonly<Record<string, HostInstance | HostFunction>>;
 

@@ -20,6 +20,8 @@ import type { BoundHost } from './imports.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
 
 export interface InstantiateOptions {
+  /** `this` of every host function that the instance calls. Default: undefined. */
+  readonly context?: unknown;
   /**
    * Bytes that one call may make the host allocate for the values it hands over, by estimate. Default: 128 MiB.
    * A guest can list the same 64 MB a million times; this ends it.
@@ -63,6 +65,7 @@ export class ComponentInstance implements Surrounding {
     const { plan } = component;
     for (let index = 0; index < plan.states.length; index++) {
       const state = new InstanceState();
+      state.hostContext = options.context;
       if (options.liftBudgetBytes !== undefined) state.liftBudgetMax = options.liftBudgetBytes;
       this.states.push(state);
       this.entrances.push(new Entrance(this, state));

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
-import { ManualClock } from '../../time/index.ts';
-import { createWasi, type WasiOptions } from '../index.ts';
+import { type Clock, ManualClock } from '../../time/index.ts';
+import { defineWasi, type Stdio, type WasiOptions } from '../index.ts';
 import { bufferSink, bufferSource, lineSink, readableSource, writableSink } from './index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names
@@ -11,14 +11,18 @@ type Functions = Record<string, (...args: any[]) => any>;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-function setUp(options: Partial<WasiOptions> = {}) {
-  const wasi = createWasi({ clock: new ManualClock(), ...options });
+type SetUpOptions = Partial<WasiOptions> & Stdio & { readonly clock?: Clock };
+
+function setUp({ stdin, stdout, stderr, terminals, clock = new ManualClock(), ...options }: SetUpOptions = {}) {
+  const wasi = defineWasi(options);
+  const stdio = { ...(stdin && { stdin }), ...(stdout && { stdout }), ...(stderr && { stderr }) };
+  const guest = wasi.guest({ clock, stdio: { ...stdio, ...(terminals && { terminals }) } });
   const call = (name: string, fn: string, ...args: unknown[]) =>
-    (wasi.interfaces[`wasi:${name}`] as unknown as Functions)[fn]?.(...args);
+    (wasi.interfaces[`wasi:${name}`] as unknown as Functions)[fn]?.call(guest, ...args);
   const print = (text: string) =>
     call('io/streams', '[method]output-stream.blocking-write-and-flush', call('cli/stdout', 'get-stdout'), bytes(text));
   const read = (stream: unknown) => call('io/streams', '[method]input-stream.blocking-read', stream, 100n);
-  return { wasi, call, print, read };
+  return { wasi, guest, call, print, read };
 }
 
 test('L1: environment shows what was given and nothing else', () => {
@@ -67,7 +71,7 @@ test('terminals are there if they are', () => {
   assert.equal(call('cli/terminal-stderr', 'get-terminal-stderr'), undefined);
 });
 
-test('createWasi offers clocks and randomness only when they are granted', () => {
+test('defineWasi offers clocks and randomness only when they are granted', () => {
   const names = (options: Partial<WasiOptions>) => Object.keys(setUp(options).wasi.interfaces);
   assert.ok(!names({}).some((name) => /clocks|random/.test(name)));
   assert.equal(
@@ -76,7 +80,7 @@ test('createWasi offers clocks and randomness only when they are granted', () =>
   );
 });
 
-test('createWasi refuses limits out of range', () => {
+test('defineWasi refuses limits out of range', () => {
   assert.throws(() => setUp({ limits: { openFilesMax: -1 } }), RangeError);
   assert.throws(() => setUp({ limits: { resourcesMax: 0 } }), RangeError);
 });
@@ -92,12 +96,12 @@ test('dispose waits for standard output to take what it holds, and not longer th
   };
   const patient = setUp({ clock, stdout });
   patient.call('io/streams', '[method]output-stream.write', patient.call('cli/stdout', 'get-stdout'), bytes('x'));
-  const disposed = patient.wasi.dispose();
+  const disposed = patient.guest.dispose();
   release();
   await disposed;
   const stuck = setUp({ clock, stdout });
   stuck.call('io/streams', '[method]output-stream.write', stuck.call('cli/stdout', 'get-stdout'), bytes('x'));
-  const late = stuck.wasi.dispose();
+  const late = stuck.guest.dispose();
   clock.advance(1_000);
   await late;
   assert.equal(clock.pendingTimers, 0);
@@ -126,10 +130,10 @@ test('lineSink hands over whole lines, however they are cut', () => {
 
 test('L4: dispose hands over the line that a guest did not finish', async () => {
   const lines: string[] = [];
-  const { wasi, print } = setUp({ stdout: lineSink((line) => lines.push(line)) });
+  const { guest, print } = setUp({ stdout: lineSink((line) => lines.push(line)) });
   print('whole\nhalf');
   assert.deepEqual(lines, ['whole']);
-  await wasi.dispose();
+  await guest.dispose();
   assert.deepEqual(lines, ['whole', 'half']);
 });
 
@@ -160,7 +164,7 @@ test('readableSource gives the read that a guest was waiting for to the one that
   const stdin = readableSource(stream);
   const first = setUp({ stdin });
   const abandoned = first.read(first.call('cli/stdin', 'get-stdin'));
-  await first.wasi.dispose();
+  await first.guest.dispose();
   await assert.rejects(abandoned);
   const second = setUp({ stdin });
   const reading = second.read(second.call('cli/stdin', 'get-stdin'));

@@ -11,13 +11,11 @@
  *
  * @module
  */
-export { type CliOptions, createCli } from './cli.ts';
+export { CLI_INTERFACES, CLI_SETTINGS, type CliSettings, STDIO, type Stdio } from './cli.ts';
 export {
   type BufferSink,
   bufferSink,
   bufferSource,
-  DISCARD_SINK,
-  EMPTY_SOURCE,
   type LineSink,
   lineSink,
   type ReadableSource,

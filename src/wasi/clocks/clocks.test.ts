@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HostFunction } from '../../component/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
 import { Guest } from '../guest/index.ts';
 import { IO_INTERFACES } from '../io/index.ts';
-import { clockInterfaces } from './index.ts';
+import { CLOCK_INTERFACES } from './index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names
 type Functions = Record<string, (...args: any[]) => any>;
@@ -12,8 +13,11 @@ type Functions = Record<string, (...args: any[]) => any>;
 function setUp() {
   const clock = new ManualClock({ startMs: 5, wallMs: 1_700_000_000_123 });
   const guest = new Guest({ clock, resourcesMax: 100 });
-  const interfaces = { ...IO_INTERFACES, ...clockInterfaces(guest) };
-  const functions = (name: string) => interfaces[name] as unknown as Functions;
+  const interfaces = { ...IO_INTERFACES, ...CLOCK_INTERFACES };
+  const functions = (name: string): Functions =>
+    Object.fromEntries(
+      Object.entries(interfaces[name] ?? {}).map(([fn, item]) => [fn, (item as HostFunction).bind?.(guest)]),
+    );
   const monotonic = functions('wasi:clocks/monotonic-clock');
   const poll = functions('wasi:io/poll');
   return { clock, guest, monotonic, wall: functions('wasi:clocks/wall-clock'), poll };
@@ -62,7 +66,7 @@ test('CL2: monotonic-clock takes the longest duration and instant there are', as
   clock.advance(10 * 365 * 86_400_000);
   await settle();
   assert.equal(clock.pendingTimers, 2);
-  guest.dispose();
+  void guest.dispose();
   await assert.rejects(waiting, (error) => RuntimeError.is(error, 'COMPONENT_KILLED'));
   assert.equal(clock.pendingTimers, 0);
 });

@@ -1,6 +1,5 @@
-import type { HostInstance } from '../../component/index.ts';
 import type { Clock } from '../../time/index.ts';
-import { asU64, type Guest } from '../guest/index.ts';
+import { asU64, defineInterfaces, type Guest } from '../guest/index.ts';
 import { Pollable, type Readiness } from '../io/index.ts';
 
 const NANOSECONDS_PER_MS = 1_000_000;
@@ -14,23 +13,30 @@ export interface Datetime {
   readonly nanoseconds: number;
 }
 
-/** `wasi:clocks/monotonic-clock` and `wasi:clocks/wall-clock` for one guest. */
-export function clockInterfaces(guest: Guest): Record<string, HostInstance> {
-  const { clock } = guest;
-  const subscribe = (deadlineMs: number) =>
-    new Pollable({ guest, source: new Deadline(clock, deadlineMs), isTimer: true });
-  return {
-    'wasi:clocks/monotonic-clock': {
-      now: () => toNanoseconds(clock.nowMs()),
-      resolution: () => MONOTONIC_RESOLUTION_NS,
-      'subscribe-instant': (when) => subscribe(instantToMs(clock, asU64(when))),
-      'subscribe-duration': (when) => subscribe(clock.nowMs() + durationToMs(asU64(when))),
+/** `wasi:clocks/monotonic-clock` and `wasi:clocks/wall-clock`. */
+export const CLOCK_INTERFACES = defineInterfaces({
+  'wasi:clocks/monotonic-clock': {
+    now(this: Guest) {
+      return toNanoseconds(this.clock.nowMs());
     },
-    'wasi:clocks/wall-clock': {
-      now: () => toDatetime(clock.wallMs()),
-      resolution: (): Datetime => ({ seconds: 0n, nanoseconds: NANOSECONDS_PER_MS }),
+    resolution: () => MONOTONIC_RESOLUTION_NS,
+    'subscribe-instant'(this: Guest, when) {
+      return subscribe(this, instantToMs(this.clock, asU64(when)));
     },
-  };
+    'subscribe-duration'(this: Guest, when) {
+      return subscribe(this, this.clock.nowMs() + durationToMs(asU64(when)));
+    },
+  },
+  'wasi:clocks/wall-clock': {
+    now(this: Guest) {
+      return toDatetime(this.clock.wallMs());
+    },
+    resolution: (): Datetime => ({ seconds: 0n, nanoseconds: NANOSECONDS_PER_MS }),
+  },
+});
+
+function subscribe(guest: Guest, deadlineMs: number): Pollable {
+  return new Pollable({ guest, source: new Deadline(guest.clock, deadlineMs), isTimer: true });
 }
 
 export function toDatetime(wallMs: number): Datetime {

@@ -10,4 +10,4 @@
  *
  * @module
  */
-export { clockInterfaces, type Datetime, toDatetime } from './clocks.ts';
+export { CLOCK_INTERFACES, type Datetime, toDatetime } from './clocks.ts';

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import type { FilesystemRight } from '../../capability/index.ts';
-import type { Guest } from '../guest/index.ts';
+import type { FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
+import { type Guest, PartKey } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
 import { HostFiles } from './host-files.ts';
 import { OpenFile, OpenFiles } from './open-files.ts';
@@ -17,11 +17,24 @@ export interface FileSystem {
   streams: number;
 }
 
-/** @param openFilesMax Files, directories and directory streams that the guest may have open at once. */
-export function createFileSystem(guest: Guest, openFilesMax: number): FileSystem {
-  const files = new HostFiles();
-  return { guest, files, open: new OpenFiles(files, openFilesMax), streams: 0 };
+/** What is the same for all guests of one component. */
+export interface FileSettings {
+  /** Files, directories and directory streams that a guest may have open at once. */
+  readonly openFilesMax: number;
+  /** Granted folders. */
+  readonly preopens: readonly FilesystemGrant[];
 }
+
+/** Has to be given to every guest. */
+export const FILE_SETTINGS = new PartKey<FileSettings>('file settings');
+
+export const FILE_SYSTEM = new PartKey<FileSystem>('file system', {
+  make: (guest) => {
+    const files = new HostFiles();
+    return { guest, files, open: new OpenFiles(files, guest.part(FILE_SETTINGS).openFilesMax), streams: 0 };
+  },
+  dispose: ({ open }) => open.dispose(),
+});
 
 /** How a descriptor was opened; what its folder's grant allows is never exceeded. */
 export interface Access {

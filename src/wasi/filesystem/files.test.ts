@@ -316,7 +316,7 @@ test('F5: dispose closes every descriptor, whatever the guest still holds', asyn
     await files.get('read-directory', files.root),
   ];
   assert.ok(files.openDescriptors().length >= 5);
-  await files.wasi.dispose();
+  await files.guest.dispose();
   assert.deepEqual(files.openDescriptors(), []);
   for (const resource of [...held, files.root]) resource.drop();
 });
@@ -332,7 +332,7 @@ test('F5: operations that are under way when the guest goes leave nothing open, 
     files.get('read-directory', files.root),
     files.get('append-via-stream', file),
   ]).flat();
-  await files.wasi.dispose();
+  await files.guest.dispose();
   assert.deepEqual(files.openDescriptors(), []);
   await Promise.all(pending);
   assert.equal(await files.open('a', 'read'), 'bad-descriptor');

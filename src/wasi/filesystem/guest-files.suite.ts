@@ -4,8 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { FilesystemRight } from '../../capability/index.ts';
+import type { HostFunction } from '../../component/index.ts';
 import { SystemClock } from '../../time/index.ts';
-import { createWasi, type Wasi, type WasiLimits } from '../index.ts';
+import { defineWasi, type Guest, type WasiLimits } from '../index.ts';
 import type { Descriptor } from './descriptor.ts';
 
 export const ALL_RIGHTS: readonly FilesystemRight[] = ['read', 'write', 'list', 'delete'];
@@ -19,7 +20,7 @@ interface SetUpOptions {
 
 /** A guest with a folder of its own, `inside`, beside one that it must not reach, `outside`. */
 export interface GuestFiles {
-  readonly wasi: Wasi;
+  readonly guest: Guest;
   readonly inside: string;
   readonly other: string;
   readonly outside: string;
@@ -53,31 +54,31 @@ export function setUpFiles(t: TestContext, options: SetUpOptions = {}): GuestFil
   ];
   for (const folder of [inside, other, outside]) fs.mkdirSync(folder);
   fs.writeFileSync(path.join(outside, 'secret'), 'secret');
-  const wasi = createWasi({
-    clock: new SystemClock(),
+  const wasi = defineWasi({
     preopens: [
       { hostPath: inside, guestPath: '/', rights: options.rights ?? ALL_RIGHTS },
       { hostPath: other, guestPath: '/other', rights: options.otherRights ?? ALL_RIGHTS },
     ],
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
+  const guest = wasi.guest({ clock: new SystemClock() });
   t.after(async () => {
-    await wasi.dispose();
+    await guest.dispose();
     fs.rmSync(top, { recursive: true, force: true });
   });
-  const functions = wasi.interfaces as unknown as Record<string, Record<string, (...args: unknown[]) => unknown>>;
-  const directories = functions['wasi:filesystem/preopens']?.['get-directories']?.() as [Descriptor, string][];
+  const functions = wasi.interfaces as Record<string, Record<string, HostFunction>>;
+  const directories = functions['wasi:filesystem/preopens']?.['get-directories']?.call(guest) as [Descriptor, string][];
   const [[root], [otherRoot]] = directories as [[Descriptor, string], [Descriptor, string]];
   const invoke = async (iface: string, name: string, args: unknown[]) => {
     const fn = functions[iface]?.[name];
-    assert.ok(fn !== undefined, name);
-    return await fn(...args);
+    assert.ok(typeof fn === 'function', name);
+    return await fn.call(guest, ...args);
   };
   const call: GuestFiles['call'] = (name, ...args) =>
     invoke('wasi:filesystem/types', /^filesystem|\[/.test(name) ? name : `[method]descriptor.${name}`, args);
   const get: GuestFiles['get'] = async (name, ...args) => valOf(await call(name, ...args));
   return {
-    wasi,
+    guest,
     inside,
     other,
     outside,

@@ -15,6 +15,6 @@
  *
  * @module
  */
-export { createFileSystem, type FileSystem } from './descriptor.ts';
-export { filesystemInterfaces } from './interfaces.ts';
-export { assertFoldersSupported, createPreopens, type Preopens } from './preopens.ts';
+export { FILE_SETTINGS, type FileSettings } from './descriptor.ts';
+export { FILESYSTEM_INTERFACES } from './interfaces.ts';
+export { assertFoldersSupported } from './preopens.ts';

@@ -1,5 +1,14 @@
 import { type HostInstance, HostResourceType } from '../../component/index.ts';
-import { asBytes, asLength, asRecord, asResource, asText, asU64 } from '../guest/index.ts';
+import {
+  asBytes,
+  asLength,
+  asRecord,
+  asResource,
+  asText,
+  asU64,
+  defineInterfaces,
+  type Guest,
+} from '../guest/index.ts';
 import { IoError } from '../io/index.ts';
 import { Descriptor } from './descriptor.ts';
 import { DirectoryStream, readDirectory } from './directory-stream.ts';
@@ -17,7 +26,7 @@ import * as file from './file.ts';
 import { appendViaStream, readViaStream, writeViaStream } from './file-streams.ts';
 import { type OpenRequest, openAt } from './opening.ts';
 import { metadataHashAt, setTimesAt, statAt } from './paths.ts';
-import type { Preopens } from './preopens.ts';
+import { PREOPENS } from './preopens.ts';
 
 const asDescriptor = (value: unknown) => asResource(value, Descriptor);
 const asTransferLength = (value: unknown) => asLength(value, file.TRANSFER_BYTES_MAX);
@@ -91,24 +100,25 @@ function toOpenRequest(openFlags: unknown, flags: unknown): OpenRequest {
   };
 }
 
-/** `wasi:filesystem/types`: the same for every guest, since each descriptor knows its own. */
-const TYPES: HostInstance = Object.freeze({
-  descriptor: new HostResourceType<Descriptor>('descriptor', (descriptor) => descriptor.drop()),
-  'directory-entry-stream': new HostResourceType<DirectoryStream>('directory-entry-stream', (stream) => stream.drop()),
-  ...openFileFunctions(),
-  ...pathFunctions(),
-  ...entryFunctions(),
-  '[method]directory-entry-stream.read-directory-entry': (self) => asResource(self, DirectoryStream).next(),
-  'filesystem-error-code': (error) => {
-    const { errno } = asResource(error, IoError);
-    return errno === undefined ? undefined : toErrorCode(errno);
+/** `wasi:filesystem/types` and `wasi:filesystem/preopens`. */
+export const FILESYSTEM_INTERFACES = defineInterfaces({
+  'wasi:filesystem/preopens': {
+    'get-directories'(this: Guest) {
+      return this.part(PREOPENS).directories();
+    },
   },
-} as HostInstance);
-
-/** `wasi:filesystem/types` and `wasi:filesystem/preopens` for one guest. */
-export function filesystemInterfaces(preopens: Preopens): Record<string, HostInstance> {
-  return {
-    'wasi:filesystem/preopens': { 'get-directories': () => preopens.directories() },
-    'wasi:filesystem/types': TYPES,
-  };
-}
+  'wasi:filesystem/types': {
+    descriptor: new HostResourceType<Descriptor>('descriptor', (descriptor) => descriptor.drop()),
+    'directory-entry-stream': new HostResourceType<DirectoryStream>('directory-entry-stream', (stream) =>
+      stream.drop(),
+    ),
+    ...openFileFunctions(),
+    ...pathFunctions(),
+    ...entryFunctions(),
+    '[method]directory-entry-stream.read-directory-entry': (self) => asResource(self, DirectoryStream).next(),
+    'filesystem-error-code': (error) => {
+      const { errno } = asResource(error, IoError);
+      return errno === undefined ? undefined : toErrorCode(errno);
+    },
+  },
+});

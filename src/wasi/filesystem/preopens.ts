@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
-import { type Access, Descriptor, type FileSystem, type Root } from './descriptor.ts';
+import { PartKey } from '../guest/index.ts';
+import { type Access, Descriptor, FILE_SETTINGS, FILE_SYSTEM, type FileSystem, type Root } from './descriptor.ts';
 import { ROOT_FLAGS } from './host-files.ts';
 import type { OpenFile } from './open-files.ts';
 
@@ -33,7 +34,11 @@ function hasProc(): boolean {
   return procFound;
 }
 
-export function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]): Preopens {
+export const PREOPENS = new PartKey<Preopens>('preopens', {
+  make: (guest) => createPreopens(guest.part(FILE_SYSTEM), guest.part(FILE_SETTINGS).preopens),
+});
+
+function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]): Preopens {
   const folders = grants.map((grant) => ({ root: new Folder(system, grant.hostPath), grant }));
   return {
     directories: () =>

@@ -82,7 +82,7 @@ test('F1: no open, stat or listing leads out of the folder while somebody swaps 
     if (typeof stat === 'object') assert.equal(stat.size, 6n);
   });
   assert.ok(reached > 0, 'the guest has to reach its own file sometimes');
-  await files.wasi.dispose();
+  await files.guest.dispose();
   assert.deepEqual(files.openDescriptors(), [], 'an attack leaves nothing open');
 });
 

@@ -5,18 +5,22 @@
  *   G1  Every wait ends: by its event, or when the instance is disposed of.
  *   G2  A guest holds a bounded number of resources; one more ends it.
  *   G3  An argument that is not of the type that WASI declares ends the guest before it is used.
- * Limits      counts are per instance; nothing is shared between instances.
+ *   G4  What a package keeps for a guest is made when first used, and let go of with the guest.
+ * Limits      counts are per instance; instances share settings, no state.
  * Not here    what the interfaces do (io/, clocks/, random/, cli/, filesystem/).
  *
  * @module
  */
-export { Guest, Token } from './guest.ts';
+export { GRANTS, isAllowed, ON_DENIED } from './authority.ts';
+export { Guest, PartKey, Parts, Token } from './guest.ts';
+export { defineInterfaces } from './interfaces.ts';
 export {
   asBytes,
   asLength,
   asList,
   asRecord,
   asResource,
+  asS64,
   asText,
   asU32,
   asU64,

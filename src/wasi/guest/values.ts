@@ -38,6 +38,10 @@ export function asU64(value: unknown): bigint {
   return typeof value === 'bigint' && value >= 0n ? value : mistyped('u64');
 }
 
+export function asS64(value: unknown): bigint {
+  return typeof value === 'bigint' && BigInt.asIntN(64, value) === value ? value : mistyped('s64');
+}
+
 /** As a number, at most `max`: what a guest asks for is never more than what the host is ready to give. */
 export function asLength(value: unknown, max: number): number {
   const length = asU64(value);

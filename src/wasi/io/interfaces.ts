@@ -1,5 +1,5 @@
 import { type HostInstance, HostResourceType } from '../../component/index.ts';
-import { asBytes, asLength, asList, asResource, asU64 } from '../guest/index.ts';
+import { asBytes, asLength, asList, asResource, asU64, defineInterfaces } from '../guest/index.ts';
 import { IoError } from './io-error.ts';
 import { block, isReady, Pollable, poll } from './pollable.ts';
 import { InputStream, OutputStream, READ_BYTES_MAX } from './streams.ts';
@@ -43,16 +43,16 @@ function outputStreamFunctions(): HostInstance {
 }
 
 /** `wasi:io/error`, `wasi:io/poll` and `wasi:io/streams`: the same for every guest, since each resource knows its own. */
-export const IO_INTERFACES: Readonly<Record<string, HostInstance>> = Object.freeze({
-  'wasi:io/error': Object.freeze({
+export const IO_INTERFACES = defineInterfaces({
+  'wasi:io/error': {
     error: new HostResourceType<IoError>('error', (error) => error.drop()),
     '[method]error.to-debug-string': (self) => asResource(self, IoError).toDebugString(),
-  } as HostInstance),
-  'wasi:io/poll': Object.freeze({
+  },
+  'wasi:io/poll': {
     pollable: new HostResourceType<Pollable>('pollable', (pollable) => pollable.drop()),
     '[method]pollable.ready': (self) => isReady(asPollable(self)),
     '[method]pollable.block': (self) => block(asPollable(self)),
     poll: (list) => poll(asList(list).map(asPollable)),
-  } as HostInstance),
-  'wasi:io/streams': Object.freeze({ ...inputStreamFunctions(), ...outputStreamFunctions() }),
+  },
+  'wasi:io/streams': { ...inputStreamFunctions(), ...outputStreamFunctions() },
 });

@@ -340,7 +340,7 @@ test('a stream dropped before its pollables ends the guest, and not one that is 
   assert.throws(() => first.drop(), isTrap);
   pollable.drop();
   second.subscribe();
-  guest.dispose();
+  void guest.dispose();
   second.drop();
 });
 
@@ -348,7 +348,7 @@ test('G1: a wait ends with COMPONENT_KILLED when the guest goes', async () => {
   const { input, guest, call } = setUp();
   const stream = input(fedSource().source);
   const waits = [call('input-stream.blocking-read', stream, 1n), call('pollable.block', stream.subscribe())];
-  guest.dispose();
+  void guest.dispose();
   for (const wait of waits) await assert.rejects(wait, (error) => RuntimeError.is(error, 'COMPONENT_KILLED'));
   await assert.rejects(call('input-stream.blocking-read', stream, 1n), (error) => RuntimeError.is(error));
 });

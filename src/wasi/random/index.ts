@@ -9,4 +9,4 @@
  *
  * @module
  */
-export { type RandomBytes, randomInterfaces, SYSTEM_RANDOM_BYTES } from './random.ts';
+export { RANDOM_BYTES, RANDOM_INTERFACES, type RandomBytes, SYSTEM_RANDOM_BYTES } from './random.ts';

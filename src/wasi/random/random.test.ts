@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
-import { type RandomBytes, randomInterfaces, SYSTEM_RANDOM_BYTES } from './index.ts';
+import { ManualClock } from '../../time/index.ts';
+import { Guest } from '../guest/index.ts';
+import { RANDOM_BYTES, RANDOM_INTERFACES, type RandomBytes, SYSTEM_RANDOM_BYTES } from './index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names
 type Functions = Record<string, (...args: any[]) => any>;
 
 function setUp(random: RandomBytes = SYSTEM_RANDOM_BYTES) {
-  const interfaces = randomInterfaces(random);
+  const guest = new Guest({ clock: new ManualClock(), resourcesMax: 1 });
+  guest.provide(RANDOM_BYTES, random);
   return (name: string, fn: string, ...args: unknown[]) =>
-    (interfaces[`wasi:random/${name}`] as unknown as Functions)[fn]?.(...args);
+    (RANDOM_INTERFACES[`wasi:random/${name}`] as unknown as Functions)[fn]?.call(guest, ...args);
 }
 
 test('RA2: random.get-random-bytes gives exactly as many bytes as asked for', async () => {

@@ -1,7 +1,6 @@
 import { randomFill, randomFillSync } from 'node:crypto';
-import type { HostInstance } from '../../component/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
-import { asU64, type Eventually } from '../guest/index.ts';
+import { asU64, defineInterfaces, type Eventually, type Guest, PartKey } from '../guest/index.ts';
 
 /** Fills arrays with bytes that nobody can predict. */
 export interface RandomBytes {
@@ -31,26 +30,38 @@ export const SYSTEM_RANDOM_BYTES: RandomBytes = {
   },
 };
 
-/**
- * `wasi:random/random`, `insecure` and `insecure-seed` for one guest. The insecure ones are as good as the secure one;
- * the seed is the same for every call, as a value import would be.
- */
-export function randomInterfaces(random: RandomBytes): Record<string, HostInstance> {
-  const bytes = (length: unknown) => drawBytes(random, asU64(length));
-  const pool = new NumberPool(random);
-  const number = () => pool.next();
-  let seed: Eventually<readonly [bigint, bigint]> | undefined;
-  return {
-    'wasi:random/random': { 'get-random-bytes': bytes, 'get-random-u64': number },
-    'wasi:random/insecure': { 'get-insecure-random-bytes': bytes, 'get-insecure-random-u64': number },
-    'wasi:random/insecure-seed': {
-      'insecure-seed': () => {
-        seed ??= drawSeed(random);
-        return seed;
-      },
-    },
-  };
+/** Where a guest's random bytes come from. */
+export const RANDOM_BYTES = new PartKey<RandomBytes>('random bytes', { make: () => SYSTEM_RANDOM_BYTES });
+
+const NUMBERS = new PartKey<NumberPool>('random numbers', {
+  make: (guest) => new NumberPool(guest.part(RANDOM_BYTES)),
+});
+
+const SEED = new PartKey<Promise<readonly [bigint, bigint]>>('random seed', {
+  make: (guest) => drawSeed(guest.part(RANDOM_BYTES)),
+});
+
+function bytes(this: Guest, length: unknown): Eventually<Uint8Array> {
+  return drawBytes(this.part(RANDOM_BYTES), asU64(length));
 }
+
+function number(this: Guest): Eventually<bigint> {
+  return this.part(NUMBERS).next();
+}
+
+/**
+ * `wasi:random/random`, `insecure` and `insecure-seed`. The insecure ones are as good as the secure one; the seed is the
+ * same for every call of one guest, as a value import would be.
+ */
+export const RANDOM_INTERFACES = defineInterfaces({
+  'wasi:random/random': { 'get-random-bytes': bytes, 'get-random-u64': number },
+  'wasi:random/insecure': { 'get-insecure-random-bytes': bytes, 'get-insecure-random-u64': number },
+  'wasi:random/insecure-seed': {
+    'insecure-seed'(this: Guest) {
+      return this.part(SEED);
+    },
+  },
+});
 
 function drawBytes(random: RandomBytes, length: bigint): Eventually<Uint8Array> {
   if (length > BigInt(REQUEST_BYTES_MAX)) {

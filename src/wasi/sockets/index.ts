@@ -8,4 +8,4 @@
  *
  * @module
  */
-export { socketInterfaces } from './sockets.ts';
+export { SOCKET_INTERFACES } from './sockets.ts';

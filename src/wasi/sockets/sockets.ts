@@ -1,5 +1,5 @@
 import { type HostFunction, type HostInstance, HostResourceType } from '../../component/index.ts';
-import { asResource, asText, type Err, err, type Guest, Token, trap } from '../guest/index.ts';
+import { asResource, asText, defineInterfaces, type Err, err, type Guest, Token, trap } from '../guest/index.ts';
 
 /** The `network` resource: no authority, only something to pass on. */
 class Network extends Token {}
@@ -60,8 +60,13 @@ function unobtainable(resource: string, methods: readonly string[]): HostInstanc
   return { [resource]: new HostResourceType(resource), ...Object.fromEntries(functions) };
 }
 
-/** What is the same for every guest. */
-const INTERFACES: Readonly<Record<string, HostInstance>> = Object.freeze({
+/** `wasi:sockets` without authority: whatever would reach the network answers `access-denied`. */
+export const SOCKET_INTERFACES = defineInterfaces({
+  'wasi:sockets/instance-network': {
+    'instance-network'(this: Guest) {
+      return new Network(this);
+    },
+  },
   'wasi:sockets/network': { network: new HostResourceType<Network>('network', (network) => network.drop()) },
   'wasi:sockets/ip-name-lookup': {
     ...unobtainable('resolve-address-stream', ['resolve-next-address', 'subscribe']),
@@ -70,7 +75,7 @@ const INTERFACES: Readonly<Record<string, HostInstance>> = Object.freeze({
       asText(name);
       return DENIED;
     },
-  } as HostInstance,
+  },
   'wasi:sockets/tcp': unobtainable('tcp-socket', TCP_METHODS),
   'wasi:sockets/tcp-create-socket': { 'create-tcp-socket': () => DENIED },
   'wasi:sockets/udp': {
@@ -80,8 +85,3 @@ const INTERFACES: Readonly<Record<string, HostInstance>> = Object.freeze({
   },
   'wasi:sockets/udp-create-socket': { 'create-udp-socket': () => DENIED },
 });
-
-/** `wasi:sockets` without authority: whatever would reach the network answers `access-denied`. */
-export function socketInterfaces(guest: Guest): Record<string, HostInstance> {
-  return { ...INTERFACES, 'wasi:sockets/instance-network': { 'instance-network': () => new Network(guest) } };
-}
