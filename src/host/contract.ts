@@ -1,6 +1,7 @@
 import {
   type CompiledComponent,
   describeFunc,
+  describeType,
   type FuncType,
   partsOf,
   type ValueType,
@@ -27,6 +28,16 @@ const CONTRACT = {
 } as const;
 
 export type ContractFunction = keyof typeof CONTRACT;
+
+/** Whether the import of that name is one of our own interfaces. */
+export function isOurs(name: string): boolean {
+  return /^troupe:actor\/(messaging|types)@0\.1\.\d+$/.test(name);
+}
+
+/** Whether `type` is `failure` of `troupe:actor/types`, under whatever name. */
+export function isFailure(type: ValueType): boolean {
+  return describeType(type) === FAILURE && !holdsHandle(type);
+}
 
 /** Our interface for sending, in any version that is compatible with ours. */
 const MESSAGING = /^troupe:actor\/messaging@0\.1\.\d+$/;
