@@ -20,6 +20,15 @@ export interface ComponentShape {
   readonly operations: ReadonlyMap<string, ExportedFunction>;
 }
 
+/** What an actor type that is made of a component promises: found by whoever links with one of its actors. */
+export class ComponentContract {
+  readonly shape: ComponentShape;
+
+  constructor(shape: ComponentShape) {
+    this.shape = shape;
+  }
+}
+
 /**
  * Tells what kind of actor `component` becomes.
  *
@@ -81,7 +90,8 @@ function operationNames(exports: readonly ExportedFunction[]): (item: ExportedFu
   return ({ name }) => (counts.get(withoutVersion(name)) === 1 ? withoutVersion(name) : name);
 }
 
-function withoutVersion(name: string): string {
+/** `demo:calc/ops#add` of `demo:calc/ops@1.0.0#add`. */
+export function withoutVersion(name: string): string {
   return name.replace(/@[^#]*/, '');
 }
 
