@@ -20,5 +20,11 @@
  * @module
  */
 export { openStore } from './open-store.ts';
-export { STORE_DEFAULTS, type StoreLimits, type StoreOptions } from './options.ts';
+export {
+  REQUEST_BYTES_MAX,
+  REQUEST_ITEMS_MAX,
+  STORE_DEFAULTS,
+  type StoreLimits,
+  type StoreOptions,
+} from './options.ts';
 export type { Entry, Increment, KeyPage, Store, Write, WriteOutcome } from './store.ts';
