@@ -79,11 +79,14 @@ export interface ImportReport {
   readonly functions: readonly FunctionReport[];
   /**
    * `free`: linked without asking; gives no authority. `grant`: linked always, works with a grant.
-   * `required-grant`: cannot be linked without a grant. `unsupported`: nothing can be linked there.
+   * `required-grant`: cannot be linked without a grant. `link`: another actor has to answer it. `unsupported`: nothing can
+   * be linked there.
    */
-  readonly need: 'free' | 'grant' | 'required-grant' | 'unsupported';
+  readonly need: 'free' | 'grant' | 'required-grant' | 'link' | 'unsupported';
   /** The line to add under `[components.NAME.grants]`, for the two that name a grant. */
   readonly grantLine?: string;
+  /** The line to add under `[components.NAME.links]`, for `link`; `ACTOR` stands for whoever exports it. */
+  readonly linkLine?: string;
 }
 
 /** One function, with its WIT type. */

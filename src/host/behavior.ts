@@ -9,13 +9,15 @@ import type {
 } from '../component/index.ts';
 import { assert, RuntimeError } from '../errors/index.ts';
 import type { TimerHandle } from '../time/index.ts';
+import type { Guest } from '../wasi/index.ts';
 import { fromGuest, type GuestFailure } from './failure.ts';
+import type { MessageDeadline } from './messaging.ts';
 import type { ComponentShape } from './shape.ts';
 
-/** What one incarnation is given: its imports, and how to let go of what stands behind them. */
+/** What one incarnation is given: its imports, and what it is to them, which has to be disposed of. */
 export interface Surroundings {
   readonly imports: HostImports;
-  readonly dispose: () => void;
+  readonly guest: Guest;
 }
 
 /** Everything that a behavior needs to know of its component; the same for all of its actors and incarnations. */
@@ -26,7 +28,7 @@ export interface BehaviorPlan {
   readonly config: Uint8Array;
   /** Milliseconds of wall-clock time for one message, finite; 0: no limit. */
   readonly deadlineMs: number;
-  surround(context: BehaviorContext): Surroundings;
+  surround(context: BehaviorContext, deadline: MessageDeadline): Surroundings;
   /** Told when an incarnation lives, and when it is gone. */
   onLive(name: string, behavior: ComponentBehavior, lives: boolean): void;
 }
@@ -40,7 +42,7 @@ const TO_UTF8 = new TextEncoder();
  * One incarnation of a component actor: an instance, and the pump that feeds it from the mailbox. A call is prepared
  * for one message at a time, and the objects that describe it are reused.
  */
-export class ComponentBehavior implements Behavior, CallSource {
+export class ComponentBehavior implements Behavior, CallSource, MessageDeadline {
   private readonly plan: BehaviorPlan;
   private surroundings: Surroundings | undefined;
   private live: ComponentInstance | undefined;
@@ -67,11 +69,19 @@ export class ComponentBehavior implements Behavior, CallSource {
     return this.live?.memoryBytes ?? 0;
   }
 
+  get leftMs(): number | undefined {
+    const { deadlineMs } = this.plan;
+    if (deadlineMs === 0 || this.context === undefined) return undefined;
+    return this.messageStartMs + deadlineMs - this.context.clock.nowMs();
+  }
+
   async start(context: BehaviorContext): Promise<void> {
     const { component, shape, config } = this.plan;
     this.context = context;
-    this.surroundings = this.plan.surround(context);
-    const instance = await component.instantiate(this.surroundings.imports, { signal: this.making.signal });
+    this.messageStartMs = context.clock.nowMs();
+    this.surroundings = this.plan.surround(context, this);
+    const { imports, guest } = this.surroundings;
+    const instance = await component.instantiate(imports, { context: guest, signal: this.making.signal });
     if (this.disposed) {
       instance.kill();
       return;
@@ -123,7 +133,7 @@ export class ComponentBehavior implements Behavior, CallSource {
     this.making.abort(reason);
     this.live?.kill(reason);
     if (this.live !== undefined && this.context !== undefined) this.plan.onLive(this.context.self.name, this, false);
-    this.surroundings?.dispose();
+    void this.surroundings?.guest.dispose();
     this.live = undefined;
     this.turn = undefined;
   }

@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
-import { type ActorType, defineActorType } from '../actor/index.ts';
+import { type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
 import { checkImports } from './deploy.ts';
+import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent } from './load.ts';
-import { type ComponentShape, shapeOf } from './shape.ts';
-import { type ActorStdio, surroundings } from './surroundings.ts';
+import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
+import { type ActorStdio, ComponentSurroundings } from './surroundings.ts';
 
 export interface ComponentOptions {
   /** Label of the actor type in counters and messages. Default: the file's name without `.wasm`; without file `component`. */
@@ -23,6 +24,11 @@ export interface ComponentOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the standard streams of the actor called `name` lead, as far as granted. Default: nowhere. */
   readonly stdio?: (name: string) => Partial<ActorStdio>;
+  /**
+   * Who answers imports that nothing here offers: another actor, by its name or reference. If it is a component, the types
+   * of both sides must be equal; what an actor in TypeScript replies is checked when it is handed over.
+   */
+  readonly links?: Links;
   /** Hears of every denial of a capability. */
   readonly onDenied?: (actor: string, decision: Decision) => void;
 }
@@ -30,10 +36,11 @@ export interface ComponentOptions {
 /** Default of `deadlineMs`: what a user of an HTTP gateway waits before giving up. */
 export const DEADLINE_MS = 30_000;
 
-/** An actor type made of a component. */
-export interface ComponentActorType extends ActorType {
+/** An actor type made of a component. `P` is what `troupe types` writes of it. */
+export interface ComponentActorType<P extends Protocol = NoProtocol> extends ActorType<P> {
   readonly component: CompiledComponent;
   readonly shape: ComponentShape;
+  readonly links: readonly Link[];
   /** Bytes of linear memory of the actor called `name` that started last; undefined when it does not run. */
   memoryBytes(name: string): number | undefined;
 }
@@ -43,7 +50,9 @@ export interface ComponentActorType extends ActorType {
  * wanted.
  *
  * @param source Path or URL of the `.wasm` file, or a component that is compiled already.
- * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` — it imports what was not granted; the text has the lines to add.
+ * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` — it imports what was not granted or linked; the text has the lines to
+ *   add.
+ * @throws {RuntimeError} `COMPONENT_LINK_INVALID` — a link does not fit; the text names the function and both types.
  * @throws {RuntimeError} `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `NOT_A_COMPONENT`, `COMPONENT_INVALID`,
  *   `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT` — as `compileComponent`.
  * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number.
@@ -55,42 +64,50 @@ export interface ComponentActorType extends ActorType {
  * const reply = await ref.askOp('hello', new TextEncoder().encode('world'));
  * ```
  */
-export async function component(
+export async function component<P extends Protocol = NoProtocol>(
   source: string | URL | CompiledComponent,
   options: ComponentOptions & LoadOptions = {},
-): Promise<ComponentActorType> {
-  if (source instanceof CompiledComponent) return componentActor(source, options);
+): Promise<ComponentActorType<P>> {
+  if (source instanceof CompiledComponent) return componentActor<P>(source, options);
   const name = options.name ?? basename(source instanceof URL ? source.pathname : source, '.wasm');
-  return componentActor(await loadComponent(source, options), { ...options, name });
+  return componentActor<P>(await loadComponent(source, options), { ...options, name });
 }
 
 /** As {@link component}, for one that is compiled. */
-export function componentActor(compiled: CompiledComponent, options: ComponentOptions = {}): ComponentActorType {
+export function componentActor<P extends Protocol = NoProtocol>(
+  compiled: CompiledComponent,
+  options: ComponentOptions = {},
+): ComponentActorType<P> {
   const grants = options.grants ?? NO_GRANTS;
   const shape = shapeOf(compiled);
   const { deadlineMs = shape.kind === 'task' ? 0 : DEADLINE_MS } = options;
   if (!(deadlineMs >= 0)) throw new RangeError(`Cannot host the component: deadlineMs is ${deadlineMs}; use 0 or more`);
-  checkImports(compiled, grants, options.name ?? 'component');
+  const label = options.name ?? 'component';
+  const links = resolveLinks(compiled, options.links ?? {}, label);
+  checkImports(compiled, grants, { label, linked: new Set(links.map((link) => link.import)) });
   const live = new Map<string, ComponentBehavior>();
+  const surroundings = new ComponentSurroundings({ grants, links, options });
   const plan: BehaviorPlan = {
     component: compiled,
     shape,
     config: new TextEncoder().encode(JSON.stringify(options.config ?? {})),
     deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : 0,
-    surround: (context) => surroundings({ compiled, grants, options, context }),
+    surround: (context, deadline) => surroundings.of(context, deadline),
     onLive: (name, behavior, lives) => {
       if (lives) live.set(name, behavior);
       else if (live.get(name) === behavior) live.delete(name);
     },
   };
-  const type = defineActorType({
-    name: options.name ?? 'component',
+  const type = defineActorType<P>({
+    name: label,
     operations: operationsOf(shape),
     create: () => new ComponentBehavior(plan),
+    contract: new ComponentContract(shape),
   });
   return Object.assign(type, {
     component: compiled,
     shape,
+    links,
     memoryBytes: (name: string) => live.get(name)?.memoryBytes,
   });
 }

@@ -1,11 +1,10 @@
 import { GRANT_LINES, type Grants, NO_GRANTS } from '../capability/index.ts';
-import type { CompiledComponent } from '../component/index.ts';
+import type { CompiledComponent, FuncType } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { neededGrants } from '../wasi/index.ts';
-import { checkMessaging } from './contract.ts';
+import { checkMessaging, holdsResources, isOurs } from './contract.ts';
+import { neededFunctions } from './links.ts';
 import { offeredInterfaces } from './surroundings.ts';
-
-const OURS = /^troupe:actor\/(messaging|types)@0\.1\.\d+$/;
 
 /** One import as deployment sees it. */
 export interface ImportNeed {
@@ -13,10 +12,10 @@ export interface ImportNeed {
   readonly name: string;
   /**
    * `free`: linked without asking. `grant`: linked always, works as far as granted. `required-grant`: it cannot fail,
-   * so it is linked only if granted. `unsupported`: nothing here implements it.
+   * so it is linked only if granted. `link`: another actor has to answer it. `unsupported`: nothing here implements it.
    */
-  readonly need: 'free' | 'grant' | 'required-grant' | 'unsupported';
-  /** The line to add under `[components.NAME.grants]`. */
+  readonly need: 'free' | 'grant' | 'required-grant' | 'link' | 'unsupported';
+  /** The line to add under `[components.NAME.grants]`, for a link under `[components.NAME.links]`. */
   readonly line?: string;
   readonly granted: boolean;
 }
@@ -24,11 +23,21 @@ export interface ImportNeed {
 /** What each import that the component's code can use needs, and whether `grants` give it. */
 export function importNeeds(component: CompiledComponent, grants: Grants): ImportNeed[] {
   const names = new Set(component.needs.map(interfaceOf));
-  return [...names].map((name) => importNeed(name, grants));
+  return [...names].map(
+    (name) =>
+      importNeed(name, grants) ?? { name, ...foreignNeed([...neededFunctions(component, name).values()], name) },
+  );
 }
 
-function importNeed(name: string, grants: Grants): ImportNeed {
-  if (OURS.test(name)) {
+/** An interface that nothing here implements can be answered by an actor, unless it is about resources. */
+function foreignNeed(types: readonly (FuncType | undefined)[], name: string): Omit<ImportNeed, 'name'> {
+  if (types.some((type) => type === undefined || holdsResources(type))) return { need: 'unsupported', granted: false };
+  return { need: 'link', line: `"${name}" = "ACTOR"`, granted: false };
+}
+
+/** What an interface needs that is implemented here. */
+function importNeed(name: string, grants: Grants): ImportNeed | undefined {
+  if (isOurs(name)) {
     return {
       name,
       need: 'grant',
@@ -37,7 +46,7 @@ function importNeed(name: string, grants: Grants): ImportNeed {
     };
   }
   const wasi = neededGrants(name);
-  if (wasi === undefined) return { name, need: 'unsupported', granted: false };
+  if (wasi === undefined) return undefined;
   if (wasi.grant === undefined) return { name, ...fallibleNeed(name, grants) };
   return { name, need: 'required-grant', line: wasi.grant.line, granted: grants[wasi.grant.kind] === true };
 }
@@ -58,6 +67,14 @@ function fallibleNeed(name: string, grants: Grants): Omit<ImportNeed, 'name'> {
   return { need: 'free', granted: true };
 }
 
+/** Whose imports are checked. */
+interface Deployment {
+  /** Name of the component, for messages. */
+  readonly label: string;
+  /** Imports that other actors answer, as the binary names them. */
+  readonly linked?: ReadonlySet<string>;
+}
+
 /**
  * Refuses a component whose imports cannot be linked under `grants`, with everything that is missing and the lines to
  * add.
@@ -65,20 +82,40 @@ function fallibleNeed(name: string, grants: Grants): Omit<ImportNeed, 'name'> {
  * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING`.
  * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it imports a function of ours with another type.
  */
-export function checkImports(component: CompiledComponent, grants: Grants, label: string): void {
+export function checkImports(component: CompiledComponent, grants: Grants, { label, linked }: Deployment): void {
   checkMessaging(component);
-  const ungranted = importNeeds(component, grants).filter((item) => item.need === 'required-grant' && !item.granted);
-  const names = ungranted.map((item) => item.name);
-  const absent = unofferedImports(component);
-  if (names.length === 0 && absent.length === 0) return;
-  const lines = [...new Set(ungranted.flatMap((item) => item.line ?? []))];
+  const needs = importNeeds(component, grants).filter(({ name, granted }) => !granted && !linked?.has(name));
+  const ungranted = needs.filter(({ need }) => need === 'required-grant');
+  const unlinked = needs.filter(({ need }) => need === 'link');
+  const absent = unofferedImports(component).filter((name) => !linked?.has(interfaceOf(name)));
+  if (ungranted.length + unlinked.length + absent.length === 0) return;
   const parts: string[] = [];
-  if (names.length > 0)
-    parts.push(`${names.join(', ')} must be granted: add under [components.${label}.grants] ${lines.join(' and ')}`);
+  if (ungranted.length > 0) {
+    const lines = linesOf(ungranted).join(' and ');
+    parts.push(`${listed(namesOf(ungranted))} must be granted: add under [components.${label}.grants] ${lines}`);
+  }
+  if (unlinked.length > 0) {
+    const lines = listed(linesOf(unlinked));
+    parts.push(
+      `${listed(namesOf(unlinked))} must be answered by an actor: add under [components.${label}.links] ${lines}`,
+    );
+  }
   if (absent.length > 0) parts.push(`nothing here offers ${listed(absent)}`);
   throw new RuntimeError('COMPONENT_IMPORT_MISSING', `Cannot link component "${label}": ${parts.join('; ')}`, {
-    details: { missing: [...names, ...absent], lines },
+    details: {
+      missing: [...namesOf(ungranted), ...namesOf(unlinked), ...absent],
+      lines: linesOf(ungranted),
+      linkLines: linesOf(unlinked),
+    },
   });
+}
+
+function namesOf(needs: readonly ImportNeed[]): string[] {
+  return needs.map(({ name }) => name);
+}
+
+function linesOf(needs: readonly ImportNeed[]): string[] {
+  return [...new Set(needs.flatMap(({ line }) => line ?? []))];
 }
 
 /**
@@ -88,7 +125,8 @@ export function checkImports(component: CompiledComponent, grants: Grants, label
 export function unofferedImports(component: CompiledComponent): string[] {
   const needs = importNeeds(component, NO_GRANTS);
   const interfaces = needs.filter((item) => item.need === 'unsupported').map((item) => item.name);
-  const functions = component.missing(offeredInterfaces()).filter((name) => !interfaces.includes(interfaceOf(name)));
+  const known = new Set(needs.filter(({ need }) => need !== 'unsupported' && need !== 'link').map(({ name }) => name));
+  const functions = component.missing(offeredInterfaces()).filter((name) => known.has(interfaceOf(name)));
   return [...interfaces, ...functions];
 }
 

@@ -20,6 +20,7 @@
 export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
 export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
 export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
+export { type Link, type Links, type LinkTarget, linkError, linkProblems } from './links.ts';
 export { compileFile, digestOf, inFile, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';
 export type { ActorStdio } from './surroundings.ts';

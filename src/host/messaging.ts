@@ -2,6 +2,7 @@ import type { BehaviorContext } from '../actor/index.ts';
 import { type Decision, decide, type Grants, type MessagingGrant } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
+import { type Guest, PartKey } from '../wasi/index.ts';
 import { type GuestFailure, toGuest } from './failure.ts';
 
 /** What a guest gets of a host call: a WIT `result`. */
@@ -11,60 +12,75 @@ const SENT: Outcome<never> = Object.freeze({ tag: 'ok' });
 /** Longest wait of an `ask`, as everywhere. */
 const ASK_TIMEOUT_MS_MAX = 3_600_000;
 /** Bytes of one payload: a full mailbox of the default size then holds 1 GiB at most. As much as NATS carries in one message. */
-const PAYLOAD_BYTES_MAX = 1_048_576;
+export const PAYLOAD_BYTES_MAX = 1_048_576;
 /** Characters of an operation's name, as in protocols. */
 const OPERATION_NAME_MAX = 255;
 const NO_BYTES = new Uint8Array(0);
 
-interface MessagingOptions {
+/** The actor that a guest is. */
+export interface GuestActor {
+  readonly context: BehaviorContext;
   readonly grants: Grants;
   /** Gets every denial, before the guest does. */
-  readonly onDenied: (decision: Decision) => void;
-  /** The actor's context; made when the behavior starts. */
-  readonly context: () => BehaviorContext;
+  readonly onDenied: ((actor: string, decision: Decision) => void) | undefined;
+  readonly deadline: MessageDeadline | undefined;
 }
 
+/** How long the component may take for the message that it handles. */
+export interface MessageDeadline {
+  /** Milliseconds that are left of it; `undefined`: no limit. */
+  readonly leftMs: number | undefined;
+}
+
+/** Given to every guest that is an actor. */
+export const ACTOR = new PartKey<GuestActor>('actor');
+
 /** Implements `troupe:actor/messaging`: each call is checked against the grants; a denial is an answer, not a trap. */
-export function messagingInterface({ grants, onDenied, context }: MessagingOptions): HostInstance {
-  const denied = (action: keyof MessagingGrant, target: string): Outcome<never> | undefined => {
-    const decision = decide(grants, { kind: 'messaging', action, target });
-    if (decision.effect === 'allow') return undefined;
-    onDenied(decision);
-    return failed(new RuntimeError('CAPABILITY_DENIED', decision.reason, { details: { action, target } }));
-  };
-  return {
-    tell: (to: string, op: string, payload: Uint8Array): Outcome<never> => {
-      const refusal = denied('tell', to);
-      if (refusal !== undefined) return refusal;
-      const invalid = misshapen(op, payload);
-      if (invalid !== undefined) return failed(invalid);
-      const sent = context().tell(to, op, payload);
-      return sent.ok ? SENT : failed(sent.error);
-    },
-    ask: (
-      ...[to, op, payload, timeoutMs]: [string, string, Uint8Array, number]
-    ): Outcome<Uint8Array> | Promise<Outcome<Uint8Array>> => {
-      const refusal = denied('ask', to);
-      if (refusal !== undefined) return refusal;
-      const invalid = misshapen(op, payload) ?? badTimeout(timeoutMs);
-      if (invalid !== undefined) return failed(invalid);
-      return context()
-        .ask(to, op, payload, timeoutMs)
-        .then(replied, (error: unknown) => failed(RuntimeError.from(error)));
-    },
-    publish: (topic: string, payload: Uint8Array): Outcome<number> => {
-      const refusal = denied('publish', topic);
-      if (refusal !== undefined) return refusal;
-      const invalid = misshapen('', payload);
-      if (invalid !== undefined) return failed(invalid);
-      try {
-        return { tag: 'ok', val: context().publish(topic, payload) };
-      } catch (error) {
-        return failed(RuntimeError.from(error));
-      }
-    },
-    self: (): string => context().self.name,
-  };
+export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
+  tell(this: Guest, ...[to, op, payload]: [string, string, Uint8Array]): Outcome<never> {
+    const actor = this.part(ACTOR);
+    const refusal = denied(actor, 'tell', to);
+    if (refusal !== undefined) return refusal;
+    const invalid = misshapen(op, payload);
+    if (invalid !== undefined) return failed(invalid);
+    const sent = actor.context.tell(to, op, payload);
+    return sent.ok ? SENT : failed(sent.error);
+  },
+  ask(
+    this: Guest,
+    ...[to, op, payload, timeoutMs]: [string, string, Uint8Array, number]
+  ): Outcome<Uint8Array> | Promise<Outcome<Uint8Array>> {
+    const actor = this.part(ACTOR);
+    const refusal = denied(actor, 'ask', to);
+    if (refusal !== undefined) return refusal;
+    const invalid = misshapen(op, payload) ?? badTimeout(timeoutMs);
+    if (invalid !== undefined) return failed(invalid);
+    return actor.context
+      .ask(to, op, payload, timeoutMs)
+      .then(replied, (error: unknown) => failed(RuntimeError.from(error)));
+  },
+  publish(this: Guest, topic: string, payload: Uint8Array): Outcome<number> {
+    const actor = this.part(ACTOR);
+    const refusal = denied(actor, 'publish', topic);
+    if (refusal !== undefined) return refusal;
+    const invalid = misshapen('', payload);
+    if (invalid !== undefined) return failed(invalid);
+    try {
+      return { tag: 'ok', val: actor.context.publish(topic, payload) };
+    } catch (error) {
+      return failed(RuntimeError.from(error));
+    }
+  },
+  self(this: Guest): string {
+    return this.part(ACTOR).context.self.name;
+  },
+});
+
+function denied(actor: GuestActor, action: keyof MessagingGrant, target: string): Outcome<never> | undefined {
+  const decision = decide(actor.grants, { kind: 'messaging', action, target });
+  if (decision.effect === 'allow') return undefined;
+  actor.onDenied?.(actor.context.self.name, decision);
+  return failed(new RuntimeError('CAPABILITY_DENIED', decision.reason, { details: { action, target } }));
 }
 
 /** What a guest sends waits in mailboxes, which count messages and not bytes. */

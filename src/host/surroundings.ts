@@ -1,11 +1,10 @@
 import type { BehaviorContext } from '../actor/index.ts';
-import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
-import type { CompiledComponent, HostImports } from '../component/index.ts';
-import { RuntimeError } from '../errors/index.ts';
-import { systemClock } from '../time/index.ts';
-import { type ByteSink, type ByteSource, createWasi } from '../wasi/index.ts';
+import type { Decision, Grants } from '../capability/index.ts';
+import type { HostImports } from '../component/index.ts';
+import { type ByteSink, type ByteSource, defineWasi, type Stdio, type Wasi } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
-import { messagingInterface } from './messaging.ts';
+import { type Link, linkedImports } from './links.ts';
+import { ACTOR, MESSAGING_INTERFACE, type MessageDeadline } from './messaging.ts';
 
 /** Standard streams of one actor. */
 export interface ActorStdio {
@@ -15,9 +14,8 @@ export interface ActorStdio {
 }
 
 interface SurroundingsOptions {
-  readonly compiled: CompiledComponent;
   readonly grants: Grants;
-  readonly context: BehaviorContext;
+  readonly links?: readonly Link[];
   readonly options: {
     readonly name?: string;
     readonly args?: readonly string[];
@@ -35,41 +33,64 @@ let everything: HostImports | undefined;
 /** Every interface that an incarnation could be given, to look for names in; nothing of it is ever called. */
 export function offeredInterfaces(): HostImports {
   everything ??= {
-    ...createWasi({ clock: systemClock, clockGranted: true, randomGranted: true }).interfaces,
-    [MESSAGING]: messagingInterface({
-      grants: NO_GRANTS,
-      onDenied: () => undefined,
-      context: () => {
-        throw new RuntimeError('INTERNAL', 'Broken invariant: nothing of it is called');
-      },
-    }),
+    ...defineWasi({ clockGranted: true, randomGranted: true }).interfaces,
+    [MESSAGING]: MESSAGING_INTERFACE,
   };
   return everything;
 }
 
-/** What one incarnation of a component actor sees of the world: exactly what its grants give it. */
-export function surroundings({ compiled, grants, context, options }: SurroundingsOptions): Surroundings {
-  const { name } = context.self;
-  const messaging = messagingInterface({
-    grants,
-    context: () => context,
-    onDenied: (decision) => options.onDenied?.(name, decision),
-  });
-  const needsWasi = compiled.needs.some((item) => item.startsWith('wasi:'));
-  if (!needsWasi) return { imports: { [MESSAGING]: messaging }, dispose: () => undefined };
-  const streams = options.stdio?.(name) ?? {};
-  const stdio = grants.stdio;
-  const env = Object.fromEntries(Object.entries(options.env ?? {}).filter(([key]) => grants.env?.includes(key)));
-  const wasi = createWasi({
-    clock: context.clock,
-    clockGranted: grants.clock === true,
-    randomGranted: grants.random === true,
-    args: [options.name ?? 'component', ...(options.args ?? [])],
-    env,
-    ...(stdio?.stdin === true && streams.stdin !== undefined && { stdin: streams.stdin }),
-    ...(stdio?.stdout === true && streams.stdout !== undefined && { stdout: streams.stdout }),
-    ...(stdio?.stderr === true && streams.stderr !== undefined && { stderr: streams.stderr }),
-    preopens: grants.filesystem ?? [],
-  });
-  return { imports: { ...wasi.interfaces, [MESSAGING]: messaging }, dispose: () => void wasi.dispose() };
+/**
+ * What the actors of one component see of the world: exactly what its grants give them. The imports are the same for
+ * all incarnations.
+ */
+export class ComponentSurroundings {
+  readonly #grants: Grants;
+  readonly #links: readonly Link[];
+  readonly #options: SurroundingsOptions['options'];
+  /** Made with the first incarnation, whose start fails if this platform cannot give what is granted. */
+  #wasi: Wasi | undefined;
+  #imports: HostImports | undefined;
+
+  constructor({ grants, links = [], options }: SurroundingsOptions) {
+    this.#grants = grants;
+    this.#links = links;
+    this.#options = options;
+  }
+
+  /** What one incarnation sees. */
+  of(context: BehaviorContext, deadline?: MessageDeadline): Surroundings {
+    this.#wasi ??= this.#define();
+    this.#imports ??= {
+      ...this.#wasi.interfaces,
+      [MESSAGING]: MESSAGING_INTERFACE,
+      ...linkedImports(this.#links),
+    };
+    const stdio = this.#stdio(context.self.name);
+    const guest = this.#wasi.guest({ clock: context.clock, ...(stdio && { stdio }) });
+    guest.provide(ACTOR, { context, grants: this.#grants, onDenied: this.#options.onDenied, deadline });
+    return { imports: this.#imports, guest };
+  }
+
+  #define(): Wasi {
+    const { name = 'component', args = [], env = {} } = this.#options;
+    const { clock, random, filesystem = [], env: names } = this.#grants;
+    return defineWasi({
+      clockGranted: clock === true,
+      randomGranted: random === true,
+      args: [name, ...args],
+      env: Object.fromEntries(Object.entries(env).filter(([key]) => names?.includes(key))),
+      preopens: filesystem,
+    });
+  }
+
+  #stdio(actor: string): Stdio | undefined {
+    const { stdio } = this.#grants;
+    if (stdio === undefined) return undefined;
+    const { stdin, stdout, stderr } = this.#options.stdio?.(actor) ?? {};
+    return {
+      ...(stdio.stdin === true && stdin !== undefined && { stdin }),
+      ...(stdio.stdout === true && stdout !== undefined && { stdout }),
+      ...(stdio.stderr === true && stderr !== undefined && { stderr }),
+    };
+  }
 }

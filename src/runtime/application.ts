@@ -17,6 +17,7 @@ import { type LineSink, lineSink } from '../wasi/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
 import { operationInfos } from './inspect.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
+import { type Prepared, prepareAll } from './prepare.ts';
 
 /** Milliseconds between two looks at whether everything is done. Chosen: a script that waits for it does not feel it. */
 const IDLE_CHECK_MS = 10;
@@ -27,11 +28,10 @@ const VIEW_TIMEOUT_MS = 2_000;
  * Starts an application: compiles every component, checks every import against its grants, then starts the actors in
  * the order of the file.
  *
- * @throws {RuntimeError} whatever is wrong with a component, naming it; then nothing has been started.
+ * @throws {RuntimeError} whatever is wrong with components, naming all of them; then nothing has been started.
  */
 export async function startApplication(config: ApplicationConfig, options: StartOptions): Promise<Application> {
-  const types = new Map<ComponentConfig, ComponentActorType>();
-  for (const component of config.components) types.set(component, await prepare(component, options));
+  const types = await prepareAll(config, (component) => prepare(component, options), options.signal);
   options.signal?.throwIfAborted();
   const application = new RunningApplication(config, options);
   try {
@@ -61,6 +61,9 @@ async function prepare(config: ComponentConfig, options: StartOptions): Promise<
     config: config.config,
     args: config.args,
     env: config.env,
+    links: Object.fromEntries(
+      config.links.map(({ import: name, actors, timeoutMs }) => [name, { actor: actors, timeoutMs }]),
+    ),
     stdio: (actor) => {
       const sink = (stream: 'stdout' | 'stderr') => lines(options, { type: 'output', actor, component: name, stream });
       return { stdout: sink('stdout'), stderr: sink('stderr') };
@@ -119,7 +122,7 @@ class RunningApplication implements Application {
   }
 
   /** Starts the actors, in the order of `types`. */
-  spawn(types: ReadonlyMap<ComponentConfig, ComponentActorType>): void {
+  spawn(types: Prepared): void {
     for (const [component, type] of types) for (const name of component.actors) this.#spawn(name, component, type);
     this.#whenIdle();
   }

@@ -36,7 +36,9 @@ export async function inspectComponent(file: string): Promise<ComponentReport> {
     const functions = functionsOf(name, type);
     if (functions.length === 0) return [];
     const need = needs.get(name);
-    return [{ name, functions, need: need?.need ?? 'free', ...(need?.line !== undefined && { grantLine: need.line }) }];
+    const line = need?.line;
+    const lines = line === undefined ? {} : need?.need === 'link' ? { linkLine: line } : { grantLine: line };
+    return [{ name, functions, need: need?.need ?? 'free', ...lines }];
   });
   return {
     file,

@@ -21,6 +21,7 @@ const BECOMES: Readonly<Record<ComponentReport['becomes'], string>> = {
 const NEEDS: readonly { need: ImportReport['need']; title: string }[] = [
   { need: 'unsupported', title: 'Imports that nothing can be linked to' },
   { need: 'required-grant', title: 'Imports that need a grant' },
+  { need: 'link', title: 'Imports that another actor has to answer' },
   { need: 'grant', title: 'Imports that do nothing without a grant' },
   { need: 'free', title: 'Imports that need nothing' },
 ];
@@ -75,6 +76,14 @@ function describe(report: ComponentReport, stream: OutputStream): string[] {
   if (grants.length > 0) {
     lines.push('', title('To grant it all, under [components.NAME.grants] of troupe.toml'));
     lines.push(...grants.map((line) => `  ${sanitizeLine(line)}`));
+  }
+  const links = report.imports.flatMap(({ linkLine }) => linkLine ?? []);
+  if (links.length > 0) {
+    lines.push(
+      '',
+      title('To link it, under [components.NAME.links] of troupe.toml, ACTOR being a component that exports it'),
+    );
+    lines.push(...links.map((line) => `  ${sanitizeLine(line)}`));
   }
   return lines;
 }
