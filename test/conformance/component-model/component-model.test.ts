@@ -7,11 +7,12 @@ import { CALLS } from './calls.suite.ts';
 import { COMPOSITION } from './composition.suite.ts';
 import { LINKING } from './linking.suite.ts';
 import { MEMORY } from './memory.suite.ts';
+import { PASSING } from './passing.suite.ts';
 import { RESOURCES } from './resources.suite.ts';
 import { STRINGS } from './strings.suite.ts';
 import { VALUES } from './values.suite.ts';
 
-const GROUPS = [...VALUES, ...STRINGS, ...MEMORY, ...RESOURCES, ...CALLS, ...LINKING, ...COMPOSITION];
+const GROUPS = [...VALUES, ...STRINGS, ...MEMORY, ...RESOURCES, ...CALLS, ...LINKING, ...COMPOSITION, ...PASSING];
 
 let passed = 0;
 for (const { name, cases } of GROUPS) {

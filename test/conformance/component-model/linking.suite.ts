@@ -360,18 +360,8 @@ const UNSUPPORTED: readonly (readonly [feature: RegExp, wat: string])[] = [
     '(component (core module $M (memory 1) (func (drop (i32.atomic.load (i32.const 0))))) (core instance (instantiate $M)))',
   ],
   [
-    /imported component "c"/,
-    '(component (import "c" (component $C (export "f" (func)))) (instance $c (instantiate $C)))',
-  ],
-  [/imported core module "m"/, '(component (import "m" (core module $N)) (core instance (instantiate $N)))'],
-  [/exports its own import "f"/, '(component (import "f" (func $f)) (export "g" (func $f)))'],
-  [
-    /exports its own import "i#f"/,
-    '(component (import "i" (instance $i (export "f" (func)))) (export "j" (instance $i)))',
-  ],
-  [
-    /not a function of a core module/,
-    '(component (import "f" (func $f)) (core func $l (canon lower (func $f))) (func (export "g") (canon lift (core func $l))))',
+    /borrowed handles inside other values/,
+    '(component (import "r" (type $r (sub resource))) (import "f" (func $f (param "x" (list (borrow $r))))) (export "g" (func $f)))',
   ],
   [
     /64-bit memory/,
