@@ -47,8 +47,23 @@ const NEEDS: Readonly<Record<string, InterfaceNeed>> = Object.freeze({
   'wasi:sockets/udp-create-socket': FREE,
 });
 
-/** Names of the interfaces that {@link defineWasi} can offer, without version, sorted. */
-export const WASI_INTERFACES: readonly string[] = Object.freeze(Object.keys(NEEDS).sort());
+/** Interfaces whose versions are drafts: each is served under these very names. They can say no, or harm nobody. */
+const DRAFTS: readonly string[] = Object.freeze([
+  'wasi:config/runtime@0.2.0-draft',
+  'wasi:config/store@0.2.0-draft',
+  'wasi:config/store@0.2.0-rc.1',
+  'wasi:keyvalue/atomics@0.2.0-draft',
+  'wasi:keyvalue/atomics@0.2.0-draft2',
+  'wasi:keyvalue/batch@0.2.0-draft',
+  'wasi:keyvalue/batch@0.2.0-draft2',
+  'wasi:keyvalue/store@0.2.0-draft',
+  'wasi:keyvalue/store@0.2.0-draft2',
+  'wasi:logging/logging',
+  'wasi:logging/logging@0.1.0-draft',
+]);
+
+/** Names of the interfaces that {@link defineWasi} can offer, those of stable 0.2 without version, sorted. */
+export const WASI_INTERFACES: readonly string[] = Object.freeze([...Object.keys(NEEDS), ...DRAFTS].sort());
 
 /** `namespace:package/interface`, and a version after `@` if there is one. */
 const IMPORT_NAME = /^([^@]+)(?:@(.+))?$/;
@@ -60,10 +75,11 @@ const SERVED_VERSION = /^0\.2\.\d+$/;
  * Says what an imported interface needs.
  *
  * @param importName As the component names it: `'wasi:clocks/wall-clock@0.2.3'`. Any 0.2.x is served, and a name
- *   without version.
+ *   without version; of drafts, those that are named here.
  * @returns Nothing for an interface, or a version, that WASI here does not have.
  */
 export function neededGrants(importName: string): InterfaceNeed | undefined {
+  if (DRAFTS.includes(importName)) return FREE;
   const [, name = '', version] = IMPORT_NAME.exec(importName) ?? [];
   if (version !== undefined && !SERVED_VERSION.test(version)) return undefined;
   return Object.hasOwn(NEEDS, name) ? NEEDS[name] : undefined;

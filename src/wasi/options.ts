@@ -1,4 +1,5 @@
-import type { FilesystemGrant } from '../capability/index.ts';
+import type { FilesystemGrant, Grants } from '../capability/index.ts';
+import type { Store } from '../store/index.ts';
 import type { RandomBytes } from './random/index.ts';
 
 /** What the instances of one component get of WASI. What is absent is not granted. */
@@ -15,6 +16,12 @@ export interface WasiOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Granted folders. Default none. */
   readonly preopens?: readonly FilesystemGrant[];
+  /** What is decided call by call: buckets. Default none. */
+  readonly grants?: Grants;
+  /** Where the buckets of `wasi:keyvalue` are. Default: none is known. */
+  readonly store?: Store;
+  /** What `wasi:config` gives: texts by name; what is in a table has its path for a name. Default empty. */
+  readonly config?: Readonly<Record<string, unknown>>;
   readonly limits?: WasiLimits;
 }
 

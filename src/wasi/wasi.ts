@@ -1,10 +1,14 @@
+import { type Decision, NO_GRANTS } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
 import type { Clock } from '../time/index.ts';
 import { CLI_INTERFACES, CLI_SETTINGS, STDIO, type Stdio } from './cli/index.ts';
 import { CLOCK_INTERFACES } from './clocks/index.ts';
+import { CONFIG_INTERFACES, CONFIG_VALUES, configValues } from './config/index.ts';
 import { assertFoldersSupported, FILE_SETTINGS, FILESYSTEM_INTERFACES } from './filesystem/index.ts';
-import { Guest, Parts } from './guest/index.ts';
+import { GRANTS, Guest, ON_DENIED, Parts } from './guest/index.ts';
 import { IO_INTERFACES } from './io/index.ts';
+import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './keyvalue/index.ts';
+import { LOG_SINK, LOGGING_INTERFACES, type LogSink } from './logging/index.ts';
 import { WASI_DEFAULTS, type WasiOptions } from './options.ts';
 import { RANDOM_BYTES, RANDOM_INTERFACES, SYSTEM_RANDOM_BYTES } from './random/index.ts';
 import { SOCKET_INTERFACES } from './sockets/index.ts';
@@ -12,8 +16,8 @@ import { SOCKET_INTERFACES } from './sockets/index.ts';
 /** WASI for all instances of one component. */
 export interface Wasi {
   /**
-   * By name without version: `'wasi:io/streams'` serves every 0.2.x. What is not granted is not there. The functions
-   * take the guest that calls them as `this`: link them with it as the instance's `context`.
+   * By name without version, where `'wasi:io/streams'` serves every 0.2.x, or, if it is a draft, by its exact name. What
+   * is not granted is not there. The functions take the guest that calls them as `this`: link them with it as the instance's `context`.
    */
   readonly interfaces: Readonly<Record<string, HostInstance>>;
   /** What one instance is to WASI. Costs little: whatever a guest has is made when it first uses it. Dispose of it. */
@@ -25,11 +29,16 @@ interface GuestOptions {
   readonly clock: Clock;
   /** Default: nothing comes in, and what goes out is lost. */
   readonly stdio?: Stdio;
+  /** Hears of what the guest was denied by the grants. Default: nobody. */
+  readonly onDenied?: (decision: Decision) => void;
+  /** Hears of what the guest logs. Default: nobody. */
+  readonly log?: LogSink;
 }
 
 /**
  * Defines the WASI 0.2 interfaces for the instances of one component: `wasi:io`, `wasi:cli`, `wasi:filesystem`,
- * `wasi:sockets` without authority, and, if granted, `wasi:clocks` and `wasi:random`.
+ * `wasi:sockets` without authority, `wasi:keyvalue`, `wasi:config`, `wasi:logging`, and, if granted, `wasi:clocks` and
+ * `wasi:random`.
  *
  * Files and folders are opened when a guest first uses them, so this costs no I/O. A folder that is not there is the
  * guest's `no-entry`.
@@ -57,19 +66,27 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
   const shared = new Parts()
     .set(CLI_SETTINGS, { args: options.args ?? [], env: Object.entries(options.env ?? {}), drainMs })
     .set(FILE_SETTINGS, { openFilesMax, preopens })
-    .set(RANDOM_BYTES, options.random ?? SYSTEM_RANDOM_BYTES);
+    .set(RANDOM_BYTES, options.random ?? SYSTEM_RANDOM_BYTES)
+    .set(GRANTS, options.grants ?? NO_GRANTS)
+    .set(CONFIG_VALUES, configValues(options.config ?? {}));
+  if (options.store !== undefined) shared.set(KEYVALUE_SETTINGS, { store: options.store });
   return {
     interfaces: Object.freeze({
       ...IO_INTERFACES,
       ...CLI_INTERFACES,
       ...FILESYSTEM_INTERFACES,
       ...SOCKET_INTERFACES,
+      ...KEYVALUE_INTERFACES,
+      ...CONFIG_INTERFACES,
+      ...LOGGING_INTERFACES,
       ...(options.clockGranted === true ? CLOCK_INTERFACES : {}),
       ...(options.randomGranted === true ? RANDOM_INTERFACES : {}),
     }),
-    guest({ clock, stdio }) {
+    guest({ clock, stdio, onDenied, log }) {
       const guest = new Guest({ clock, resourcesMax, shared });
       if (stdio !== undefined) guest.provide(STDIO, stdio);
+      if (onDenied !== undefined) guest.provide(ON_DENIED, onDenied);
+      if (log !== undefined) guest.provide(LOG_SINK, log);
       return guest;
     },
   };
