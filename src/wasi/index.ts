@@ -26,6 +26,17 @@ export {
   writableSink,
 } from './cli/index.ts';
 export { defineInterfaces, type Guest, PartKey } from './guest/index.ts';
+export {
+  type FieldSize,
+  type HttpBodySink,
+  type HttpBodySource,
+  type HttpErrorCode,
+  type HttpExchange,
+  HttpFailure,
+  type OpenExchange,
+  openExchange,
+  type RawHeaders,
+} from './http/index.ts';
 export type { ByteSink, ByteSource } from './io/index.ts';
 export type { LogEntry, LogLevel, LogSink } from './logging/index.ts';
 export { type InterfaceNeed, neededGrants, WASI_INTERFACES } from './needed-grants.ts';

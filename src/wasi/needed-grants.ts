@@ -32,6 +32,8 @@ const NEEDS: Readonly<Record<string, InterfaceNeed>> = Object.freeze({
   'wasi:clocks/wall-clock': CLOCK,
   'wasi:filesystem/preopens': FREE,
   'wasi:filesystem/types': FREE,
+  'wasi:http/outgoing-handler': FREE,
+  'wasi:http/types': FREE,
   'wasi:io/error': FREE,
   'wasi:io/poll': FREE,
   'wasi:io/streams': FREE,

@@ -16,7 +16,7 @@ export interface WasiOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Granted folders. Default none. */
   readonly preopens?: readonly FilesystemGrant[];
-  /** What is decided call by call: buckets. Default none. */
+  /** What is decided call by call: buckets, HTTP requests. Default none. */
   readonly grants?: Grants;
   /** Where the buckets of `wasi:keyvalue` are. Default: none is known. */
   readonly store?: Store;
@@ -31,12 +31,19 @@ export interface WasiLimits {
   readonly openFilesMax?: number;
   /** Streams, pollables, errors and descriptors held at once. Integer, 1 to 1,048,576. Default 16,384. */
   readonly resourcesMax?: number;
+  /** HTTP requests to others under way at once. Integer, 0 to 65,536. Default 32. */
+  readonly httpRequestsMax?: number;
   /** Milliseconds for which disposing waits for standard output to take what it holds. Default 1,000. */
   readonly drainMs?: number;
 }
 
 /**
  * `openFilesMax` leaves a process of 1,024 descriptors room for a dozen guests that use all of theirs; `resourcesMax`
- * is some 2 MB of host memory; `drainMs` is what a person accepts between a program's end and the prompt.
+ * is some 2 MB of host memory; `httpRequestsMax` are the connections to one origin that a component may have; `drainMs` is what a person accepts between a program's end and the prompt.
  */
-export const WASI_DEFAULTS = Object.freeze({ openFilesMax: 64, resourcesMax: 16_384, drainMs: 1_000 });
+export const WASI_DEFAULTS = Object.freeze({
+  openFilesMax: 64,
+  resourcesMax: 16_384,
+  httpRequestsMax: 32,
+  drainMs: 1_000,
+});

@@ -1,4 +1,4 @@
-import { type Decision, NO_GRANTS } from '../capability/index.ts';
+import { type Decision, decide, NO_GRANTS } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
 import type { Clock } from '../time/index.ts';
 import { CLI_INTERFACES, CLI_SETTINGS, STDIO, type Stdio } from './cli/index.ts';
@@ -6,6 +6,7 @@ import { CLOCK_INTERFACES } from './clocks/index.ts';
 import { CONFIG_INTERFACES, CONFIG_VALUES, configValues } from './config/index.ts';
 import { assertFoldersSupported, FILE_SETTINGS, FILESYSTEM_INTERFACES } from './filesystem/index.ts';
 import { GRANTS, Guest, ON_DENIED, Parts } from './guest/index.ts';
+import { HTTP_INTERFACES, HTTP_SETTINGS, UndiciClient } from './http/index.ts';
 import { IO_INTERFACES } from './io/index.ts';
 import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './keyvalue/index.ts';
 import { LOG_SINK, LOGGING_INTERFACES, type LogSink } from './logging/index.ts';
@@ -37,7 +38,7 @@ interface GuestOptions {
 
 /**
  * Defines the WASI 0.2 interfaces for the instances of one component: `wasi:io`, `wasi:cli`, `wasi:filesystem`,
- * `wasi:sockets` without authority, `wasi:keyvalue`, `wasi:config`, `wasi:logging`, and, if granted, `wasi:clocks` and
+ * `wasi:http`, `wasi:sockets` without authority, `wasi:keyvalue`, `wasi:config`, `wasi:logging`, and, if granted, `wasi:clocks` and
  * `wasi:random`.
  *
  * Files and folders are opened when a guest first uses them, so this costs no I/O. A folder that is not there is the
@@ -60,14 +61,20 @@ interface GuestOptions {
 export function defineWasi(options: WasiOptions = {}): Wasi {
   const { preopens = [] } = options;
   assertFoldersSupported(preopens);
-  const { openFilesMax, resourcesMax, drainMs } = { ...WASI_DEFAULTS, ...options.limits };
+  const { openFilesMax, resourcesMax, drainMs, httpRequestsMax } = { ...WASI_DEFAULTS, ...options.limits };
   assertRange('openFilesMax', openFilesMax, { min: 0, max: 65_536 });
   assertRange('resourcesMax', resourcesMax, { min: 1, max: 1_048_576 });
+  assertRange('httpRequestsMax', httpRequestsMax, { min: 0, max: 65_536 });
+  const { grants = NO_GRANTS } = options;
   const shared = new Parts()
     .set(CLI_SETTINGS, { args: options.args ?? [], env: Object.entries(options.env ?? {}), drainMs })
     .set(FILE_SETTINGS, { openFilesMax, preopens })
     .set(RANDOM_BYTES, options.random ?? SYSTEM_RANDOM_BYTES)
-    .set(GRANTS, options.grants ?? NO_GRANTS)
+    .set(GRANTS, grants)
+    .set(HTTP_SETTINGS, {
+      client: new UndiciClient((request) => decide(grants, request)),
+      requestsMax: httpRequestsMax,
+    })
     .set(CONFIG_VALUES, configValues(options.config ?? {}));
   if (options.store !== undefined) shared.set(KEYVALUE_SETTINGS, { store: options.store });
   return {
@@ -75,6 +82,7 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
       ...IO_INTERFACES,
       ...CLI_INTERFACES,
       ...FILESYSTEM_INTERFACES,
+      ...HTTP_INTERFACES,
       ...SOCKET_INTERFACES,
       ...KEYVALUE_INTERFACES,
       ...CONFIG_INTERFACES,

@@ -1,3 +1,5 @@
+import { asRecord, trap } from '../guest/index.ts';
+
 /** Payload of the cases that name one field. */
 export interface FieldSize {
   readonly fieldName: string | undefined;
@@ -22,31 +24,54 @@ interface Payloads {
   readonly 'internal-error': string | undefined;
 }
 
-type PlainCode =
-  | 'DNS-timeout'
-  | 'destination-not-found'
-  | 'destination-unavailable'
-  | 'destination-IP-prohibited'
-  | 'destination-IP-unroutable'
-  | 'connection-refused'
-  | 'connection-terminated'
-  | 'connection-timeout'
-  | 'connection-read-timeout'
-  | 'connection-write-timeout'
-  | 'connection-limit-reached'
-  | 'TLS-protocol-error'
-  | 'TLS-certificate-error'
-  | 'HTTP-request-denied'
-  | 'HTTP-request-length-required'
-  | 'HTTP-request-method-invalid'
-  | 'HTTP-request-URI-invalid'
-  | 'HTTP-request-URI-too-long'
-  | 'HTTP-response-incomplete'
-  | 'HTTP-response-timeout'
-  | 'HTTP-upgrade-failed'
-  | 'HTTP-protocol-error'
-  | 'loop-detected'
-  | 'configuration-error';
+const PLAIN_CODES = [
+  'DNS-timeout',
+  'destination-not-found',
+  'destination-unavailable',
+  'destination-IP-prohibited',
+  'destination-IP-unroutable',
+  'connection-refused',
+  'connection-terminated',
+  'connection-timeout',
+  'connection-read-timeout',
+  'connection-write-timeout',
+  'connection-limit-reached',
+  'TLS-protocol-error',
+  'TLS-certificate-error',
+  'HTTP-request-denied',
+  'HTTP-request-length-required',
+  'HTTP-request-method-invalid',
+  'HTTP-request-URI-invalid',
+  'HTTP-request-URI-too-long',
+  'HTTP-response-incomplete',
+  'HTTP-response-timeout',
+  'HTTP-upgrade-failed',
+  'HTTP-protocol-error',
+  'loop-detected',
+  'configuration-error',
+] as const;
+
+const CODES_WITH_PAYLOAD: readonly (keyof Payloads)[] = [
+  'DNS-error',
+  'TLS-alert-received',
+  'HTTP-request-body-size',
+  'HTTP-request-header-section-size',
+  'HTTP-request-header-size',
+  'HTTP-request-trailer-section-size',
+  'HTTP-request-trailer-size',
+  'HTTP-response-header-section-size',
+  'HTTP-response-header-size',
+  'HTTP-response-body-size',
+  'HTTP-response-trailer-section-size',
+  'HTTP-response-trailer-size',
+  'HTTP-response-transfer-coding',
+  'HTTP-response-content-coding',
+  'internal-error',
+];
+
+const CODES: ReadonlySet<unknown> = new Set([...PLAIN_CODES, ...CODES_WITH_PAYLOAD]);
+
+type PlainCode = (typeof PLAIN_CODES)[number];
 
 /** WIT's `error-code` of `wasi:http/types`: why a request or a response came to nothing. */
 export type HttpErrorCode =
@@ -62,4 +87,10 @@ export class HttpFailure extends Error {
     this.name = 'HttpFailure';
     this.errorCode = errorCode;
   }
+}
+
+/** A code that a guest gives: one of those that there are. */
+export function asErrorCode(value: unknown): HttpErrorCode {
+  const code = asRecord(value);
+  return CODES.has(code.tag) ? (code as HttpErrorCode) : trap('Cannot take the error code: wasi:http has no such case');
 }

@@ -29,7 +29,7 @@ export interface HttpBodySource extends ByteSource {
   read(maxBytes: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** What followed the body; asked for only after `read` has said that it ended. Nothing: there were none. */
   trailers(): RawHeaders | undefined;
-  /** Nobody will read any more, at the end or before. Called once at most. A `read` under way may never settle. */
+  /** Nobody reads any more, at the end or before. Called once at most; a `read` under way settles with `undefined`. */
   close(): void;
 }
 
@@ -67,7 +67,7 @@ export interface HttpExchange {
    * Begins the answer. The head may be kept back until the first `write`, `flush` or `finish` of the sink, but only as
    * long as the guest runs: one that is suspended may wait for what the peer does about the head.
    *
-   * @param status 200 to 599; checked.
+   * @param status 200 to 999; checked.
    * @param headers Checked: no character that could end a line, nothing that belongs to the connection. Without a
    *   `content-length` the length is not known.
    */

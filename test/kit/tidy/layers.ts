@@ -64,7 +64,7 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
     cli: ['guest', 'io'],
     filesystem: ['guest', 'io', 'clocks'],
     sockets: ['guest', 'io', 'clocks'],
-    http: ['guest', 'io', 'clocks'],
+    http: ['guest', 'io'],
   },
 };
 

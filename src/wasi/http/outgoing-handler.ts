@@ -1,0 +1,153 @@
+import { type Decision, parseAuthority } from '../../capability/index.ts';
+import { type Err, err, type Guest, isAllowed, ON_DENIED, ok, PartKey, type Result } from '../guest/index.ts';
+import type { ClientCall, ClientEvents, ClientRequest, Endpoint, HttpClient } from './client.ts';
+import type { HttpErrorCode } from './error-code.ts';
+import type { RawHeaders } from './exchange.ts';
+import { contentLengthOf } from './field-rules.ts';
+import { Future } from './future.ts';
+import { IncomingResponse, type ResponseHead } from './incoming.ts';
+import { CONNECT_TIMEOUT_MS, RESPONSE_TIMEOUT_MS, TIMEOUT_MS_MAX } from './limits.ts';
+import type { OutgoingRequest, RequestOptions, Timeout } from './outgoing.ts';
+import { type Disposable, HTTP_USE } from './use.ts';
+
+/** How the guests of one component send requests. */
+export interface HttpSettings {
+  readonly client: HttpClient;
+  /** Requests that one guest may have under way. */
+  readonly requestsMax: number;
+}
+
+/** Has to be given to every guest. */
+export const HTTP_SETTINGS = new PartKey<HttpSettings>('http settings');
+
+type Sent = Result<FutureIncomingResponse, HttpErrorCode>;
+
+/** `outgoing-handler.handle`. */
+export function send(guest: Guest, request: OutgoingRequest, options: RequestOptions | undefined): Sent {
+  options?.drop();
+  const sent = sendNow(guest, request, options);
+  if (sent.tag === 'ok') request.consume();
+  else request.drop();
+  return sent;
+}
+
+function sendNow(guest: Guest, request: OutgoingRequest, options: RequestOptions | undefined): Sent {
+  const target = targetOf(request);
+  if (target.tag === 'err') return target;
+  const wrong = bodyProblem(request);
+  if (wrong !== undefined) return err(wrong);
+  if (!isAllowed(guest, { kind: 'http', ...target.val.endpoint })) return DENIED;
+  const { client, requestsMax } = guest.part(HTTP_SETTINGS);
+  if (guest.part(HTTP_USE).outgoing >= requestsMax) return TOO_MANY;
+  const future = new FutureIncomingResponse(guest);
+  future.start(client, {
+    ...target.val,
+    method: request.methodName,
+    headers: withoutExpect(request.rawHeaders),
+    body: request.outgoingBody,
+    connectMs: toMs(options?.connect, CONNECT_TIMEOUT_MS),
+    firstByteMs: toMs(options?.firstByte, RESPONSE_TIMEOUT_MS),
+    betweenBytesMs: toMs(options?.betweenBytes, RESPONSE_TIMEOUT_MS),
+    clock: guest.clock,
+  });
+  return ok(future);
+}
+
+const DENIED: Err<HttpErrorCode> = Object.freeze(err<HttpErrorCode>({ tag: 'HTTP-request-denied' }));
+const TOO_MANY: Err<HttpErrorCode> = Object.freeze(err<HttpErrorCode>({ tag: 'connection-limit-reached' }));
+const URI_INVALID: Err<HttpErrorCode> = Object.freeze(err<HttpErrorCode>({ tag: 'HTTP-request-URI-invalid' }));
+const PROTOCOL_ERROR: Err<HttpErrorCode> = Object.freeze(err<HttpErrorCode>({ tag: 'HTTP-protocol-error' }));
+const METHOD_INVALID: Err<HttpErrorCode> = Object.freeze(err<HttpErrorCode>({ tag: 'HTTP-request-method-invalid' }));
+
+interface Target {
+  readonly endpoint: Endpoint;
+  readonly path: string;
+}
+
+/** Where a request goes; `https` unless it says otherwise. A tunnel is no request, and `*` no path that undici sends. */
+function targetOf({
+  methodName,
+  schemeName = 'https',
+  authority,
+  path = '/',
+}: OutgoingRequest): Result<Target, HttpErrorCode> {
+  if (methodName === 'CONNECT') return METHOD_INVALID;
+  if (schemeName !== 'http' && schemeName !== 'https') return PROTOCOL_ERROR;
+  const endpoint = authority === undefined ? undefined : parseAuthority(schemeName, authority);
+  if (endpoint === undefined || path === '*') return URI_INVALID;
+  return ok({
+    endpoint: { ...endpoint, scheme: schemeName },
+    path: path.startsWith('/') ? path : `/${path}`,
+  });
+}
+
+/** What is wrong with the body as far as it is known now. */
+function bodyProblem({ rawHeaders, outgoingBody }: OutgoingRequest): HttpErrorCode | undefined {
+  const promised = contentLengthOf(rawHeaders);
+  if (promised === 'invalid') return { tag: 'HTTP-protocol-error' };
+  if (outgoingBody !== undefined) return outgoingBody.aborted;
+  return promised === undefined || promised === 0 ? undefined : { tag: 'HTTP-request-body-size', val: 0n };
+}
+
+/** The body is sent without asking first, which every server understands; undici cannot wait for the answer. */
+function withoutExpect(headers: RawHeaders): RawHeaders {
+  const isExpect = (at: number) => (headers[at & ~1] as string).toLowerCase() === 'expect';
+  return headers.some((_, at) => isExpect(at)) ? headers.filter((_, at) => !isExpect(at)) : headers;
+}
+
+const NANOSECONDS_PER_MS = 1_000_000n;
+
+/** Whole milliseconds, 1 at least, for 0 would mean none to undici. */
+function toMs(timeout: Timeout, defaultMs: number): number {
+  if (timeout === undefined) return defaultMs;
+  const ms = (timeout + NANOSECONDS_PER_MS - 1n) / NANOSECONDS_PER_MS;
+  return ms > BigInt(TIMEOUT_MS_MAX) ? TIMEOUT_MS_MAX : Math.max(1, Number(ms));
+}
+
+type Arrival = Result<ResponseHead, HttpErrorCode>;
+
+/** The `future-incoming-response` resource, and the request under way that it is for. */
+export class FutureIncomingResponse
+  extends Future<Arrival, Result<IncomingResponse, HttpErrorCode>>
+  implements ClientEvents, Disposable
+{
+  private call: ClientCall | undefined = undefined;
+
+  start(client: HttpClient, request: ClientRequest): void {
+    const use = this.guest.part(HTTP_USE);
+    use.outgoing += 1;
+    use.underWay.add(this);
+    this.call = client.send(request, this);
+  }
+
+  onResponse(head: ResponseHead): void {
+    this.settle(ok(head));
+  }
+
+  onFailure(errorCode: HttpErrorCode, denied?: Decision): void {
+    if (denied !== undefined && !this.guest.disposed) this.guest.part(ON_DENIED)(denied);
+    this.settle(err(errorCode));
+  }
+
+  onEnd(): void {
+    if (this.guest.disposed) return;
+    const use = this.guest.part(HTTP_USE);
+    use.outgoing -= 1;
+    use.underWay.delete(this);
+  }
+
+  dispose(): void {
+    this.call?.abort();
+  }
+
+  protected begin(): void {}
+
+  protected give(arrival: Arrival): Result<IncomingResponse, HttpErrorCode> {
+    return arrival.tag === 'ok' ? ok(new IncomingResponse(this.guest, arrival.val)) : arrival;
+  }
+
+  protected abandon(arrival: Arrival | undefined): void {
+    if (arrival?.tag === 'ok') arrival.val.body.close();
+    this.call?.abort();
+  }
+}
