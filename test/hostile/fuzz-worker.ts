@@ -17,7 +17,13 @@ import { RuntimeError } from '../../src/errors/index.ts';
 import { Dice, type Ledger, randomHost, randomValue } from './random-values.ts';
 
 /** Codes that may come out of each stage. None of them is `INTERNAL`. */
-const REFUSALS = ['NOT_A_COMPONENT', 'COMPONENT_INVALID', 'COMPONENT_UNSUPPORTED', 'COMPONENT_LIMIT'];
+const REFUSALS = [
+  'NOT_A_COMPONENT',
+  'COMPONENT_INVALID',
+  'COMPONENT_UNSUPPORTED',
+  'COMPONENT_LIMIT',
+  'COMPONENT_IMPORT_MISSING',
+];
 const ENDS = ['COMPONENT_TRAPPED', 'COMPONENT_LIMIT', 'VALUE_INVALID', 'COMPONENT_INVALID', 'COMPONENT_IMPORT_MISSING'];
 const CALL_ENDS = ['COMPONENT_TRAPPED', 'COMPONENT_LIMIT', 'VALUE_INVALID', 'COMPONENT_DEAD', 'COMPONENT_KILLED'];
 
