@@ -72,6 +72,14 @@ export const GUESTS: readonly Guest[] = [
     wit: [`${FIXTURES}/resources/resources.wit`],
   },
   {
+    output: `${FIXTURES}/services/services.wasm`,
+    toolchain: 'c',
+    source: `${FIXTURES}/services/services.c`,
+    includes: [KIT.c],
+    wit: [`${FIXTURES}/services/services.wit`, ACTOR_WIT],
+    world: 'services',
+  },
+  {
     output: `${FIXTURES}/wasi-tour/wasi-tour.wasm`,
     toolchain: 'c-wasi',
     source: `${FIXTURES}/wasi-tour/wasi-tour.c`,
