@@ -122,9 +122,22 @@ export class Reader implements Readiness {
     return this.#ended ? CLOSED : ok(NO_BYTES);
   }
 
+  /** Nothing more is read; what is there is thrown away. */
+  close(): void {
+    this.#bytes = NO_BYTES;
+    this.#failure = undefined;
+    this.#ended = true;
+    this.#wake();
+  }
+
   #settle(step: () => void): void {
     this.#reading = false;
-    step();
+    // Closed meanwhile: what comes now is nobody's.
+    if (!this.#ended) step();
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const wake of [...this.#watchers]) wake();
   }
 

@@ -55,6 +55,12 @@ export class Writer implements Readiness {
     return !this.#busy && this.#flush === 'none';
   }
 
+  /** No more is taken: the stream is closed to the guest. What was written still goes out, until it is {@link idle}. */
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
   /** The guest is gone. Never throws. */
   end(): void {
     try {
