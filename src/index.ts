@@ -30,6 +30,7 @@ export type {
   TellResult,
   TerminatedEvent,
   Termination,
+  Type,
 } from './actor/index.ts';
 export { implement, protocol, supervisor, type } from './actor/index.ts';
 export type { Grants } from './capability/index.ts';
@@ -39,6 +40,8 @@ export {
   type ComponentOptions,
   component,
   componentActor,
+  type Links,
+  type LinkTarget,
 } from './host/index.ts';
 export { ActorSystem } from './runtime/index.ts';
 export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';

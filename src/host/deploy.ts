@@ -32,7 +32,7 @@ export function importNeeds(component: CompiledComponent, grants: Grants): Impor
 /** An interface that nothing here implements can be answered by an actor, unless it is about resources. */
 function foreignNeed(types: readonly (FuncType | undefined)[], name: string): Omit<ImportNeed, 'name'> {
   if (types.some((type) => type === undefined || holdsResources(type))) return { need: 'unsupported', granted: false };
-  return { need: 'link', line: `"${name}" = "ACTOR"`, granted: false };
+  return { need: 'link', line: `${JSON.stringify(name)} = "ACTOR"`, granted: false };
 }
 
 /** What an interface needs that is implemented here. */
@@ -60,6 +60,9 @@ function fallibleNeed(name: string, grants: Grants): Omit<ImportNeed, 'name'> {
   if (/^wasi:cli\/std(in|out|err)@/.test(name)) {
     const stream = name.slice('wasi:cli/'.length, name.indexOf('@')) as 'stdin' | 'stdout' | 'stderr';
     return { need: 'grant', line: GRANT_LINES.stdio, granted: grants.stdio?.[stream] === true };
+  }
+  if (name.startsWith('wasi:keyvalue/')) {
+    return { need: 'grant', line: 'keyvalue = ["NAME"]', granted: (grants.keyvalue?.length ?? 0) > 0 };
   }
   if (name.startsWith('wasi:cli/environment')) {
     return { need: 'grant', line: 'env = ["NAME"]', granted: (grants.env?.length ?? 0) > 0 };

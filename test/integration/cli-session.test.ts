@@ -428,6 +428,7 @@ test('inspect describes a component without letting its names reach the terminal
       { name: 'wasi:clocks/wall-clock@0.2.3', functions: [], need: 'required-grant', grantLine: 'clock = true' },
       { name: 'wasi:clocks/monotonic-clock@0.2.3', functions: [], need: 'required-grant', grantLine: 'clock = true' },
       { name: 'wasi:io/streams@0.2.3', functions: [], need: 'free' },
+      { name: 'demo:calc/ops', functions: [], need: 'link', linkLine: '"demo:calc/ops" = "ACTOR"' },
       { name: 'evil:\u001b[2Jname/x', functions: [], need: 'unsupported' },
     ],
     exports: [],
@@ -446,6 +447,8 @@ test('inspect describes a component without letting its names reach the terminal
     'modules  1; memory from 64 KiB',
     'Would be refused\n  Nothing here offers "evil"',
     'Imports that need a grant\n  wasi:clocks@0.2.3  wall-clock, monotonic-clock',
+    'Imports that another actor has to answer\n  demo:calc  ops',
+    'ACTOR being a component that exports it\n  "demo:calc/ops" = "ACTOR"\n',
     'a#b: func()',
     'To grant it all, under [components.NAME.grants] of troupe.toml\n  clock = true\n',
   ]) {

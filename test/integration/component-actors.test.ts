@@ -157,7 +157,7 @@ test('H3: component refuses imports that cannot be linked, with the lines to add
   );
   await assert.rejects(
     component(fixture('bench')),
-    failsWith('COMPONENT_IMPORT_MISSING', /nothing here offers troupe:bench\/host/),
+    failsWith('COMPONENT_IMPORT_MISSING', /\[components\.bench\.links\] "troupe:bench\/host@0\.1\.0" = "ACTOR"/),
   );
   await assert.rejects(component('/nowhere/x.wasm'), failsWith('FILE_NOT_FOUND', /\/nowhere\/x\.wasm/));
 });

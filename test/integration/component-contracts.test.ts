@@ -78,7 +78,7 @@ test('H3: checkImports finds the function that a known interface does not have',
     (core instance $c (instantiate $M (with "" (instance (export "f" (func $f)) (export "s" (func $s))))))
     (func (export "f") (canon lift (core func $c "f"))))`);
   assert.throws(
-    () => checkImports(component, {}, 'early'),
+    () => checkImports(component, {}, { label: 'early' }),
     failsWith(
       'COMPONENT_IMPORT_MISSING',
       /^Cannot link component "early": nothing here offers wasi:cli\/environment@0\.2\.99#from-the-future, troupe:actor\/messaging@0\.1\.9#shout$/,
@@ -94,7 +94,7 @@ test('H3: checkImports finds the resource of an interface that nothing offers, t
     (core instance $m (instantiate $M (with "" (instance (export "drop" (func $drop))))))
     (func (export "f") (canon lift (core func $m "f"))))`);
   assert.throws(
-    () => checkImports(component, {}, 'kv'),
+    () => checkImports(component, {}, { label: 'kv' }),
     failsWith('COMPONENT_IMPORT_MISSING', /nothing here offers demo:kv\/store$/),
   );
 });
@@ -105,7 +105,7 @@ test('H3: checkImports asks for nothing that only stands in the list of imports'
     (import "wasi:random/random@0.2.0" (instance (export "get-random-u64" (func (result u64)))))
     (core module $M (func (export "f"))) (core instance $m (instantiate $M))
     (func (export "f") (canon lift (core func $m "f"))))`);
-  checkImports(component, {}, 'frugal');
+  checkImports(component, {}, { label: 'frugal' });
   await using system = await ActorSystem.create();
   assert.equal(await system.spawn(componentActor(component), 'frugal').askOp('f', []), undefined);
 });
@@ -271,10 +271,10 @@ test('H3: checkImports refuses our own interface with other types: what stands b
     (core module $M (import "" "self" (func ${params === '' ? '' : '(param i32)'} (param i32))) (func (export "f")))
     (core instance $c (instantiate $M (with "" (instance (export "self" (func $self))))))
     (func (export "f") (canon lift (core func $c "f"))))`;
-  checkImports(await compile(importing('')), {}, 'self');
+  checkImports(await compile(importing('')), {}, { label: 'self' });
   const other = await compile(importing('(param "x" u32)'));
   assert.throws(
-    () => checkImports(other, {}, 'self'),
+    () => checkImports(other, {}, { label: 'self' }),
     failsWith(
       'COMPONENT_UNSUPPORTED',
       /"troupe:actor\/messaging@0\.1\.0#self" has the type func\(x: u32\) -> string and must/,
