@@ -14,7 +14,7 @@
  *
  * @module
  */
-export { isPrivateAddress, parseAddress, printAddress } from './addresses.ts';
+export { type Host, isPrivateAddress, parseAddress, parseHost, printAddress } from './addresses.ts';
 export { type CapabilityRequest, decide, GRANT_LINES } from './decide.ts';
 export type { ConnectRequest, HttpRequest, ListenRequest, NetworkRequest, ResolveRequest } from './decide-network.ts';
 export type { Decision } from './decision.ts';

@@ -16,7 +16,7 @@ export interface WasiOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Granted folders. Default none. */
   readonly preopens?: readonly FilesystemGrant[];
-  /** What is decided call by call: buckets, HTTP requests. Default none. */
+  /** What is decided call by call: buckets, HTTP requests, the network. Default none. */
   readonly grants?: Grants;
   /** Where the buckets of `wasi:keyvalue` are. Default: none is known. */
   readonly store?: Store;
@@ -33,17 +33,20 @@ export interface WasiLimits {
   readonly resourcesMax?: number;
   /** HTTP requests to others under way at once. Integer, 0 to 65,536. Default 32. */
   readonly httpRequestsMax?: number;
-  /** Milliseconds for which disposing waits for standard output to take what it holds. Default 1,000. */
+  /** Sockets and connections open at once, those that wait to be accepted included. Integer, 0 to 65,536. Default 64. */
+  readonly socketsMax?: number;
+  /** Milliseconds for which disposing waits for standard output and connections to take what was written. Default 1,000. */
   readonly drainMs?: number;
 }
 
 /**
- * `openFilesMax` leaves a process of 1,024 descriptors room for a dozen guests that use all of theirs; `resourcesMax`
+ * `openFilesMax` and `socketsMax` leave a process of 1,024 descriptors room for half a dozen guests that use all of theirs; `resourcesMax`
  * is some 2 MB of host memory; `httpRequestsMax` are the connections to one origin that a component may have; `drainMs` is what a person accepts between a program's end and the prompt.
  */
 export const WASI_DEFAULTS = Object.freeze({
   openFilesMax: 64,
   resourcesMax: 16_384,
   httpRequestsMax: 32,
+  socketsMax: 64,
   drainMs: 1_000,
 });

@@ -12,7 +12,7 @@ import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './keyvalue/index.ts';
 import { LOG_SINK, LOGGING_INTERFACES, type LogSink } from './logging/index.ts';
 import { WASI_DEFAULTS, type WasiOptions } from './options.ts';
 import { RANDOM_BYTES, RANDOM_INTERFACES, SYSTEM_RANDOM_BYTES } from './random/index.ts';
-import { SOCKET_INTERFACES } from './sockets/index.ts';
+import { SOCKET_INTERFACES, SOCKET_SETTINGS } from './sockets/index.ts';
 
 /** WASI for all instances of one component. */
 export interface Wasi {
@@ -38,7 +38,7 @@ interface GuestOptions {
 
 /**
  * Defines the WASI 0.2 interfaces for the instances of one component: `wasi:io`, `wasi:cli`, `wasi:filesystem`,
- * `wasi:http`, `wasi:sockets` without authority, `wasi:keyvalue`, `wasi:config`, `wasi:logging`, and, if granted, `wasi:clocks` and
+ * `wasi:http`, `wasi:sockets`, `wasi:keyvalue`, `wasi:config`, `wasi:logging`, and, if granted, `wasi:clocks` and
  * `wasi:random`.
  *
  * Files and folders are opened when a guest first uses them, so this costs no I/O. A folder that is not there is the
@@ -61,16 +61,18 @@ interface GuestOptions {
 export function defineWasi(options: WasiOptions = {}): Wasi {
   const { preopens = [] } = options;
   assertFoldersSupported(preopens);
-  const { openFilesMax, resourcesMax, drainMs, httpRequestsMax } = { ...WASI_DEFAULTS, ...options.limits };
+  const { openFilesMax, resourcesMax, drainMs, httpRequestsMax, socketsMax } = { ...WASI_DEFAULTS, ...options.limits };
   assertRange('openFilesMax', openFilesMax, { min: 0, max: 65_536 });
   assertRange('resourcesMax', resourcesMax, { min: 1, max: 1_048_576 });
   assertRange('httpRequestsMax', httpRequestsMax, { min: 0, max: 65_536 });
+  assertRange('socketsMax', socketsMax, { min: 0, max: 65_536 });
   const { grants = NO_GRANTS } = options;
   const shared = new Parts()
     .set(CLI_SETTINGS, { args: options.args ?? [], env: Object.entries(options.env ?? {}), drainMs })
     .set(FILE_SETTINGS, { openFilesMax, preopens })
     .set(RANDOM_BYTES, options.random ?? SYSTEM_RANDOM_BYTES)
     .set(GRANTS, grants)
+    .set(SOCKET_SETTINGS, { socketsMax, drainMs })
     .set(HTTP_SETTINGS, {
       client: new UndiciClient((request) => decide(grants, request)),
       requestsMax: httpRequestsMax,

@@ -1,0 +1,42 @@
+import { decide, type ListenRequest, parseEndpointPattern } from '../../capability/index.ts';
+import { GRANTS, type Guest, isAllowed } from '../guest/index.ts';
+import type { SocketAddress } from './addresses.ts';
+import { SOCKETS } from './socket-table.ts';
+
+export type Transport = 'tcp' | 'udp';
+
+/** Whether the guest may connect or send there: to the address, or to a granted name that led this guest to it. */
+export function mayConnect(guest: Guest, transport: Transport, { host, port }: SocketAddress): boolean {
+  const names = guest.part(SOCKETS).lookups.namesOf(host);
+  return isAllowed(guest, { kind: 'network', action: 'connect', transport, address: host, port, names });
+}
+
+/** The same without a report: for what strangers do, not the guest. */
+export function mayHearFrom(guest: Guest, { host, port }: SocketAddress): boolean {
+  const names = guest.part(SOCKETS).lookups.namesOf(host);
+  const request = { kind: 'network', action: 'connect', transport: 'udp', address: host, port, names } as const;
+  return decide(guest.part(GRANTS), request).effect === 'allow';
+}
+
+/** Whether the guest may take what comes there. */
+export function mayListen(guest: Guest, transport: Transport, address: SocketAddress): boolean {
+  return isAllowed(guest, listening(transport, address));
+}
+
+/**
+ * What the guest may do with a local address: `listen`, or only `connect` from it. A port that the system chooses is no
+ * more than every connection has; any other one is an address that others know.
+ */
+export function bindingOf(guest: Guest, transport: Transport, address: SocketAddress): 'listen' | 'connect' | 'denied' {
+  const grants = guest.part(GRANTS);
+  if (decide(grants, listening(transport, address)).effect === 'allow') return 'listen';
+  const connects = grants.network?.connect ?? [];
+  const isClient = address.port === 0 && connects.some((text) => parseEndpointPattern(text)?.scheme === transport);
+  if (isClient) return 'connect';
+  isAllowed(guest, listening(transport, address));
+  return 'denied';
+}
+
+function listening(transport: Transport, { host, port }: SocketAddress): ListenRequest {
+  return { kind: 'network', action: 'listen', transport, address: host, port };
+}
