@@ -1,4 +1,5 @@
 import type { FilesystemGrant, Grants, MessagingGrant, NetworkGrant, StdioGrant } from '../capability/index.ts';
+import type { StoreLimits } from '../store/index.ts';
 
 /**
  * What `troupe.toml` and its `Component.toml`s come to: plain frozen data, every path absolute, every unit in the name,
@@ -16,6 +17,7 @@ export interface ApplicationConfig {
   readonly components: readonly ComponentConfig[];
   readonly view: ViewConfig | undefined;
   readonly control: ControlConfig;
+  readonly store: StoreConfig;
   /** What is right but worth a line to the operator: asked and not granted, granted and not asked. */
   readonly notices: readonly ConfigNotice[];
 }
@@ -118,6 +120,13 @@ export type ControlConfig =
   /** Folder that holds token and address: `.troupe` beside `troupe.toml`. */
   | { readonly kind: 'socket'; readonly directory: string; readonly socketPath: string }
   | { readonly kind: 'port'; readonly directory: string; readonly port: number };
+
+/** Where the application keeps what lasts, and how much of it. */
+export interface StoreConfig {
+  /** Absolute path of the folder. */
+  readonly directory: string;
+  readonly limits: Required<Pick<StoreLimits, 'bytes' | 'bucketBytes' | 'bucketKeys'>>;
+}
 
 export interface ConfigNotice {
   readonly component: string;

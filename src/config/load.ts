@@ -14,6 +14,7 @@ import {
   MANIFEST_SCHEMA,
   type ManifestFile,
 } from './schemas.ts';
+import { toStoreConfig } from './store-section.ts';
 import { type Checked, checkToml, readText, toFileError } from './toml.ts';
 
 const APPLICATION_FILE = 'troupe.toml';
@@ -106,6 +107,7 @@ class Loader {
       components,
       view,
       control,
+      store: toStoreConfig(this.#application.store, this.#directory),
       notices: loaded.flatMap(({ notices }) => notices),
     };
   }

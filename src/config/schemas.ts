@@ -17,6 +17,7 @@ import {
 } from './fields.ts';
 import { ASKS_SECTION, GRANTS_SECTION, topics } from './grants-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
+import { STORE_SECTION } from './store-section.ts';
 import { LINKS_SECTION } from './links.ts';
 
 /** More than a ring of 2²⁰ slots is a leak, not a queue. */
@@ -119,6 +120,7 @@ export const APPLICATION_SCHEMA = table({
     .meta({ description: 'The components, by name' }),
   view: VIEW_SECTION.optional(),
   control: CONTROL_SECTION.prefault({}),
+  store: STORE_SECTION.prefault({}),
 }).meta({ title: 'troupe.toml', description: 'An application: its components and what the operator gives them' });
 
 /** `Component.toml`. */

@@ -2,6 +2,8 @@ import { basename } from 'node:path';
 import { type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
+import type { Store } from '../store/index.ts';
+import type { LogEntry } from '../wasi/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
 import { checkImports } from './deploy.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
@@ -16,7 +18,7 @@ export interface ComponentOptions {
   readonly grants?: Grants;
   /** Wall-clock milliseconds for one message; 0 or `Infinity`: no limit. Default 30,000, and none for a task. */
   readonly deadlineMs?: number | undefined;
-  /** Handed to `lifecycle.start` as JSON text. Default: `{}`. */
+  /** Handed to `lifecycle.start` as JSON text, and to `wasi:config` as texts by path. Default: `{}`. */
   readonly config?: unknown;
   /** Arguments of a task, without the program's name. */
   readonly args?: readonly string[];
@@ -29,6 +31,10 @@ export interface ComponentOptions {
    * of both sides must be equal; what an actor in TypeScript replies is checked when it is handed over.
    */
   readonly links?: Links;
+  /** Where the buckets of `wasi:keyvalue` are; needed if it is granted any. Whoever opened it closes it. */
+  readonly store?: Store;
+  /** Hears what the actor called `name` logs by `wasi:logging`. Its texts are the guest's. Default: nobody. */
+  readonly onLog?: (actor: string, entry: LogEntry) => void;
   /** Hears of every denial of a capability. */
   readonly onDenied?: (actor: string, decision: Decision) => void;
 }
@@ -55,6 +61,7 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
  * @throws {RuntimeError} `COMPONENT_LINK_INVALID` — a link does not fit; the text names the function and both types.
  * @throws {RuntimeError} `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `NOT_A_COMPONENT`, `COMPONENT_INVALID`,
  *   `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT` — as `compileComponent`.
+ * @throws {TypeError} (rejects) It is granted buckets, and there is no `store`.
  * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number.
  *
  * @example
@@ -86,6 +93,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
   const links = resolveLinks(compiled, options.links ?? {}, label);
   checkImports(compiled, grants, { label, linked: new Set(links.map((link) => link.import)) });
   const live = new Map<string, ComponentBehavior>();
+  checkStore(compiled, grants, options.store);
   const surroundings = new ComponentSurroundings({ grants, links, options });
   const plan: BehaviorPlan = {
     component: compiled,
@@ -110,6 +118,15 @@ export function componentActor<P extends Protocol = NoProtocol>(
     links,
     memoryBytes: (name: string) => live.get(name)?.memoryBytes,
   });
+}
+
+/** A mistake of whoever embeds it: the guest would only hear that there is no such bucket. */
+function checkStore(compiled: CompiledComponent, { keyvalue = [] }: Grants, store: Store | undefined): void {
+  const isUsed = keyvalue.length > 0 && compiled.needs.some((name) => name.startsWith('wasi:keyvalue/'));
+  if (!isUsed || store !== undefined) return;
+  throw new TypeError(
+    'Cannot host the component: it is granted buckets, and there is no store; pass one: { store: await openStore() }',
+  );
 }
 
 function operationsOf(shape: ComponentShape): 'any' | Record<string, 'tell' | 'ask'> {

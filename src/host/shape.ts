@@ -7,6 +7,9 @@ const HANDLE = /^troupe:actor\/handler@0\.1\.\d+#handle$/;
 const LIFECYCLE = /^troupe:actor\/lifecycle@0\.1\.\d+#(start|stop|health|snapshot|restore)$/;
 const RUN = /^wasi:cli\/run@0\.2\.\d+#run$/;
 
+/** Events of a bucket. Nothing here delivers them. */
+const WATCHER = /^wasi:keyvalue\/watcher@[^#]*/;
+
 type Lifecycle = 'start' | 'stop' | 'health' | 'snapshot' | 'restore';
 
 /** What kind of actor a component becomes, and by which of its exports. */
@@ -33,9 +36,11 @@ export class ComponentContract {
  * Tells what kind of actor `component` becomes.
  *
  * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it exports no function, only functions whose types hold resources
- *   (handles do not travel between actors), or one of our names with another type; the text names it.
+ *   (handles do not travel between actors), one of our names with another type, or `wasi:keyvalue/watcher`; the text
+ *   names it.
  */
 export function shapeOf(component: CompiledComponent): ComponentShape {
+  refuseWatcher(component);
   const find = (pattern: RegExp) => component.exports.find((item) => pattern.test(item.name));
   const lifecycle: Partial<Record<Lifecycle, ExportedFunction>> = {};
   for (const item of component.exports) {
@@ -55,6 +60,19 @@ export function shapeOf(component: CompiledComponent): ComponentShape {
     return { kind: 'task', main: run, lifecycle, operations: new Map() };
   }
   return { kind: 'functions', main: undefined, lifecycle, operations: operationsOf(component) };
+}
+
+/** A component that waits for events which never come would seem to work. */
+function refuseWatcher(component: CompiledComponent): void {
+  for (const { name } of component.exports) {
+    const watcher = WATCHER.exec(name)?.[0];
+    if (watcher === undefined) continue;
+    throw new RuntimeError(
+      'COMPONENT_UNSUPPORTED',
+      `Cannot host the component: it exports "${watcher}", and nothing here tells it of changes in a bucket`,
+      { details: { exports: [watcher] } },
+    );
+  }
 }
 
 function operationsOf(component: CompiledComponent): ReadonlyMap<string, ExportedFunction> {

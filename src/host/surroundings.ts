@@ -1,7 +1,8 @@
 import type { BehaviorContext } from '../actor/index.ts';
 import type { Decision, Grants } from '../capability/index.ts';
 import type { HostImports } from '../component/index.ts';
-import { type ByteSink, type ByteSource, defineWasi, type Stdio, type Wasi } from '../wasi/index.ts';
+import type { Store } from '../store/index.ts';
+import { type ByteSink, type ByteSource, defineWasi, type LogEntry, type Stdio, type Wasi } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { type Link, linkedImports } from './links.ts';
 import { ACTOR, MESSAGING_INTERFACE, type MessageDeadline } from './messaging.ts';
@@ -21,6 +22,9 @@ interface SurroundingsOptions {
     readonly args?: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
     readonly stdio?: (name: string) => Partial<ActorStdio>;
+    readonly config?: unknown;
+    readonly store?: Store;
+    readonly onLog?: (actor: string, entry: LogEntry) => void;
     readonly onDenied?: (actor: string, decision: Decision) => void;
   };
 }
@@ -65,14 +69,21 @@ export class ComponentSurroundings {
       [MESSAGING]: MESSAGING_INTERFACE,
       ...linkedImports(this.#links),
     };
-    const stdio = this.#stdio(context.self.name);
-    const guest = this.#wasi.guest({ clock: context.clock, ...(stdio && { stdio }) });
-    guest.provide(ACTOR, { context, grants: this.#grants, onDenied: this.#options.onDenied, deadline });
+    const { name } = context.self;
+    const { onDenied, onLog } = this.#options;
+    const stdio = this.#stdio(name);
+    const guest = this.#wasi.guest({
+      clock: context.clock,
+      ...(stdio && { stdio }),
+      ...(onDenied && { onDenied: (decision) => onDenied(name, decision) }),
+      ...(onLog && { log: { log: (entry) => onLog(name, entry) } }),
+    });
+    guest.provide(ACTOR, { context, grants: this.#grants, onDenied, deadline });
     return { imports: this.#imports, guest };
   }
 
   #define(): Wasi {
-    const { name = 'component', args = [], env = {} } = this.#options;
+    const { name = 'component', args = [], env = {}, config, store } = this.#options;
     const { clock, random, filesystem = [], env: names } = this.#grants;
     return defineWasi({
       clockGranted: clock === true,
@@ -80,6 +91,9 @@ export class ComponentSurroundings {
       args: [name, ...args],
       env: Object.fromEntries(Object.entries(env).filter(([key]) => names?.includes(key))),
       preopens: filesystem,
+      grants: this.#grants,
+      ...(store && { store }),
+      ...(isTable(config) && { config }),
     });
   }
 
@@ -93,4 +107,8 @@ export class ComponentSurroundings {
       ...(stdio.stderr === true && stderr !== undefined && { stderr }),
     };
   }
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -12,9 +12,11 @@ import {
 import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
 import { argumentsFromJson, type ComponentActorType, componentActor, loadComponent, toJson } from '../host/index.ts';
+import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
 import { type LineSink, lineSink } from '../wasi/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
+import { openApplicationStore } from './application-store.ts';
 import { operationInfos } from './inspect.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
@@ -31,10 +33,15 @@ const VIEW_TIMEOUT_MS = 2_000;
  * @throws {RuntimeError} whatever is wrong with components, naming all of them; then nothing has been started.
  */
 export async function startApplication(config: ApplicationConfig, options: StartOptions): Promise<Application> {
-  const types = await prepareAll(config, (component) => prepare(component, options), options.signal);
-  options.signal?.throwIfAborted();
-  const application = new RunningApplication(config, options);
+  const store = await openApplicationStore(config);
+  const application = new RunningApplication(config, options, store);
   try {
+    const types = await prepareAll(
+      config,
+      (component) => prepare(component, { ...options, ...(store && { store }) }),
+      options.signal,
+    );
+    options.signal?.throwIfAborted();
     application.spawn(types);
   } catch (error) {
     await application.stop();
@@ -43,8 +50,11 @@ export async function startApplication(config: ApplicationConfig, options: Start
   return application;
 }
 
-async function prepare(config: ComponentConfig, options: StartOptions): Promise<ComponentActorType> {
-  const { onEvent, signal } = options;
+async function prepare(
+  config: ComponentConfig,
+  options: StartOptions & { readonly store?: Store },
+): Promise<ComponentActorType> {
+  const { onEvent, signal, store } = options;
   const { name } = config;
   onEvent({ type: 'compiling', component: name });
   const startMs = systemClock.nowMs();
@@ -68,6 +78,8 @@ async function prepare(config: ComponentConfig, options: StartOptions): Promise<
       const sink = (stream: 'stdout' | 'stderr') => lines(options, { type: 'output', actor, component: name, stream });
       return { stdout: sink('stdout'), stderr: sink('stderr') };
     },
+    ...(store && { store }),
+    onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
     onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
   });
   if (config.subscribe.length > 0 && type.shape.kind !== 'message') {
@@ -109,13 +121,15 @@ class RunningApplication implements Application {
   readonly #config: ApplicationConfig;
   readonly #clock: Clock = systemClock;
   readonly #system: ActorSystem;
+  readonly #store: Store | undefined;
   readonly #members = new Map<string, Member>();
   readonly #startedAtMs: number;
   readonly #onEvent: (event: ApplicationEvent) => void;
   #stopped = false;
 
-  constructor(config: ApplicationConfig, options: StartOptions) {
+  constructor(config: ApplicationConfig, options: StartOptions, store: Store | undefined) {
     this.#config = config;
+    this.#store = store;
     this.#onEvent = (event) => options.onEvent(event);
     this.#startedAtMs = this.#clock.wallMs();
     this.#system = this.#createSystem();
@@ -289,6 +303,7 @@ class RunningApplication implements Application {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#system.stop();
+    await this.#store?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ControlPlane } from '../admin/index.ts';
 import type { WireError } from '../errors/index.ts';
+import type { LogLevel } from '../wasi/index.ts';
 
 export interface StartOptions {
   /** Hears of everything that happens, in the middle of other work: it should be quick. */
@@ -30,11 +31,16 @@ export interface ApplicationEvent {
     | 'completed'
     | 'output'
     | 'dead-letter'
-    | 'denied';
+    | 'denied'
+    | 'log';
   readonly actor?: string;
   readonly component?: string;
   readonly text?: string;
   readonly stream?: 'stdout' | 'stderr';
+  /** Of a `log`: how serious the guest says it is, what it groups its lines by, and how many were left out before it. */
+  readonly level?: LogLevel;
+  readonly context?: string;
+  readonly dropped?: number;
   readonly error?: WireError;
   readonly durationMs?: number;
 }

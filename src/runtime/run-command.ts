@@ -4,8 +4,9 @@ import type { FilesystemRight, Grants } from '../capability/index.ts';
 import type { CompiledComponent, ComponentInstance, HostImports } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentShape, checkImports, inFile, loadComponent, shapeOf } from '../host/index.ts';
+import { openStore, type Store } from '../store/index.ts';
 import { systemClock } from '../time/index.ts';
-import { defineWasi, type Guest, readableSource, writableSink } from '../wasi/index.ts';
+import { defineWasi, type Guest, type LogEntry, readableSource, writableSink } from '../wasi/index.ts';
 
 /** How to run a program. */
 export interface RunCommandOptions {
@@ -24,17 +25,22 @@ export interface RunCommandOptions {
   readonly stderr: Writable;
   /** Ends the program; the promise rejects with `signal.reason`. */
   readonly signal?: AbortSignal;
+  /** Folder that keeps its buckets. Default: they end with it. */
+  readonly dataDirectory?: string;
+  /** Hears what it logs. Its texts are the guest's. Default: nobody. */
+  readonly onLog?: (entry: LogEntry) => void;
 }
 
 const ALL_RIGHTS: readonly FilesystemRight[] = ['read', 'write', 'list', 'delete'];
 
 /**
- * Runs a `wasi:cli/run` component to its end, as `wasmtime run` does: clocks, randomness and the standard streams are
- * granted, folders and variables are what the options name.
+ * Runs a `wasi:cli/run` component to its end, as `wasmtime run` does: clocks, randomness, the standard streams and all
+ * buckets are granted, folders and variables are what the options name.
  *
  * @returns The program's exit code, 0 to 255.
  * @throws {RuntimeError} `COMPONENT_TRAPPED`, `COMPONENT_DEADLINE` — it did not come to an end of its own.
  * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it is no program; the text says what it is.
+ * @throws {RuntimeError} `STORE_LOCKED`, `STORE_UNUSABLE` — its buckets cannot be opened.
  * @throws {RuntimeError} whatever loading it reports.
  */
 export async function runCommand(options: RunCommandOptions): Promise<number> {
@@ -50,8 +56,10 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     stdio: { stdin: true, stdout: true, stderr: true },
     env: Object.keys(options.env),
     filesystem: options.dirs.map((dir) => ({ ...dir, rights: ALL_RIGHTS })),
+    keyvalue: ['*'],
   };
   checkImports(compiled, grants, { label: basename(file) });
+  const store = await openProgramStore(compiled, options.dataDirectory);
   const stdin = readableSource(options.stdin);
   const stdout = writableSink(options.stdout);
   const stderr = writableSink(options.stderr);
@@ -61,13 +69,20 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     args: [basename(file), ...options.args],
     env: options.env,
     preopens: grants.filesystem ?? [],
+    grants,
+    ...(store && { store }),
   });
   const terminals = {
     stdin: isTerminal(options.stdin),
     stdout: isTerminal(options.stdout),
     stderr: isTerminal(options.stderr),
   };
-  const guest = wasi.guest({ clock: systemClock, stdio: { stdin, stdout, stderr, terminals } });
+  const { onLog } = options;
+  const guest = wasi.guest({
+    clock: systemClock,
+    stdio: { stdin, stdout, stderr, terminals },
+    ...(onLog && { log: { log: onLog } }),
+  });
   try {
     return await ending(options, (signal) => exitCode(compiled, { imports: wasi.interfaces, guest, run, signal }));
   } catch (error) {
@@ -75,7 +90,17 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   } finally {
     await guest.dispose();
     for (const stream of [stdin, stdout, stderr]) stream.close();
+    await store?.close();
   }
+}
+
+/** The store of a program that uses buckets; others get by without the thread. */
+async function openProgramStore(
+  { needs }: CompiledComponent,
+  directory: string | undefined,
+): Promise<Store | undefined> {
+  if (!needs.some((name) => name.startsWith('wasi:keyvalue/'))) return undefined;
+  return openStore(directory === undefined ? {} : { directory });
 }
 
 /** The name of the program's entry. */

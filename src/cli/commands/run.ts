@@ -4,7 +4,9 @@ import { RuntimeError } from '../../errors/index.ts';
 import type { RunCommandOptions } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
+import { logLines } from '../log-lines.ts';
 import { collect, parseDurationFlag, parseMemory, withExamples, withOutput } from '../options.ts';
+import { writeLine } from '../text.ts';
 
 /** What an interrupted guest gets to end before the process ends without it. */
 const KILL_GRACE_MS = 2_000;
@@ -14,6 +16,7 @@ interface RunOptions {
   readonly env?: readonly string[];
   readonly memory?: string;
   readonly timeout?: number;
+  readonly data?: string;
 }
 
 /** `troupe run`: a `wasi:cli/run` component as a command of this terminal. */
@@ -33,7 +36,8 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
     .option('--dir <host[::guest]>', 'let it use a folder, under the same or another path; repeatable', collect)
     .option('--env <name[=value]>', 'set an environment variable, or pass this one on; repeatable', collect)
     .option('--memory <size>', 'linear memory that it may have')
-    .option('--timeout <duration>', 'end it after this time', parseDurationFlag);
+    .option('--timeout <duration>', 'end it after this time', parseDurationFlag)
+    .option('--data <dir>', 'keep its key-value buckets in this folder; without, they end with it');
   withOutput(command);
   withExamples(command, [
     ['troupe run hello.wasm', 'no arguments'],
@@ -75,6 +79,10 @@ async function toRequest(
     stdout: context.stdout as RunCommandOptions['stdout'],
     stderr: context.stderr as RunCommandOptions['stderr'],
     signal: context.interrupts.signal,
+    onLog: (entry) => {
+      for (const line of logLines({ ...entry, text: entry.message })) writeLine(context.stderr, line);
+    },
+    ...(options.data === undefined ? {} : { dataDirectory: options.data }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
   };

@@ -1,3 +1,4 @@
+import { logLines } from '../log-lines.ts';
 import { humanDuration, sanitize, sanitizeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
 
@@ -5,6 +6,7 @@ import type { ShownEvent } from './event-limiter.ts';
 export function eventLines(event: ShownEvent): string[] {
   const who = sanitizeLine(event.actor ?? event.component ?? 'application');
   if (event.type === 'output') return outputLines(who, event.text ?? '');
+  if (event.type === 'log') return logLines(event).map((line) => `${who} | ${line}`);
   if (event.repeated !== undefined) {
     return [`${who} ${VERBS[event.type]}, ${event.repeated.toLocaleString('en-US')} times more`];
   }
@@ -15,7 +17,7 @@ export function eventLines(event: ShownEvent): string[] {
   return [`${who} ${VERBS[event.type]}${took}${tail}`];
 }
 
-const VERBS: Readonly<Record<Exclude<ShownEvent['type'], 'output'>, string>> = {
+const VERBS: Readonly<Record<Exclude<ShownEvent['type'], 'output' | 'log'>, string>> = {
   compiling: 'is being compiled',
   compiled: 'compiled',
   started: 'started',

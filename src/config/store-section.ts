@@ -1,0 +1,33 @@
+import { join, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { StoreConfig } from './application.ts';
+import { integer, size, table, text } from './fields.ts';
+
+/** Beside what a running application leaves for its clients. */
+const DIRECTORY = '.troupe/data';
+
+const MIB = 1_048_576;
+
+/** From what an empty store takes to far more than a file should have. */
+const SIZE = { min: MIB, max: 1_024 * 1_024 * MIB } as const;
+const BUCKET_KEYS = { min: 1, max: 1_000_000_000 } as const;
+
+/** `[store]` of `troupe.toml`. */
+export const STORE_SECTION = table({
+  directory: text('the path of a folder')
+    .optional()
+    .meta({
+      description: 'Its folder, relative to troupe.toml; made when a component is granted buckets',
+      default: DIRECTORY,
+    }),
+  size: size(SIZE).prefault('4GiB').meta({ description: 'How large its file may be' }),
+  'bucket-size': size(SIZE).prefault('256MiB').meta({ description: 'Keys and values of one bucket' }),
+  'bucket-keys': integer(BUCKET_KEYS).default(1_048_576).meta({ description: 'Entries of one bucket' }),
+}).meta({ description: 'What the application keeps on this machine: the buckets of `wasi:keyvalue`' });
+
+export function toStoreConfig(section: z.output<typeof STORE_SECTION>, applicationDirectory: string): StoreConfig {
+  return {
+    directory: resolve(applicationDirectory, section.directory ?? join(...DIRECTORY.split('/'))),
+    limits: { bytes: section.size, bucketBytes: section['bucket-size'], bucketKeys: section['bucket-keys'] },
+  };
+}
