@@ -1,6 +1,7 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { Cursor, Emitter } from './bytes.ts';
 import { type ExpressionFacts, FunctionUses, skipValueType, walkExpression } from './instructions.ts';
+import { isNameSection } from './names.ts';
 
 /** Section ids of a core module. */
 export const SECTION = {
@@ -80,6 +81,8 @@ export interface CoreModule {
   readonly memories: readonly Limits[];
   readonly tables: readonly Limits[];
   readonly start: number | undefined;
+  /** Where its name section is, if it has one. */
+  readonly names: { readonly start: number; readonly end: number } | undefined;
 }
 
 /** Limits flags: bit 0 maximum, bit 1 shared, bit 2 64-bit, bit 3 custom page size. */
@@ -100,7 +103,7 @@ export function refuse(cursor: Cursor, feature: string): never {
 
 /** Takes a core module apart. Bounds are checked; meaning is V8's to validate, on the rewritten module. */
 export function readCoreModule(bytes: Uint8Array): CoreModule {
-  const sections = readSections(bytes);
+  const { sections, names } = readSections(bytes);
   const section = (id: number): Cursor | undefined => {
     const found = sections.get(id);
     return found && new Cursor(bytes, found.start, found.end);
@@ -119,29 +122,33 @@ export function readCoreModule(bytes: Uint8Array): CoreModule {
   });
   checkTags(section(SECTION.tag), types);
   const start = section(SECTION.start)?.u32();
-  return { bytes, sections, types, imports, exports, functionTypes, importedFunctions, memories, tables, start };
+  return { bytes, sections, types, imports, exports, functionTypes, importedFunctions, memories, tables, start, names };
 }
 
-function readSections(bytes: Uint8Array): Map<number, { start: number; end: number }> {
+function readSections(bytes: Uint8Array): Pick<CoreModule, 'sections' | 'names'> {
   const cursor = new Cursor(bytes);
   for (const byte of [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]) {
     if (cursor.u8() !== byte) cursor.fail('not a core module of version 1');
   }
   const sections = new Map<number, { start: number; end: number }>();
+  let names: CoreModule['names'];
   let position = -1;
   while (cursor.at < cursor.end) {
     const id = cursor.u8();
     const length = cursor.u32();
     const start = cursor.at;
     cursor.skip(length);
-    if (id === SECTION.custom) continue;
+    if (id === SECTION.custom) {
+      if (isNameSection(bytes, start)) names = { start, end: cursor.at };
+      continue;
+    }
     const order = SECTION_ORDER.indexOf(id);
     if (order < 0) refuse(cursor, `a section with id ${id}`);
     if (order <= position) cursor.fail(`section ${id} is out of order`);
     position = order;
     sections.set(id, { start, end: cursor.at });
   }
-  return sections;
+  return { sections, names };
 }
 
 /** Reads a vector; every item takes at least one byte, so a hostile count ends at the section's end. */

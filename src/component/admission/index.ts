@@ -8,6 +8,8 @@
  *        garbage-collected types are refused by name, and so is every instruction that is not on the list.
  *   AD3  A `start` function becomes an export: nothing of a guest runs while its module is instantiated.
  *   AD4  The result is a function of the bytes and the request alone, and V8 validates it.
+ *   AD5  Of what an author wrote beside code, the names of functions are kept if asked for: at most 1 MiB of them, each cut and
+ *        without control characters.
  * Limits      one module: 64 MiB unless told otherwise. Work is yielded every 128 KiB of code.
  * Not here    what is called when (link/), values (abi/). Fuel is charged by a later pass over the same walk.
  *
@@ -18,4 +20,11 @@ export { Emitter } from './bytes.ts';
 export { type CoreModule, type FunctionType, readCoreModule, SECTION } from './core-module.ts';
 export { type HostHook, NUMBER_TYPES, type NumberType } from './glue.ts';
 export { ADMISSION_DEFAULTS, type AdmissionLimits, checkMemoryClaim, checkTableClaim, PAGE_BYTES } from './limits.ts';
-export { type AdmissionRequest, type AdmittedModule, admitModule, IMPORT_LIST, type ImportEntry } from './rewrite.ts';
+export {
+  type AdmissionRequest,
+  type AdmittedModule,
+  admitModule,
+  IMPORT_LIST,
+  type ImportEntry,
+  type OwnFunctions,
+} from './rewrite.ts';

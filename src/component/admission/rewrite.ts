@@ -26,6 +26,7 @@ import {
 } from './glue.ts';
 import { type ExpressionFacts, FunctionUses, skipValueType, walkExpression } from './instructions.ts';
 import { type AdmissionLimits, capMemories, capTables, checkModuleSize, VERBATIM } from './limits.ts';
+import { nameSection } from './names.ts';
 
 /**
  * How a function import is entered: `direct` is another core module's function; `sync` a host function that answers at
@@ -41,6 +42,17 @@ export interface AdmissionRequest {
   readonly keep: ReadonlySet<string>;
   /** Exported functions that the pump calls, with their post-return; function `n` is message target `n`. */
   readonly pump: readonly { readonly func: string; readonly postReturn: string | undefined }[];
+  /** A name by which stack traces tell the module from others; the names of its functions are kept if it is given. */
+  readonly name?: string;
+}
+
+/** Where the author's own functions are in an admitted module. */
+export interface OwnFunctions {
+  /** Index of the first one. */
+  readonly first: number;
+  readonly count: number;
+  /** How much less their indices were before. */
+  readonly shift: number;
 }
 
 /** A core module that V8 may compile, and what the linker must know of it. */
@@ -51,6 +63,7 @@ export interface AdmittedModule {
   readonly pumpExport: string | undefined;
   /** The module's start function, which can be run and suspended like any other. */
   readonly startExport: string | undefined;
+  readonly functions: OwnFunctions;
 }
 
 /** Module name of every import of an admitted module; the import names are "0", "1" and so on. */
@@ -283,7 +296,7 @@ class Rewriter {
     contents.set(SECTION.element, this.#elementSection());
     contents.set(SECTION.code, this.#codeSection(glue));
     const bytes = this.#assemble(contents);
-    return { bytes, hooks: this.#hooks, pumpExport, startExport };
+    return { bytes, hooks: this.#hooks, pumpExport, startExport, functions: this.#ownFunctions() };
   }
 
   #assemble(contents: ReadonlyMap<number, Emitter | undefined>): Uint8Array<ArrayBuffer> {
@@ -300,7 +313,19 @@ class Rewriter {
         out.copy(cursor.bytes, cursor.at, cursor.end);
       }
     }
+    if (this.#request.name !== undefined) out.section(SECTION.custom, this.#nameSection(this.#request.name));
     return out.take();
+  }
+
+  #ownFunctions(): OwnFunctions {
+    const { imported, defined } = this.#counts();
+    return { first: imported + this.#hooks.length, count: defined, shift: this.#hooks.length };
+  }
+
+  #nameSection(module: string): Emitter {
+    const { bytes, names } = this.#module;
+    const section = names && new Cursor(bytes, names.start, names.end);
+    return nameSection({ module, section, firstDefined: this.#counts().imported, shift: this.#hooks.length });
   }
 
   #typeSection(): Emitter {

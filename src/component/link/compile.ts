@@ -8,6 +8,7 @@ import {
   type AdmittedModule,
   admitModule,
   type CoreModule,
+  type OwnFunctions,
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
@@ -76,6 +77,8 @@ export class CompiledComponent {
   /** @internal */
   readonly importStubs: readonly ImportStub[];
   /** @internal */
+  readonly functions: readonly OwnFunctions[];
+  /** @internal */
   readonly callees: readonly (CompiledExport | undefined)[];
   readonly #exports: ReadonlyMap<string, ExportedFunction>;
   readonly #functions: ReadonlySet<ExportedFunction>;
@@ -90,6 +93,7 @@ export class CompiledComponent {
     steps: readonly CompiledStep[];
     exports: readonly CompiledExport[];
     importStubs: readonly ImportStub[];
+    functions: readonly OwnFunctions[];
   }) {
     const { plan } = parts;
     this.type = parts.type;
@@ -98,6 +102,7 @@ export class CompiledComponent {
     this.steps = parts.steps;
     this.exports = parts.exports.filter((_, index) => plan.exports[index]?.outside);
     this.importStubs = parts.importStubs;
+    this.functions = parts.functions;
     this.callees = plan.lowerings.map(({ target }) =>
       target.kind === 'inside' ? parts.exports[target.export] : undefined,
     );
@@ -185,6 +190,7 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
     coreModules: coreModules.map(describeModule),
     steps: compiled,
     exports: await eachInSlices(plan.exports, options, (item) => compiledExport(item, requests.target(item))),
+    functions: modules.functions,
     importStubs: await eachInSlices(plan.lowerings, options, ({ type, encoding }) => compileImport(type, encoding)),
   });
 }
@@ -243,6 +249,8 @@ type Compiled = Omit<AdmittedModule, 'bytes'> & { readonly module: WebAssembly.M
  * that must cost little.
  */
 class ModuleCache {
+  /** Of the modules compiled so far; each is named by its place here. */
+  readonly functions: OwnFunctions[] = [];
   readonly #made = new Map<Uint8Array, Map<string, Compiled>>();
   readonly #limitBytes: number;
   readonly #options: CompileOptions;
@@ -274,7 +282,9 @@ class ModuleCache {
         { details: { limit: 'module', limitBytes: this.#limitBytes } },
       );
     }
-    const { bytes: admitted, ...rest } = await inSlices(admitModule(bytes, request), this.#options);
+    const named = { ...request, name: String(this.functions.length) };
+    const { bytes: admitted, ...rest } = await inSlices(admitModule(bytes, named), this.#options);
+    this.functions.push(rest.functions);
     const module = await WebAssembly.compile(admitted).catch((error: unknown) => {
       throw nameLinkFailure(error);
     });

@@ -1,4 +1,5 @@
 import type { ExportStub, ImportStub } from '../abi/index.ts';
+import type { OwnFunctions } from '../admission/index.ts';
 import type { FuncType } from '../binary/index.ts';
 import type { CoreSource, InstancePlan } from './plan.ts';
 
@@ -38,6 +39,8 @@ export interface CompiledParts {
   readonly plan: InstancePlan;
   readonly steps: readonly CompiledStep[];
   readonly importStubs: readonly ImportStub[];
+  /** Of its core modules, in the order in which they were admitted and named. */
+  readonly functions: readonly OwnFunctions[];
   /** By lowering: the function inside the composition that it calls; undefined for one of the host. */
   readonly callees: readonly (CompiledExport | undefined)[];
   export(name: string): ExportedFunction | undefined;

@@ -10,6 +10,8 @@
  *   LK5  A missing import is refused before anything is instantiated, and all of them are named at once.
  *   LK6  Components of a composition call each other with copies of values; handles travel; one waits while the other
  *        does, and what ends one ends all of them.
+ *   LK7  Components and core modules that a component imports are linked as if they were nested in it (`parts`).
+ *   LK8  A trap names up to ten functions of the guest that it came out of, in `details.backtrace`.
  * Limits      1,000 component instances and 1,000 core instances inside one component; 10,000 exported functions, host
  *             functions, resource types and core imports; 64 calls between its components inside each other.
  * Not here    what a value looks like (abi/), when a component may run (host/).

@@ -12,6 +12,7 @@ import {
 } from '../abi/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
 import type { HostFunction } from '../host.ts';
+import { withBacktrace } from './backtrace.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
 import { Entrance, type Surrounding } from './entrance.ts';
@@ -357,7 +358,7 @@ export class ComponentInstance implements Surrounding {
 
   /** Marks the instance dead and lets go of all that it held. */
   private end(reason: RuntimeError, namesTrap = false): RuntimeError {
-    this.reason ??= reason;
+    this.reason ??= withBacktrace(reason, this.component.functions);
     releaseFrames(this.reason, namesTrap);
     this.turn = undefined;
     for (const entrance of this.entrances) entrance.close();
