@@ -80,6 +80,20 @@ export const GUESTS: readonly Guest[] = [
     world: 'services',
   },
   {
+    output: `${FIXTURES}/http/hello.wasm`,
+    toolchain: 'c',
+    source: `${FIXTURES}/http/hello.c`,
+    includes: [KIT.c, `${FIXTURES}/http/http.h`],
+    wit: [`${FIXTURES}/http/http.wit`],
+  },
+  {
+    output: `${FIXTURES}/http/tour.wasm`,
+    toolchain: 'c',
+    source: `${FIXTURES}/http/tour.c`,
+    includes: [KIT.c, `${FIXTURES}/http/http.h`],
+    wit: [`${FIXTURES}/http/http.wit`],
+  },
+  {
     output: `${FIXTURES}/wasi-tour/wasi-tour.wasm`,
     toolchain: 'c-wasi',
     source: `${FIXTURES}/wasi-tour/wasi-tour.c`,

@@ -37,7 +37,8 @@ export interface HttpBodySource extends ByteSource {
 export interface HttpBodySink extends ByteSink {
   /**
    * As of every sink: a promise while the peer is slow. Throws an error whose `code` is `'EPIPE'` once the peer is gone.
-   * Is never called with more or fewer bytes than a `content-length` of the head promised.
+   * Is never called with more bytes than a `content-length` of the head promised. There is no `flush`: a guest's ends when
+   * the bytes are here.
    */
   write(bytes: Uint8Array): void | Promise<void>;
   /** The message is whole. Settles when all of it has been handed to the system, or cannot be any more. */
@@ -64,8 +65,8 @@ export interface HttpExchange {
   /** The request's body; called once at most, when the guest takes it. Nothing: there is none. */
   body(): HttpBodySource | undefined;
   /**
-   * Begins the answer. The head may be kept back until the first `write`, `flush` or `finish` of the sink, but only as
-   * long as the guest runs: one that is suspended may wait for what the peer does about the head.
+   * Begins the answer. Head and bytes may be kept back, to leave in one piece, until the job that runs is over; no longer,
+   * for a guest that is suspended may wait for what the peer does about them.
    *
    * @param status 200 to 999; checked.
    * @param headers Checked: no character that could end a line, nothing that belongs to the connection. Without a
@@ -91,7 +92,7 @@ export interface OpenExchange {
    * be, and is aborted. The request's body is closed.
    *
    * @returns Nothing when the answer is with the server; a promise, which never rejects, while the server still takes
-   *   the rest of the body. Until it settles `Wasi.dispose` would cut the answer off; the guest may handle the next request.
+   *   the rest of the body. Until it settles disposing of the guest may cut the answer off; it may handle the next request.
    */
   close(failure?: RuntimeError): Promise<void> | undefined;
 }

@@ -187,7 +187,7 @@ export class OutgoingBody implements ByteSink {
     return { tag: this.kind === 'request' ? 'HTTP-protocol-error' : 'HTTP-response-incomplete' };
   }
 
-  // ── what the writer gives its bytes to ──
+  // ── what the writer gives its bytes to: no `flush`, for a sink sends by itself what it has ──
 
   write(bytes: Uint8Array): void | Promise<void> {
     if (this.state === 'aborted') return;
@@ -196,10 +196,6 @@ export class OutgoingBody implements ByteSink {
     this.held ??= [];
     this.held.push(bytes);
     this.heldBytes += bytes.length;
-  }
-
-  flush(): void | Promise<void> {
-    if (this.held === undefined && this.state !== 'aborted') return this.sink?.flush?.();
   }
 
   private send(sink: HttpBodySink, bytes: Uint8Array): void | Promise<void> {
