@@ -21,8 +21,11 @@ export {
   type CoreModuleReport,
   type ExportReport,
   type FunctionReport,
+  type HttpCounters,
   type ImportReport,
+  type IngressInfo,
   type OperationInfo,
+  type RouteInfo,
   type TellRequest,
 } from './model.ts';
 export { bytesPayload, type JsonValue, jsonDepth, PAYLOAD_DEPTH_MAX, type Payload, payloadBytes } from './payload.ts';

@@ -6,13 +6,47 @@ export interface ApplicationInfo {
   readonly pid: number;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly startedAtMs: number;
+  /** Where HTTP requests come in; absent when nothing listens. */
+  readonly ingress?: IngressInfo;
+}
+
+/** Where HTTP requests come in, and where they go. */
+export interface IngressInfo {
+  /** `http://127.0.0.1:8080`. */
+  readonly address: string;
+  readonly routes: readonly RouteInfo[];
+}
+
+/** One route, as people write it. */
+export interface RouteInfo {
+  readonly route: string;
+  /** Absent: every host. */
+  readonly host?: string;
+  /** Absent: every method. */
+  readonly methods?: readonly string[];
+  /** Name of the component that handles the requests. */
+  readonly component: string;
+}
+
+/** Requests of an actor that handles HTTP. Counters count since its start and only grow. */
+export interface HttpCounters {
+  /** With an instance now, or with an answer that is still being sent. */
+  readonly inFlight: number;
+  /** Answered by the component. */
+  readonly served: number;
+  /** Not answered by it: it trapped, took too long, or gave no whole answer. */
+  readonly failed: number;
+  /** Sent away: too many at once, or the component takes none. */
+  readonly shed: number;
+  /** Given up by their clients. */
+  readonly cancelled: number;
 }
 
 /**
- * How an actor came to be: a component that handles messages or has operations, a component that runs to its end, or
- * TypeScript.
+ * How an actor came to be: a component that handles messages or has operations, one that handles HTTP requests, one that
+ * runs to its end, or TypeScript.
  */
-export type ActorType = 'component' | 'task' | 'typescript';
+export type ActorType = 'component' | 'http' | 'task' | 'typescript';
 
 /**
  * - `starting`: not ready for its first message.
@@ -39,6 +73,8 @@ export interface ActorInfo {
   readonly failed: number;
   readonly restarts: number;
   readonly deadLetters: number;
+  /** Of an actor that handles HTTP; `queued` and `capacity` then are requests that wait, `handled` those that are over. */
+  readonly http?: HttpCounters;
   /** Linear memory of all its core modules. */
   readonly memoryBytes?: number;
   readonly uptimeMs: number;
@@ -107,8 +143,8 @@ export interface ComponentReport {
   readonly sizeBytes: number;
   /** Lower-case hexadecimal. */
   readonly sha256: string;
-  /** `message`: handles messages. `task`: runs to its end. `functions`: each export is an operation. `none`: exports nothing that runs. */
-  readonly becomes: 'message' | 'task' | 'functions' | 'none';
+  /** `message`: handles messages. `http`: handles HTTP requests. `task`: runs to its end. `functions`: each export is an operation. `none`: exports nothing that runs. */
+  readonly becomes: 'message' | 'http' | 'task' | 'functions' | 'none';
   readonly lifecycle: boolean;
   readonly imports: readonly ImportReport[];
   readonly exports: readonly ExportReport[];

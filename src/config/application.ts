@@ -1,4 +1,5 @@
 import type { FilesystemGrant, Grants, MessagingGrant, NetworkGrant, StdioGrant } from '../capability/index.ts';
+import type { HostPattern, IngressLimits, PathPattern } from '../ingress/index.ts';
 import type { StoreLimits } from '../store/index.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface ApplicationConfig {
   readonly view: ViewConfig | undefined;
   readonly control: ControlConfig;
   readonly store: StoreConfig;
+  /** `undefined`: nothing listens for requests. */
+  readonly ingress: IngressConfig | undefined;
   /** What is right but worth a line to the operator: asked and not granted, granted and not asked. */
   readonly notices: readonly ConfigNotice[];
 }
@@ -46,6 +49,8 @@ export interface ComponentConfig {
   readonly subscribe: readonly string[];
   readonly limits: LimitsConfig;
   readonly grants: GrantsConfig;
+  /** How requests get instances; only for a component that handles HTTP. `undefined`: nothing is written down. */
+  readonly http: HttpConfig | undefined;
   /** Imports that other actors answer, in the order of the file. */
   readonly links: readonly LinkConfig[];
 }
@@ -120,6 +125,32 @@ export type ControlConfig =
   /** Folder that holds token and address: `.troupe` beside `troupe.toml`. */
   | { readonly kind: 'socket'; readonly directory: string; readonly socketPath: string }
   | { readonly kind: 'port'; readonly directory: string; readonly port: number };
+
+/** Where requests come in, and where they go. */
+export interface IngressConfig {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** In the order of the file, without conflicts. */
+  readonly routes: readonly HttpRouteConfig[];
+  readonly limits: IngressLimits;
+}
+
+/** One `[[http]]`. */
+export interface HttpRouteConfig {
+  readonly path: PathPattern;
+  readonly host: HostPattern;
+  /** Upper case; empty: all. */
+  readonly methods: readonly string[];
+  /** Name of the component; that it handles HTTP is found out when it is compiled. */
+  readonly component: string;
+}
+
+/** What is written down of `[components.NAME.http]`. */
+export interface HttpConfig {
+  readonly maxInvocations?: number;
+  readonly instances?: number;
+  readonly queue?: number;
+  readonly queueTimeoutMs?: number;
+}
 
 /** Where the application keeps what lasts, and how much of it. */
 export interface StoreConfig {

@@ -19,14 +19,19 @@ export type {
   ConfigNotice,
   ControlConfig,
   GrantsConfig,
+  HttpConfig,
+  HttpRouteConfig,
+  IngressConfig,
   LimitsConfig,
   LinkConfig,
   MailboxConfig,
   SuperviseConfig,
   ViewConfig,
 } from './application.ts';
+export { parseListen } from './ingress-section.ts';
 export { type JsonSchema, publishedSchemas } from './json-schema.ts';
 export { type LoadOptions, loadApplication } from './load.ts';
+export { type BuildConfig, loadManifest, type ManifestConfig } from './manifest.ts';
 export { nearest } from './nearest.ts';
 export { type ConfigProblem, quote } from './problems.ts';
 export { formatSize, parseSizeBytes } from './units.ts';

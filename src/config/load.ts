@@ -1,8 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { RuntimeError } from '../errors/index.ts';
-import type { ApplicationConfig, ComponentConfig, ControlConfig, GrantsConfig, ViewConfig } from './application.ts';
+import type {
+  ApplicationConfig,
+  ComponentConfig,
+  ControlConfig,
+  GrantsConfig,
+  IngressConfig,
+  ViewConfig,
+} from './application.ts';
 import { intersectGrants } from './grants.ts';
+import { resolveIngress, toHttpConfig } from './ingress-section.ts';
 import { mergeLimits } from './limits-section.ts';
 import { resolveLinks } from './links.ts';
 import { nearest } from './nearest.ts';
@@ -99,6 +107,7 @@ class Loader {
     const components = loaded.map(({ config }) => config);
     const view = this.#view(components);
     const control = this.#control();
+    const ingress = this.#ingress();
     if (this.#problems.length > 0) throw configError(`Cannot use "${this.#document.file}"`, this.#problems);
     return {
       file: this.#document.file,
@@ -108,6 +117,7 @@ class Loader {
       view,
       control,
       store: toStoreConfig(this.#application.store, this.#directory),
+      ingress,
       notices: loaded.flatMap(({ notices }) => notices),
     };
   }
@@ -149,6 +159,7 @@ class Loader {
       subscribe: section.subscribe ?? [],
       limits: mergeLimits(manifest?.limits, section.limits),
       grants,
+      http: section.http && toHttpConfig(section.http),
       links: resolveLinks({
         component: name,
         links: section.links ?? {},
@@ -263,6 +274,16 @@ class Loader {
     }
     const actor = components.find(({ name }) => name === view.component)?.actors[0];
     return { actor: actor ?? view.component, op: view.op, everyMs: view.every };
+  }
+
+  #ingress(): IngressConfig | undefined {
+    const { ingress, http = [], components } = this.#application;
+    return resolveIngress({
+      ingress,
+      routes: http,
+      components: Object.keys(components),
+      report: (path, text) => this.#report(path, text),
+    });
   }
 
   #control(): ControlConfig {

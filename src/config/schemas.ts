@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BUILD_SECTION } from './build-section.ts';
 import {
   choice,
   decimal,
@@ -16,9 +17,10 @@ import {
   VARIABLE_PATTERN,
 } from './fields.ts';
 import { ASKS_SECTION, GRANTS_SECTION, topics } from './grants-section.ts';
+import { HTTP_SECTION, INGRESS_SECTION, ROUTE_SECTION } from './ingress-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
-import { STORE_SECTION } from './store-section.ts';
 import { LINKS_SECTION } from './links.ts';
+import { STORE_SECTION } from './store-section.ts';
 
 /** More than a ring of 2²⁰ slots is a leak, not a queue. */
 const CAPACITY = { min: 1, max: 1_048_576 } as const;
@@ -89,6 +91,7 @@ const COMPONENT_SECTION = table({
     .meta({ description: 'Topics whose messages it gets', examples: [['lines.*']] }),
   limits: LIMITS_SECTION.optional(),
   grants: GRANTS_SECTION.optional(),
+  http: HTTP_SECTION.optional(),
   links: LINKS_SECTION.optional(),
 });
 
@@ -118,6 +121,10 @@ export const APPLICATION_SCHEMA = table({
   components: z
     .record(name(), COMPONENT_SECTION, { error: 'a table of components' })
     .meta({ description: 'The components, by name' }),
+  http: list(ROUTE_SECTION, 'a list of routes: [[http]]')
+    .optional()
+    .meta({ description: 'Routes: which requests go to which component' }),
+  ingress: INGRESS_SECTION.prefault({}),
   view: VIEW_SECTION.optional(),
   control: CONTROL_SECTION.prefault({}),
   store: STORE_SECTION.prefault({}),
@@ -132,6 +139,7 @@ export const MANIFEST_SCHEMA = table({
     source: source().meta({ description: 'The component, relative to this file', examples: ['./parse.wasm'] }),
     sha256: digest().optional().meta({ description: 'Digest that the file must have' }),
   }).meta({ description: 'What it is' }),
+  build: BUILD_SECTION.optional(),
   asks: ASKS_SECTION.optional(),
   limits: LIMITS_SECTION.optional(),
 }).meta({ title: 'Component.toml', description: 'A component: what its author says of it' });

@@ -6,6 +6,9 @@ import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
 import { checkImports } from './deploy.ts';
+import { type HttpComponentPlan, type HttpObserver, httpActorType } from './http-component.ts';
+import { type HttpOptions, toHttpPolicy } from './http-options.ts';
+import type { HttpPool } from './http-pool.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent } from './load.ts';
 import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
@@ -16,7 +19,7 @@ export interface ComponentOptions {
   readonly name?: string;
   /** What it may do. Default: nothing. */
   readonly grants?: Grants;
-  /** Wall-clock milliseconds for one message; 0 or `Infinity`: no limit. Default 30,000, and none for a task. */
+  /** Wall-clock milliseconds for one message or request; 0 or `Infinity`: no limit. Default 30,000, and none for a task. */
   readonly deadlineMs?: number | undefined;
   /** Handed to `lifecycle.start` as JSON text, and to `wasi:config` as texts by path. Default: `{}`. */
   readonly config?: unknown;
@@ -31,6 +34,8 @@ export interface ComponentOptions {
    * of both sides must be equal; what an actor in TypeScript replies is checked when it is handed over.
    */
   readonly links?: Links;
+  /** How requests get instances, if it handles HTTP. */
+  readonly http?: HttpOptions & HttpObserver;
   /** Where the buckets of `wasi:keyvalue` are; needed if it is granted any. Whoever opened it closes it. */
   readonly store?: Store;
   /** Hears what the actor called `name` logs by `wasi:logging`. Its texts are the guest's. Default: nobody. */
@@ -49,6 +54,8 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
   readonly links: readonly Link[];
   /** Bytes of linear memory of the actor called `name` that started last; undefined when it does not run. */
   memoryBytes(name: string): number | undefined;
+  /** What handles the requests of the actor called `name`; undefined when it does not run, or handles no HTTP. */
+  pool(name: string): HttpPool | undefined;
 }
 
 /**
@@ -62,7 +69,7 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
  * @throws {RuntimeError} `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `NOT_A_COMPONENT`, `COMPONENT_INVALID`,
  *   `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT` — as `compileComponent`.
  * @throws {TypeError} (rejects) It is granted buckets, and there is no `store`.
- * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number.
+ * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number; or an option of `http` is out of range.
  *
  * @example
  * ```ts
@@ -92,14 +99,34 @@ export function componentActor<P extends Protocol = NoProtocol>(
   const label = options.name ?? 'component';
   const links = resolveLinks(compiled, options.links ?? {}, label);
   checkImports(compiled, grants, { label, linked: new Set(links.map((link) => link.import)) });
-  const live = new Map<string, ComponentBehavior>();
   checkStore(compiled, grants, options.store);
   const surroundings = new ComponentSurroundings({ grants, links, options });
-  const plan: BehaviorPlan = {
+  const plan = {
+    name: label,
     component: compiled,
     shape,
     config: new TextEncoder().encode(JSON.stringify(options.config ?? {})),
     deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : 0,
+    surroundings,
+  };
+  const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan);
+  return Object.assign(parts.type, { component: compiled, shape, links, ...parts.live }) as ComponentActorType<P>;
+}
+
+/** What both kinds of actor type are made of. */
+type Plan = Omit<HttpComponentPlan, 'policy' | 'observer'>;
+
+function httpParts(plan: Plan, { http }: ComponentOptions) {
+  const type = httpActorType({ ...plan, policy: toHttpPolicy(http), observer: http ?? {} });
+  const pool = (name: string): HttpPool | undefined => type.pools.get(name);
+  return { type, live: { pool, memoryBytes: (name: string) => pool(name)?.memoryBytes } };
+}
+
+function messageParts<P extends Protocol>({ name: label, shape, surroundings, ...rest }: Plan) {
+  const live = new Map<string, ComponentBehavior>();
+  const plan: BehaviorPlan = {
+    ...rest,
+    shape,
     surround: (context, deadline) => surroundings.of(context, deadline),
     onLive: (name, behavior, lives) => {
       if (lives) live.set(name, behavior);
@@ -112,12 +139,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
     create: () => new ComponentBehavior(plan),
     contract: new ComponentContract(shape),
   });
-  return Object.assign(type, {
-    component: compiled,
-    shape,
-    links,
-    memoryBytes: (name: string) => live.get(name)?.memoryBytes,
-  });
+  return { type, live: { pool: () => undefined, memoryBytes: (name: string) => live.get(name)?.memoryBytes } };
 }
 
 /** A mistake of whoever embeds it: the guest would only hear that there is no such bucket. */

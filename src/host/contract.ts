@@ -2,6 +2,7 @@ import {
   type CompiledComponent,
   describeFunc,
   describeType,
+  type ExportedFunction,
   type FuncType,
   partsOf,
   type ValueType,
@@ -48,14 +49,18 @@ const MESSAGING = /^troupe:actor\/messaging@0\.1\.\d+$/;
  * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — the type that it has, and the one that it must have.
  */
 export function checkContract(item: { readonly name: string; readonly type: FuncType }, name: ContractFunction): void {
-  const type = describeFunc(item.type);
   // A resource may be called "string", and is described by its name.
-  if (type === CONTRACT[name] && !holdsResources(item.type)) return;
+  if (describeFunc(item.type) === CONTRACT[name] && !holdsResources(item.type)) return;
+  refuseType(item, CONTRACT[name]);
+}
+
+function refuseType(item: { readonly name: string; readonly type: FuncType }, expected: string): never {
+  const type = describeFunc(item.type);
   const shown = type.length > 200 ? `${type.slice(0, 200)}…` : type;
   throw new RuntimeError(
     'COMPONENT_UNSUPPORTED',
-    `Cannot host the component: "${item.name}" has the type ${shown} and must have ${CONTRACT[name]}`,
-    { details: { function: item.name, expected: CONTRACT[name] } },
+    `Cannot host the component: "${item.name}" has the type ${shown} and must have ${expected}`,
+    { details: { function: item.name, expected } },
   );
 }
 
@@ -72,6 +77,37 @@ export function checkMessaging(component: CompiledComponent): void {
       checkContract({ name: `${name}#${inner}`, type: func.type }, inner as ContractFunction);
     }
   }
+}
+
+/** Where a component gets the resources from that `incoming-handler#handle` is called with. */
+const HTTP_TYPES = /^wasi:http\/types@0\.2\.\d+$/;
+const INCOMING_HANDLER = 'func(request: incoming-request, response-out: response-outparam)';
+
+/**
+ * Checks the type of `wasi:http/incoming-handler#handle`: both parameters are owned resources of the `wasi:http/types`
+ * that the component imports, and not others of the same names.
+ *
+ * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — as {@link checkContract}.
+ */
+export function checkIncomingHandler(component: CompiledComponent, item: ExportedFunction): void {
+  const { params, result } = item.type;
+  const [request, responseOut] = params;
+  const fits =
+    params.length === 2 &&
+    result === undefined &&
+    isOwnedImport(component, request?.type, 'incoming-request') &&
+    isOwnedImport(component, responseOut?.type, 'response-outparam');
+  if (!fits) refuseType(item, INCOMING_HANDLER);
+}
+
+function isOwnedImport(component: CompiledComponent, type: ValueType | undefined, name: string): boolean {
+  if (type?.kind !== 'own') return false;
+  for (const [key, item] of component.type.imports) {
+    if (item.kind !== 'instance' || !HTTP_TYPES.test(key)) continue;
+    const found = item.type.exports.get(name);
+    if (found?.kind === 'type' && found.type.kind === 'resource' && found.type.resource === type.resource) return true;
+  }
+  return false;
 }
 
 /** Tells whether a parameter or the result of `type` is, or holds, a handle. */

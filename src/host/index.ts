@@ -2,14 +2,17 @@
  * Component actors: WebAssembly components as supervised actors.
  *
  * Guarantees
- *   H1  A component that exports `troupe:actor/handler` takes messages, one that exports `wasi:cli/run` is a task, any
- *       other is asked by its exports' names. One whose types hold resources is refused by name.
+ *   H1  A component that exports `troupe:actor/handler` takes messages, one that exports `wasi:http/incoming-handler`
+ *       handles requests, one that exports `wasi:cli/run` is a task, any other is asked by its exports' names. One whose
+ *       types hold resources is refused by name.
  *   H2  A trap, an exit, a missed deadline is a failure of that actor alone: its supervisor decides, its mailbox is kept,
  *       nobody else notices.
  *   H3  What is not granted is not there: an interface that can fail answers each call with its own error, one that
  *       cannot is refused before the first instance is made, with the lines to add.
  *   H4  A denial is an answer, never a trap, and is reported.
  *   H5  What a guest answers cannot pass for a failure of the host: its codes arrive as `ANSWER_…`.
+ *   H6  A request has an instance to itself, a fresh one unless reuse was asked for. It is answered whatever happens to
+ *       its guest, which hurts no other request; who comes when all is full is sent away at once.
  * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments. A component
  *             sends and is answered at most 1 MiB at a time, by an operation of 255 characters.
  * Not here    mailboxes and supervision (actor/), canonical ABI and traps (component/), WASI (wasi/), files of
@@ -19,6 +22,9 @@
  */
 export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
 export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
+export type { HttpObserver } from './http-component.ts';
+export { HTTP_DEFAULTS, type HttpOptions } from './http-options.ts';
+export { type HttpJob, HttpPool, type HttpStats, type HttpTicket } from './http-pool.ts';
 export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
 export { type Link, type Links, type LinkTarget, linkError, linkProblems } from './links.ts';
 export { compileFile, digestOf, inFile, type LoadOptions, loadComponent, readComponentFile } from './load.ts';

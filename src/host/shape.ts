@@ -1,25 +1,28 @@
 import type { CompiledComponent, ExportedFunction } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { checkContract, holdsResources } from './contract.ts';
+import { checkContract, checkIncomingHandler, holdsResources } from './contract.ts';
 
 /** Names of our own WIT package and of the WASI export that make a component more than a bag of functions. */
 const HANDLE = /^troupe:actor\/handler@0\.1\.\d+#handle$/;
 const LIFECYCLE = /^troupe:actor\/lifecycle@0\.1\.\d+#(start|stop|health|snapshot|restore)$/;
 const RUN = /^wasi:cli\/run@0\.2\.\d+#run$/;
-
 /** Events of a bucket. Nothing here delivers them. */
 const WATCHER = /^wasi:keyvalue\/watcher@[^#]*/;
+const INCOMING = /^wasi:http\/incoming-handler@0\.2\.\d+#handle$/;
 
 type Lifecycle = 'start' | 'stop' | 'health' | 'snapshot' | 'restore';
 
 /** What kind of actor a component becomes, and by which of its exports. */
 export interface ComponentShape {
-  /** `message`: takes messages; `task`: runs to its end; `functions`: each export is an `ask` operation. */
-  readonly kind: 'message' | 'task' | 'functions';
-  /** `handler#handle` or `run#run`. */
+  /**
+   * `message`: takes messages; `http`: handles HTTP requests; `task`: runs to its end; `functions`: each export is an
+   * `ask` operation.
+   */
+  readonly kind: 'message' | 'http' | 'task' | 'functions';
+  /** `handler#handle`, `incoming-handler#handle` or `run#run`. */
   readonly main: ExportedFunction | undefined;
   readonly lifecycle: Readonly<Partial<Record<Lifecycle, ExportedFunction>>>;
-  /** Operations by name; for `message` there are none, since it decides itself. */
+  /** Operations by name; only `functions` has any. */
   readonly operations: ReadonlyMap<string, ExportedFunction>;
 }
 
@@ -53,6 +56,11 @@ export function shapeOf(component: CompiledComponent): ComponentShape {
   if (handle !== undefined) {
     checkContract(handle, 'handle');
     return { kind: 'message', main: handle, lifecycle, operations: new Map() };
+  }
+  const incoming = find(INCOMING);
+  if (incoming !== undefined) {
+    checkIncomingHandler(component, incoming);
+    return { kind: 'http', main: incoming, lifecycle, operations: new Map() };
   }
   const run = find(RUN);
   if (run !== undefined) {

@@ -1,0 +1,184 @@
+import type { Call, CallSource, CompiledComponent, ComponentInstance, ExportedFunction } from '../component/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import type { Clock } from '../time/index.ts';
+import { type Guest, type HttpExchange, openExchange } from '../wasi/index.ts';
+import type { Surroundings } from './behavior.ts';
+import type { MessageDeadline } from './messaging.ts';
+
+/** What every instance of one HTTP component has in common. */
+export interface HttpInstancePlan {
+  readonly component: CompiledComponent;
+  readonly clock: Clock;
+  /** `incoming-handler#handle`. */
+  readonly handle: ExportedFunction;
+  /** `lifecycle.start`, if it has one: called with `config` before the first request. */
+  readonly start: ExportedFunction | undefined;
+  readonly config: Uint8Array;
+  surround(deadline: MessageDeadline): Surroundings;
+}
+
+/** How one request ended for its instance. */
+export interface Handled {
+  /** Why the instance has ended; undefined while it lives. */
+  readonly failure: RuntimeError | undefined;
+  /** Settles when the server has taken the rest of the answer; undefined if it has. Never rejects. */
+  readonly rest: Promise<void> | undefined;
+}
+
+/** One for all: an error is dear to make, and nobody gets to see this one. */
+const RETIRED = new RuntimeError('COMPONENT_KILLED', 'The instance has handled its requests');
+
+/** Requests between two looks at how much memory an instance has: a look costs about as much as a request's bookkeeping. */
+const LOOK_EVERY = 8;
+
+/** What is left of the time for the request that is handled. */
+class RequestTime implements MessageDeadline {
+  private readonly clock: Clock;
+  dueMs = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  get leftMs(): number | undefined {
+    return Number.isFinite(this.dueMs) ? this.dueMs - this.clock.nowMs() : undefined;
+  }
+}
+
+interface Parts {
+  readonly instance: ComponentInstance;
+  readonly guest: Guest;
+  readonly time: RequestTime;
+}
+
+/** An instance of an HTTP component. It handles one request at a time. */
+export class HttpInstance implements CallSource {
+  private readonly instance: ComponentInstance;
+  private readonly guest: Guest;
+  private readonly time: RequestTime;
+  private readonly call: { func: ExportedFunction; args: readonly unknown[] };
+  private pending: Call | undefined;
+  private refused: RuntimeError | undefined;
+  private readonly firstMemoryBytes: number;
+  private grownBytes: number;
+  private count: number;
+  /** When it last had something to do, on the pool's clock. */
+  idleSinceMs: number;
+
+  /** @param signal Ends an instance that is being made: its start functions may wait for somebody. */
+  static async make(plan: HttpInstancePlan, signal: AbortSignal): Promise<HttpInstance> {
+    const time = new RequestTime(plan.clock);
+    const { imports, guest } = plan.surround(time);
+    try {
+      const instance = await plan.component.instantiate(imports, { context: guest, signal });
+      if (plan.start !== undefined) await started(instance, plan, signal);
+      return new HttpInstance(plan, { instance, guest, time });
+    } catch (error) {
+      void guest.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(plan: HttpInstancePlan, { instance, guest, time }: Parts) {
+    this.time = time;
+    this.instance = instance;
+    this.guest = guest;
+    this.call = { func: plan.handle, args: [] };
+    this.pending = undefined;
+    this.refused = undefined;
+    this.firstMemoryBytes = instance.memoryBytes;
+    this.grownBytes = 0;
+    this.count = 0;
+    this.idleSinceMs = 0;
+  }
+
+  /** Requests that it was given. */
+  get used(): number {
+    return this.count;
+  }
+
+  get memoryBytes(): number {
+    return this.instance.memoryBytes;
+  }
+
+  /** Bytes by which its memory has grown since it was made, as of the last look. */
+  get grown(): number {
+    return this.grownBytes;
+  }
+
+  /**
+   * Handles one request. Whatever happens, the exchange is answered. Returns a promise, which never rejects, if the guest
+   * waits.
+   *
+   * @param dueMs When its time is over, on the clock; `Infinity`: never.
+   * @throws {RuntimeError} `COMPONENT_LIMIT` — the guest kept too much of earlier requests; this one was not begun.
+   */
+  handle(exchange: HttpExchange, dueMs: number): Handled | Promise<Handled> {
+    this.count++;
+    this.time.dueMs = dueMs;
+    const open = openExchange(this.guest, exchange);
+    const over = (failure: RuntimeError | undefined): Handled => {
+      this.call.args = [];
+      if (failure === undefined && this.count % LOOK_EVERY === 0)
+        this.grownBytes = this.instance.memoryBytes - this.firstMemoryBytes;
+      return { failure, rest: open.close(failure) };
+    };
+    try {
+      this.call.args = open.args;
+      this.pending = this.call;
+      this.refused = undefined;
+      const running = this.instance.pump(this);
+      if (running === undefined) return over(this.refused);
+      return running.then(
+        () => over(this.refused),
+        (error: unknown) => over(RuntimeError.from(error)),
+      );
+    } catch (error) {
+      return over(RuntimeError.from(error));
+    }
+  }
+
+  next(): Call | undefined {
+    const { pending } = this;
+    this.pending = undefined;
+    return pending;
+  }
+
+  done(): void {}
+
+  invalid(error: RuntimeError): void {
+    this.refused = error;
+  }
+
+  /** Ends it, in the middle of whatever it does. */
+  kill(reason: RuntimeError): void {
+    this.instance.kill(reason);
+  }
+
+  /** Ends it and lets go of all that it holds; what of an answer is still under way is cut off. */
+  dispose(): void {
+    this.instance.kill(RETIRED);
+    void this.guest.dispose();
+  }
+}
+
+async function started(
+  instance: ComponentInstance,
+  { start, config }: HttpInstancePlan,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = (): void => instance.kill(RuntimeError.from(signal.reason, 'COMPONENT_KILLED'));
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const result = (await instance.call((start as ExportedFunction).name, [config])) as { tag: string; val: unknown };
+    if (result.tag === 'err') {
+      const text = `The component refused to start: ${String(result.val).slice(0, 500)}`;
+      throw new RuntimeError('ACTOR_START_FAILED', text);
+    }
+  } catch (error) {
+    instance.kill();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,146 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../time/index.ts';
+import type { HttpBodySink, HttpErrorCode, RawHeaders } from '../wasi/index.ts';
+
+const PEER_GONE: Error = Object.assign(new Error('The client is gone'), { code: 'EPIPE' });
+
+/** Statuses that never have a body, nor say how long it would be (RFC 9110, 8.6). */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+interface AnswerHead {
+  readonly status: number;
+  readonly headers: RawHeaders;
+}
+
+export interface ResponseContext {
+  readonly clock: Clock;
+  /** Hears that the answer is given up. @param isUnsent None of it has been sent: the request can be answered otherwise. */
+  onAbort(reason: HttpErrorCode, isUnsent: boolean): void;
+}
+
+/** What a client gets to take the last of an answer: at most one window and what the system holds. */
+const FINISH_MS = 60_000;
+
+/**
+ * An answer on its way out. The head is kept back with the first bytes until the job that runs is over: what a guest
+ * says without waiting in between leaves in one piece, with its length.
+ *
+ *     respond ─► [ head + first bytes ] ─── finish ──► one write, with a content-length
+ *                        └── a second write, flush, or the job is over ──► head, then chunks
+ */
+export class ResponseBody implements HttpBodySink {
+  private readonly response: ServerResponse;
+  private readonly head: AnswerHead;
+  private readonly context: ResponseContext;
+  private first: Uint8Array | undefined = undefined;
+  private headSent = false;
+
+  constructor(response: ServerResponse, head: AnswerHead, context: ResponseContext) {
+    this.response = response;
+    this.head = head;
+    this.context = context;
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    const { response } = this;
+    if (response.destroyed) throw PEER_GONE;
+    if (!this.headSent && this.first === undefined) {
+      this.first = bytes;
+      return undefined;
+    }
+    this.sendHead();
+    return response.write(bytes) ? undefined : this.drained();
+  }
+
+  /** What is kept back leaves with the end of this job, which is soon enough: the guest need not wait for that. */
+  flush(): void | Promise<void> {
+    if (this.response.destroyed) throw PEER_GONE;
+    return this.response.writableNeedDrain ? this.drained() : undefined;
+  }
+
+  finish(trailers?: RawHeaders): void | Promise<void> {
+    const { response } = this;
+    if (response.destroyed) return undefined;
+    if (trailers !== undefined) this.sendTrailers(trailers);
+    else if (this.headSent) response.end();
+    else this.sendWhole();
+    return response.writableLength === 0 ? undefined : this.taken();
+  }
+
+  abort(reason: HttpErrorCode): void {
+    const { response } = this;
+    if (response.destroyed) return;
+    this.context.onAbort(reason, !this.headSent);
+    if (!this.headSent) return;
+    // A mere end of the connection could pass for the end of the body.
+    response.socket?.resetAndDestroy();
+    response.destroy();
+  }
+
+  /** Sends what is kept back. Called when the job that began the answer is over. */
+  readonly sendHead = (): void => {
+    const { response, first } = this;
+    if (this.headSent || response.destroyed || response.headersSent) return;
+    this.headSent = true;
+    response.writeHead(this.head.status, this.head.headers as string[]);
+    if (first === undefined) response.flushHeaders();
+    else response.write(first);
+    this.first = undefined;
+  };
+
+  private sendWhole(): void {
+    const { response, first } = this;
+    const { status, headers } = this.head;
+    this.headSent = true;
+    this.first = undefined;
+    const isLengthKnown = isBodiless(status) || response.req.method === 'HEAD' || hasLength(headers);
+    const length = String(first?.length ?? 0);
+    response.writeHead(status, (isLengthKnown ? headers : [...headers, 'content-length', length]) as string[]);
+    response.end(first);
+  }
+
+  private sendTrailers(trailers: RawHeaders): void {
+    const { response } = this;
+    this.sendHead();
+    const pairs: [string, string][] = [];
+    for (let at = 0; at + 1 < trailers.length; at += 2)
+      pairs.push([trailers[at] as string, trailers[at + 1] as string]);
+    response.addTrailers(pairs);
+    response.end();
+  }
+
+  private drained(): Promise<void> {
+    return this.until('drain');
+  }
+
+  /** Settles when the system has the whole answer, or the client took too long for the rest. */
+  private async taken(): Promise<void> {
+    const timer = this.context.clock.after(FINISH_MS, () => this.response.destroy());
+    await this.until('finish');
+    timer.cancel();
+  }
+
+  /** Settles at `event`, or when there is nobody left to wait for. */
+  private until(event: 'drain' | 'finish'): Promise<void> {
+    const { response } = this;
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        response.off(event, settle);
+        response.off('close', settle);
+        resolve();
+      };
+      response.on(event, settle);
+      response.on('close', settle);
+    });
+  }
+}
+
+function hasLength(headers: RawHeaders): boolean {
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] as string;
+    if (name.length === 14 && name.toLowerCase() === 'content-length') return true;
+  }
+  return false;
+}
