@@ -16,9 +16,9 @@ export function describeType(type: ValueType): string {
   return new TypeWriter(NO_NAMES).type(type);
 }
 
-/** Writes the type of a function as WIT does: `func(name: string) -> u32`. */
-export function describeFunc(type: FuncType): string {
-  return new TypeWriter(NO_NAMES).func(type);
+/** Writes the type of a function as WIT does: `func(name: string) -> u32`. @param names Names of types in it. */
+export function describeFunc(type: FuncType, names: TypeNames = NO_NAMES): string {
+  return new TypeWriter(names).func(type);
 }
 
 /**
