@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isBucketPattern } from '../capability/index.ts';
 import { choice, flag, list, pattern, table, text, VARIABLE_EXPECTED, VARIABLE_PATTERN } from './fields.ts';
 import {
+  ENDPOINT_EXPECTED,
   isConnectPattern,
   isHttpPattern,
   isListenPattern,
@@ -55,36 +56,17 @@ const messaging = () =>
       .meta({ description: 'Topics that it may publish to', examples: [['lines.*']] }),
   });
 
-const http = () =>
-  list(
-    text().refine(
-      isHttpPattern,
-      'scheme://host[:port], such as "https://api.example.com", "http://*.example.com:8080" or "http://10.0.0.0/8"',
-    ),
-    'a list of scheme://host[:port]',
-  );
+const http = () => list(text().refine(isHttpPattern, ENDPOINT_EXPECTED.http), 'a list of scheme://host[:port]');
 
 const network = () =>
   table({
-    connect: list(
-      text().refine(
-        isConnectPattern,
-        'scheme://host:port, such as "tcp://db.example.com:5432", "udp://*.example.com:53" or "tcp://10.0.0.0/8:*"',
-      ),
-      'a list of scheme://host:port',
-    )
+    connect: list(text().refine(isConnectPattern, ENDPOINT_EXPECTED.connect), 'a list of scheme://host:port')
       .optional()
       .meta({
         description: 'Where it may connect and send datagrams',
         examples: [['tcp://db.example.com:5432', 'udp://10.0.0.0/8:*']],
       }),
-    listen: list(
-      text().refine(
-        isListenPattern,
-        'scheme://address:port, such as "tcp://127.0.0.1:8080", "tcp://localhost:*" or "udp://*:5353"',
-      ),
-      'a list of scheme://address:port',
-    )
+    listen: list(text().refine(isListenPattern, ENDPOINT_EXPECTED.listen), 'a list of scheme://address:port')
       .optional()
       .meta({ description: 'Addresses of this machine that it may listen at', examples: [['tcp://127.0.0.1:8080']] }),
     resolve: list(text().refine(isResolvePattern, 'a host name, "*.example.com" or "*"'), 'a list of host names')

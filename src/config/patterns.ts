@@ -46,6 +46,13 @@ export function coversName(outer: string, inner: string): boolean {
   return outer.endsWith('/*') && inner.startsWith(outer.slice(0, -1));
 }
 
+/** What an endpoint pattern of each kind of grant looks like, for messages. */
+export const ENDPOINT_EXPECTED = Object.freeze({
+  http: 'scheme://host[:port], such as "https://api.example.com", "http://*.example.com:8080" or "http://10.0.0.0/8"',
+  connect: 'scheme://host:port, such as "tcp://db.example.com:5432", "udp://*.example.com:53" or "tcp://10.0.0.0/8:*"',
+  listen: 'scheme://address:port, such as "tcp://127.0.0.1:8080", "tcp://localhost:*" or "udp://*:5353"',
+});
+
 /** Tells whether `pattern` is one over the endpoints of HTTP requests. */
 export function isHttpPattern(pattern: string): boolean {
   return isEndpointPattern(pattern, ['http', 'https']) && parseEndpointPattern(pattern)?.port !== 0;

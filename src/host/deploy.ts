@@ -64,6 +64,14 @@ function fallibleNeed(name: string, grants: Grants): Omit<ImportNeed, 'name'> {
   if (name.startsWith('wasi:keyvalue/')) {
     return { need: 'grant', line: 'keyvalue = ["NAME"]', granted: (grants.keyvalue?.length ?? 0) > 0 };
   }
+  if (name.startsWith('wasi:http/outgoing-handler')) {
+    return { need: 'grant', line: 'http = ["https://HOST"]', granted: (grants.http?.length ?? 0) > 0 };
+  }
+  if (name.startsWith('wasi:sockets/')) {
+    const line = 'network = { connect = ["tcp://HOST:PORT"], listen = ["tcp://ADDRESS:PORT"], resolve = ["HOST"] }';
+    const { connect = [], listen = [], resolve = [] } = grants.network ?? {};
+    return { need: 'grant', line, granted: connect.length + listen.length + resolve.length > 0 };
+  }
   if (name.startsWith('wasi:cli/environment')) {
     return { need: 'grant', line: 'env = ["NAME"]', granted: (grants.env?.length ?? 0) > 0 };
   }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import type { FilesystemRight, Grants } from '../capability/index.ts';
+import type { Decision, FilesystemRight, Grants, NetworkGrant } from '../capability/index.ts';
 import type { CompiledComponent, ComponentInstance, HostImports } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentShape, checkImports, inFile, loadComponent, shapeOf } from '../host/index.ts';
@@ -16,6 +16,10 @@ export interface RunCommandOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Folders that the program sees, with every right. */
   readonly dirs: readonly { readonly hostPath: string; readonly guestPath: string }[];
+  /** Where its HTTP requests may go. Default: nowhere. */
+  readonly http?: readonly string[];
+  /** What it may do with the network. Default: nothing. */
+  readonly network?: NetworkGrant;
   /** Linear memory. Default: the engine's. */
   readonly memoryBytes?: number;
   /** Wall-clock time from the program's start. Default: none. */
@@ -27,6 +31,8 @@ export interface RunCommandOptions {
   readonly signal?: AbortSignal;
   /** Folder that keeps its buckets. Default: they end with it. */
   readonly dataDirectory?: string;
+  /** Hears of what it was denied. Its texts are the guest's. Default: nobody. */
+  readonly onDenied?: (decision: Decision) => void;
   /** Hears what it logs. Its texts are the guest's. Default: nobody. */
   readonly onLog?: (entry: LogEntry) => void;
 }
@@ -35,7 +41,7 @@ const ALL_RIGHTS: readonly FilesystemRight[] = ['read', 'write', 'list', 'delete
 
 /**
  * Runs a `wasi:cli/run` component to its end, as `wasmtime run` does: clocks, randomness, the standard streams and all
- * buckets are granted, folders and variables are what the options name.
+ * buckets are granted, folders, variables and the network are what the options name.
  *
  * @returns The program's exit code, 0 to 255.
  * @throws {RuntimeError} `COMPONENT_TRAPPED`, `COMPONENT_DEADLINE` — it did not come to an end of its own.
@@ -57,6 +63,8 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     env: Object.keys(options.env),
     filesystem: options.dirs.map((dir) => ({ ...dir, rights: ALL_RIGHTS })),
     keyvalue: ['*'],
+    http: options.http ?? [],
+    network: options.network ?? {},
   };
   checkImports(compiled, grants, { label: basename(file) });
   const store = await openProgramStore(compiled, options.dataDirectory);
@@ -77,11 +85,12 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     stdout: isTerminal(options.stdout),
     stderr: isTerminal(options.stderr),
   };
-  const { onLog } = options;
+  const { onLog, onDenied } = options;
   const guest = wasi.guest({
     clock: systemClock,
     stdio: { stdin, stdout, stderr, terminals },
     ...(onLog && { log: { log: onLog } }),
+    ...(onDenied && { onDenied }),
   });
   try {
     return await ending(options, (signal) => exitCode(compiled, { imports: wasi.interfaces, guest, run, signal }));

@@ -6,7 +6,7 @@ import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
 import { logLines } from '../log-lines.ts';
 import { collect, parseDurationFlag, parseMemory, withExamples, withOutput } from '../options.ts';
-import { writeLine } from '../text.ts';
+import { sanitizeLine, writeLine } from '../text.ts';
 
 /** What an interrupted guest gets to end before the process ends without it. */
 const KILL_GRACE_MS = 2_000;
@@ -14,6 +14,9 @@ const KILL_GRACE_MS = 2_000;
 interface RunOptions {
   readonly dir?: readonly string[];
   readonly env?: readonly string[];
+  readonly allowHttp?: readonly string[];
+  readonly allowNet?: readonly string[];
+  readonly listen?: readonly string[];
   readonly memory?: string;
   readonly timeout?: number;
   readonly data?: string;
@@ -35,6 +38,9 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
     .passThroughOptions()
     .option('--dir <host[::guest]>', 'let it use a folder, under the same or another path; repeatable', collect)
     .option('--env <name[=value]>', 'set an environment variable, or pass this one on; repeatable', collect)
+    .option('--allow-http <pattern>', 'let it send HTTP requests there; repeatable', collect)
+    .option('--allow-net <pattern>', 'let it connect and send datagrams there; repeatable', collect)
+    .option('--listen <pattern>', 'let it listen at an address of this machine; repeatable', collect)
     .option('--memory <size>', 'linear memory that it may have')
     .option('--timeout <duration>', 'end it after this time', parseDurationFlag)
     .option('--data <dir>', 'keep its key-value buckets in this folder; without, they end with it');
@@ -44,6 +50,8 @@ export function runCommand(context: CliContext, finish: (exitCode: number) => vo
     ['troupe run hello.wasm --name Ada', "flags after the file are the component's"],
     ['troupe run --dir ./data::/data wc.wasm /data/a.txt', 'give it a folder'],
     ['troupe run --env LANG --env MODE=fast tool.wasm', 'pass one variable on, set another'],
+    ['troupe run --allow-http "https://*.example.com" fetch.wasm', 'let it call a service'],
+    ['troupe run --allow-net tcp://localhost:5432 --listen "tcp://127.0.0.1:*" proxy.wasm', 'let it use sockets'],
     ['troupe run --memory 64MiB --timeout 5s tool.wasm < in > out', 'limit it'],
   ]);
   return command.action(async (file: string, args: readonly string[], options: RunOptions) => {
@@ -68,6 +76,7 @@ async function toRequest(
   // What is wrong with the command line comes before what is wrong with files.
   const memoryBytes = options.memory === undefined ? undefined : await parseMemory(options.memory);
   const env = parseEnvironment(options.env ?? [], context.environment);
+  const network = await parseNetwork(options);
   await checkFile(file);
   const dirs = await Promise.all((options.dir ?? []).map(parseDir));
   return {
@@ -75,6 +84,7 @@ async function toRequest(
     args,
     env,
     dirs,
+    ...network,
     stdin: context.stdin as RunCommandOptions['stdin'],
     stdout: context.stdout as RunCommandOptions['stdout'],
     stderr: context.stderr as RunCommandOptions['stderr'],
@@ -82,6 +92,7 @@ async function toRequest(
     onLog: (entry) => {
       for (const line of logLines({ ...entry, text: entry.message })) writeLine(context.stderr, line);
     },
+    onDenied: denialReporter(context),
     ...(options.data === undefined ? {} : { dataDirectory: options.data }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
@@ -123,6 +134,47 @@ async function parseDir(text: string): Promise<{ hostPath: string; guestPath: st
     throw new RuntimeError('FILE_NOT_FOUND', `Cannot give the folder "${hostPath}": it is not there`);
   if (!stats.isDirectory()) throw new RuntimeError('FILE_UNREADABLE', `Cannot give "${hostPath}": it is not a folder`);
   return { hostPath, guestPath };
+}
+
+async function parseNetwork({ allowHttp = [], allowNet = [], listen = [] }: RunOptions) {
+  if (allowHttp.length + allowNet.length + listen.length === 0) return {};
+  const { ENDPOINT_EXPECTED, isConnectPattern, isHttpPattern, isListenPattern } = await import('../../config/index.ts');
+  const check = (
+    flag: string,
+    patterns: readonly string[],
+    kind: { is: (text: string) => boolean; expected: string },
+  ) => {
+    const wrong = patterns.find((pattern) => !kind.is(pattern));
+    if (wrong === undefined) return;
+    throw new RuntimeError('USAGE_INVALID', `Cannot read ${flag} "${wrong}": expected ${kind.expected}`);
+  };
+  check('--allow-http', allowHttp, { is: isHttpPattern, expected: ENDPOINT_EXPECTED.http });
+  check('--allow-net', allowNet, { is: isConnectPattern, expected: ENDPOINT_EXPECTED.connect });
+  check('--listen', listen, { is: isListenPattern, expected: ENDPOINT_EXPECTED.listen });
+  return { http: allowHttp, network: { connect: allowNet, listen } };
+}
+
+/** Denials that one run reports; a guest can provoke any number. */
+const DENIALS_SHOWN_MAX = 20;
+
+/** Lines of `troupe.toml` that would allow something, and the option that does the same here. */
+const OPTION_OF_LINE: readonly (readonly [RegExp, string])[] = [
+  [/^http = \["(.+)"\]$/, '--allow-http'],
+  [/^network = \{ connect = \["(.+)"\] \}$/, '--allow-net'],
+  [/^network = \{ listen = \["(.+)"\] \}$/, '--listen'],
+];
+
+/** Says each thing that the program was denied once, with the option that would allow it. */
+function denialReporter({ stderr }: CliContext): NonNullable<RunCommandOptions['onDenied']> {
+  const shown = new Set<string>();
+  return ({ line = '' }) => {
+    if (shown.size >= DENIALS_SHOWN_MAX || shown.has(line)) return;
+    shown.add(line);
+    for (const [form, option] of OPTION_OF_LINE) {
+      const pattern = form.exec(line)?.[1];
+      if (pattern !== undefined) writeLine(stderr, sanitizeLine(`troupe: denied; to allow it: ${option} ${pattern}`));
+    }
+  };
 }
 
 function parseEnvironment(
