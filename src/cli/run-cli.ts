@@ -6,6 +6,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
 import { tellCommand } from './commands/tell.ts';
+import { typesCommand } from './commands/types.ts';
 import { upCommand } from './commands/up.ts';
 import type { CliContext } from './context.ts';
 import { interruptExitCode } from './interrupts.ts';
@@ -16,7 +17,15 @@ import { paint } from './text.ts';
 /** Makes one command: given where to put the exit code. */
 export type CommandFactory = (context: CliContext, finish: (exitCode: number) => void) => Command;
 
-const COMMANDS: readonly CommandFactory[] = [upCommand, runCommand, inspectCommand, psCommand, askCommand, tellCommand];
+const COMMANDS: readonly CommandFactory[] = [
+  upCommand,
+  runCommand,
+  inspectCommand,
+  typesCommand,
+  psCommand,
+  askCommand,
+  tellCommand,
+];
 
 const EXIT_CODES = `
 Exit codes:
@@ -97,7 +106,7 @@ function toUsageError(error: CommanderError, argv: readonly string[]): RuntimeEr
   return new RuntimeError('USAGE_INVALID', text, { details: { help } });
 }
 
-const COMMAND_NAMES: readonly string[] = ['up', 'run', 'inspect', 'ps', 'ask', 'tell'];
+const COMMAND_NAMES: readonly string[] = ['up', 'run', 'inspect', 'types', 'ps', 'ask', 'tell'];
 
 /**
  * The format for errors, read from the raw arguments because a command line that cannot be parsed has none. Looks no

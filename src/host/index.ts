@@ -30,3 +30,4 @@ export { type Link, type Links, type LinkTarget, linkError, linkProblems } from 
 export { compileFile, digestOf, inFile, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';
 export type { ActorStdio } from './surroundings.ts';
+export { type ComponentTypes, componentTypes } from './typescript-types.ts';

@@ -16,3 +16,4 @@ export { startApplication } from './application.ts';
 export { inspectComponent } from './inspect.ts';
 export type { Application, ApplicationEvent, StartOptions } from './port.ts';
 export { type RunCommandOptions, runCommand } from './run-command.ts';
+export { typesOfComponent } from './types.ts';

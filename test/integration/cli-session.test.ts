@@ -50,6 +50,7 @@ class Stage {
     },
     runCommand: () => Promise.reject(new Error('Not on this stage')),
     inspectComponent: () => Promise.reject(new Error('Not on this stage')),
+    typesOfComponent: () => Promise.reject(new Error('Not on this stage')),
   };
 
   #application(): Application {
