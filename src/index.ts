@@ -44,4 +44,6 @@ export {
   type LinkTarget,
 } from './host/index.ts';
 export { ActorSystem } from './runtime/index.ts';
+export { openStore, type Store, type StoreLimits, type StoreOptions } from './store/index.ts';
 export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';
+export type { LogEntry } from './wasi/index.ts';
