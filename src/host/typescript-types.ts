@@ -123,7 +123,7 @@ class FunctionTypes {
     ]);
     const entries = types.flatMap(([operation, type]) => [
       `    /** \`${comment(describeFunc(type, this.#labels))}\` */`,
-      `    readonly ${quoted(operation)}: {`,
+      `    readonly ${property(operation)}: {`,
       `      readonly in: Type<${this.#params(type)}>;`,
       `      readonly out: Type<${type.result === undefined ? 'undefined' : this.#type(type.result)}>;`,
       '    };',
