@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BUILD_SECTION } from './build-section.ts';
+import { BUILD_SECTION } from './build-section.ts';
 import {
   choice,
   decimal,
@@ -139,6 +140,7 @@ export const MANIFEST_SCHEMA = table({
     source: source().meta({ description: 'The component, relative to this file', examples: ['./parse.wasm'] }),
     sha256: digest().optional().meta({ description: 'Digest that the file must have' }),
   }).meta({ description: 'What it is' }),
+  build: BUILD_SECTION.optional(),
   build: BUILD_SECTION.optional(),
   asks: ASKS_SECTION.optional(),
   limits: LIMITS_SECTION.optional(),

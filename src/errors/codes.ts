@@ -109,6 +109,11 @@ export const ERROR_CODES = {
   // capabilities
   CAPABILITY_DENIED: { kind: 'denied', retryable: false, summary: 'No grant covers the operation' },
 
+  // building
+  BUILD_FAILED: { kind: 'invalid', retryable: false, summary: 'The component cannot be built from its source' },
+  FILE_EXISTS: { kind: 'conflict', retryable: false, summary: 'The file is there already' },
+  TOOL_MISSING: { kind: 'not-found', retryable: false, summary: 'An optional tool is not installed' },
+
   // configuration and command line
   CONFIG_INVALID: { kind: 'invalid', retryable: false, summary: 'The configuration is wrong' },
   FILE_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'The file is not there' },

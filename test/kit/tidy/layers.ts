@@ -15,6 +15,8 @@ export const MAY_IMPORT: LayerTable = {
   time: ['errors', 'collections'],
   telemetry: ['errors', 'time'],
   api: ['errors'],
+  // Runs inside components, not here: it may use nothing.
+  guest: [],
   mailbox: BASE,
   dispatch: BASE,
   supervision: BASE,
@@ -36,11 +38,13 @@ export const MAY_IMPORT: LayerTable = {
   observe: [...BASE, 'audit'],
   admin: [...BASE, 'api', 'capability', 'audit'],
   config: [...CORE, ...ENGINE, ...FEATURES],
+  // Makes components of source: knows their manifests and the engine's tools, runs none of them.
+  project: [...BASE, 'component', 'config'],
   // `api`: what the control plane says is what its implementation returns.
   runtime: [...CORE, ...ENGINE, ...FEATURES, 'config', 'api'],
   client: ['api', 'errors'],
   // `admin`: the process that runs `up` opens the control port, and closes it last.
-  cli: [...BASE, 'api', 'client', 'config', 'runtime', 'admin'],
+  cli: [...BASE, 'api', 'client', 'config', 'runtime', 'admin', 'project'],
   testing: [...CORE, ...ENGINE, ...FEATURES, 'runtime'],
 };
 
@@ -68,11 +72,13 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
   },
 };
 
-/** Files besides `index.ts` that other folders may import, each with the reason. None so far. */
-export const SIDE_DOORS: Readonly<Record<string, string>> = {};
+/** Files besides `index.ts` that other folders may import, each with the reason. */
+export const SIDE_DOORS: Readonly<Record<string, string>> = {
+  'component/tooling/index.ts': 'loads an optional package; the engine itself must not offer it',
+};
 
 /** Must also run in a browser: no module of Node.js. */
-export const BROWSER_SAFE: readonly string[] = ['api'];
+export const BROWSER_SAFE: readonly string[] = ['api', 'guest'];
 
 /** The package that each vendor import belongs to → the folders (or sub-folders) that may import it. */
 export const VENDOR_OWNERS: Readonly<Record<string, readonly string[]>> = {
@@ -87,6 +93,14 @@ export const VENDOR_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['admin'],
   undici: ['wasi/http'],
   '@bytecodealliance/jco-transpile': ['component/tooling'],
+  // Not packages but interfaces of the host of a component.
+  'troupe:actor': ['guest'],
+  'troupe:guest': ['guest'],
+  'wasi:cli': ['guest'],
+  'wasi:clocks': ['guest'],
+  'wasi:http': ['guest'],
+  'wasi:io': ['guest'],
+  'wasi:random': ['guest'],
 };
 
 interface AmbientRule {
@@ -110,7 +124,8 @@ export const AMBIENT_RULES: readonly AmbientRule[] = [
   {
     what: 'an ambient timer',
     pattern: bare('setTimeout|setInterval|setImmediate|queueMicrotask|process\\.nextTick'),
-    owners: ['time'],
+    // `guest` gives components the globals that their engine lacks.
+    owners: ['time', 'guest'],
     instead: 'take a Clock (time/)',
   },
   {
@@ -120,7 +135,7 @@ export const AMBIENT_RULES: readonly AmbientRule[] = [
     owners: ['client'],
     instead: 'take a Clock (time/)',
   },
-  { what: 'Math.random', pattern: bare('Math\\.random'), owners: ['time'], instead: 'take a Random (time/)' },
+  { what: 'Math.random', pattern: bare('Math\\.random'), owners: ['time', 'guest'], instead: 'take a Random (time/)' },
   {
     what: 'the environment',
     pattern: bare('process\\.env'),
@@ -136,7 +151,7 @@ export const AMBIENT_RULES: readonly AmbientRule[] = [
   {
     what: 'the terminal',
     pattern: bare('console|process\\.(?:stdin|stdout|stderr)'),
-    owners: ['cli'],
+    owners: ['cli', 'guest'],
     instead: 'take a stream or a port; cli/ owns the terminal',
   },
   {
