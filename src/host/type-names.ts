@@ -39,18 +39,27 @@ export function chooseNames(wanted: readonly WitName[], reserved: string): strin
     const inside = `${toPascalCase(face) || 'World'}${plain}`;
     return [plain, inside, `${toPascalCase(`${namespace} ${own}`)}${inside}`];
   });
+  const counts = new Map<string, number>();
+  for (const names of forms) for (const [form, name] of names.entries()) bump(counts, `${form} ${name}`);
   const taken = new Set([...TAKEN, reserved]);
-  return forms.map((names, at) => {
-    const isFree = (name: string, form: number): boolean =>
-      !taken.has(name) && forms.every((others, other) => other === at || others[form] !== name);
-    let chosen = names.find(isFree);
-    for (let number = 2; chosen === undefined; number++) {
-      const numbered = `${names.at(-1)}${number}`;
+  const numbers = new Map<string, number>();
+  return forms.map((names) => {
+    let chosen = names.find((name, form) => !taken.has(name) && counts.get(`${form} ${name}`) === 1);
+    while (chosen === undefined) {
+      const longest = names.at(-1) as string;
+      const numbered = `${longest}${bump(numbers, longest) + 1}`;
       if (!taken.has(numbered)) chosen = numbered;
     }
     taken.add(chosen);
     return chosen;
   });
+}
+
+/** Counts one more, and says how many that makes. */
+function bump(counts: Map<string, number>, name: string): number {
+  const count = (counts.get(name) ?? 0) + 1;
+  counts.set(name, count);
+  return count;
 }
 
 /** `'http-status 2'` becomes `'HttpStatus2'`. What has no letter or digit becomes nothing. */
