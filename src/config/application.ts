@@ -142,6 +142,8 @@ export interface HttpRouteConfig {
   readonly methods: readonly string[];
   /** Name of the component; that it handles HTTP is found out when it is compiled. */
   readonly component: string;
+  /** Where its component is named in `troupe.toml`; empty if that is not known. */
+  readonly place: { readonly line?: number; readonly column?: number };
 }
 
 /** What is written down of `[components.NAME.http]`. */

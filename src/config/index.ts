@@ -32,7 +32,6 @@ export { parseListen } from './ingress-section.ts';
 export { type JsonSchema, publishedSchemas } from './json-schema.ts';
 export { type LoadOptions, loadApplication } from './load.ts';
 export { type BuildConfig, loadManifest, type ManifestConfig } from './manifest.ts';
-export { type BuildConfig, loadManifest, type ManifestConfig } from './manifest.ts';
 export { nearest } from './nearest.ts';
 export { ENDPOINT_EXPECTED, isConnectPattern, isHttpPattern, isListenPattern } from './patterns.ts';
 export { type ConfigProblem, configError, quote } from './problems.ts';

@@ -9,7 +9,7 @@ import {
 } from '../ingress/index.ts';
 import type { HttpConfig, HttpRouteConfig, IngressConfig } from './application.ts';
 import { duration, integer, list, pattern, size, table, text } from './fields.ts';
-import type { KeyPath } from './key-positions.ts';
+import type { KeyPath, Position } from './key-positions.ts';
 import { nearest } from './nearest.ts';
 import { type ProblemText, quote } from './problems.ts';
 import { formatSize } from './units.ts';
@@ -108,10 +108,12 @@ interface Serving {
   readonly components: readonly string[];
   /** Called with what is wrong, and where. */
   readonly report: (path: KeyPath, text: ProblemText) => void;
+  /** Where a key stands. */
+  readonly placeOf: (path: KeyPath) => Position | undefined;
 }
 
 /** What `[ingress]` and `[[http]]` come to. `undefined`: there are no routes, so nothing listens. */
-export function resolveIngress({ ingress, routes, components, report }: Serving): IngressConfig | undefined {
+export function resolveIngress({ ingress, routes, components, report, placeOf }: Serving): IngressConfig | undefined {
   const listen = parseListen(ingress.listen);
   if (typeof listen === 'string') {
     report(['ingress', 'listen'], { message: `is no address: ${quote(ingress.listen)}`, help: listen });
@@ -120,7 +122,7 @@ export function resolveIngress({ ingress, routes, components, report }: Serving)
   const resolved = routes.flatMap((route, index) => {
     const inRoute = (key: string, problem: ProblemText): void => report(['http', index, key], problem);
     const found = resolveRoute(route, components, inRoute);
-    return found === undefined ? [] : [{ ...found, index }];
+    return found === undefined ? [] : [{ ...found, place: { ...placeOf(['http', index, 'component']) }, index }];
   });
   reportConflicts(resolved, report);
   if (routes.length === 0) return undefined;
@@ -145,7 +147,7 @@ function resolveRoute(
   section: RouteSection,
   components: readonly string[],
   report: (key: string, problem: ProblemText) => void,
-): HttpRouteConfig | undefined {
+): Omit<HttpRouteConfig, 'place'> | undefined {
   const path = parsePathPattern(section.route);
   if (!path.ok) report('route', { message: `${path.message}: ${quote(section.route)}`, ...help(path.help) });
   const host = parseHostPattern(section.host ?? '*');

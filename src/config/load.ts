@@ -283,6 +283,7 @@ class Loader {
       routes: http,
       components: Object.keys(components),
       report: (path, text) => this.#report(path, text),
+      placeOf: (path) => this.#document.positions.find(path),
     });
   }
 

@@ -4,6 +4,7 @@ import {
   type ActorInfo,
   type ActorState,
   bytesPayload,
+  type IngressInfo,
   type JsonValue,
   type OperationInfo,
   type Payload,
@@ -11,11 +12,20 @@ import {
 } from '../api/index.ts';
 import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
-import { argumentsFromJson, type ComponentActorType, componentActor, loadComponent, toJson } from '../host/index.ts';
+import {
+  argumentsFromJson,
+  type ComponentActorType,
+  componentActor,
+  type HttpPool,
+  loadComponent,
+  toJson,
+} from '../host/index.ts';
+import type { IngressServer } from '../ingress/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
 import { type LineSink, lineSink } from '../wasi/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
+import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
 import { openApplicationStore } from './application-store.ts';
 import { operationInfos } from './inspect.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
@@ -42,6 +52,8 @@ export async function startApplication(config: ApplicationConfig, options: Start
       options.signal,
     );
     options.signal?.throwIfAborted();
+    checkHttp(config, types);
+    await application.listen(types);
     application.spawn(types);
   } catch (error) {
     await application.stop();
@@ -79,6 +91,7 @@ async function prepare(
       return { stdout: sink('stdout'), stderr: sink('stderr') };
     },
     ...(store && { store }),
+    http: httpOptions(config, options),
     onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
     onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
   });
@@ -111,6 +124,8 @@ interface Member {
   readonly component: ComponentConfig;
   readonly type: ComponentActorType;
   readonly startedAtMs: number;
+  /** Of a component that handles HTTP: the last that there was. */
+  pool: HttpPool | undefined;
   end: ActorInfo | undefined;
   /** Why it is not restarted any more. */
   givenUp: string | undefined;
@@ -122,6 +137,7 @@ class RunningApplication implements Application {
   readonly #clock: Clock = systemClock;
   readonly #system: ActorSystem;
   readonly #store: Store | undefined;
+  #ingress: IngressServer | undefined;
   readonly #members = new Map<string, Member>();
   readonly #startedAtMs: number;
   readonly #onEvent: (event: ApplicationEvent) => void;
@@ -133,6 +149,12 @@ class RunningApplication implements Application {
     this.#onEvent = (event) => options.onEvent(event);
     this.#startedAtMs = this.#clock.wallMs();
     this.#system = this.#createSystem();
+  }
+
+  /** Listens for requests, so that a port that is in use is known before anything runs. */
+  async listen(types: Prepared): Promise<void> {
+    const byName = new Map([...types].map(([{ name }, type]) => [name, type]));
+    this.#ingress = await openIngress(this.#config, (component) => byName.get(component)?.pool(component));
   }
 
   /** Starts the actors, in the order of `types`. */
@@ -191,6 +213,7 @@ class RunningApplication implements Application {
       component,
       type,
       startedAtMs: this.#clock.wallMs(),
+      pool: undefined,
       end: undefined,
       givenUp: undefined,
     });
@@ -222,26 +245,33 @@ class RunningApplication implements Application {
     for (const { type, end } of this.#members.values())
       if (type.shape.kind === 'task' && end === undefined) return false;
     for (const actor of this.#system.actors()) if (actor.queued > 0 || actor.busy) return false;
-    return true;
+    return (this.#ingress?.inFlight ?? 0) === 0;
   }
 
   // ── the control plane ──
 
   application() {
-    return { name: this.#config.name, pid: process.pid, startedAtMs: this.#startedAtMs };
+    const ingress = this.#ingressInfo();
+    return { name: this.#config.name, pid: process.pid, startedAtMs: this.#startedAtMs, ...(ingress && { ingress }) };
   }
 
   actors(): ActorInfo[] {
     return [...this.#members.values()].map((member) => member.end ?? this.#live(member));
   }
 
+  #ingressInfo(): IngressInfo | undefined {
+    const { ingress } = this.#config;
+    return this.#ingress && ingress && ingressInfo(this.#ingress.address, ingress.routes);
+  }
+
   #live(member: Member): ActorInfo {
     const { ref, component, type } = member;
     const live = this.#system.info(ref);
     const memoryBytes = type.memoryBytes(ref.name);
+    member.pool = type.pool(ref.name) ?? member.pool;
     return {
       name: ref.name,
-      type: type.shape.kind === 'task' ? 'task' : 'component',
+      type: TYPES[type.shape.kind],
       component: component.name,
       state: live.state,
       queued: live.queued,
@@ -250,13 +280,21 @@ class RunningApplication implements Application {
       failed: live.failed,
       restarts: live.restarts,
       deadLetters: live.deadLetters,
+      ...(member.pool && httpInfo(member.pool)),
       ...(memoryBytes !== undefined && { memoryBytes }),
       uptimeMs: this.#clock.wallMs() - member.startedAtMs,
     };
   }
 
   operations(name: string): OperationInfo[] {
-    return operationInfos(this.#member(name).type.shape);
+    return operationInfos(this.#messaged(name).type.shape);
+  }
+
+  /** The actor of that name, if it takes messages. */
+  #messaged(name: string): Member {
+    const member = this.#member(name);
+    if (member.type.shape.kind !== 'http') return member;
+    throw takesNoMessages(name, this.#ingressInfo());
   }
 
   #member(name: string): Member {
@@ -273,7 +311,7 @@ class RunningApplication implements Application {
   }
 
   async ask({ actor, op, payload, timeoutMs, signal }: ControlAsk): Promise<Payload> {
-    const member = this.#member(actor);
+    const member = this.#messaged(actor);
     const reply = await member.ref.askOp(op, toMessage(member.type, op, payload), {
       timeoutMs,
       ...(signal && { signal }),
@@ -285,7 +323,7 @@ class RunningApplication implements Application {
 
   tell({ actor, op, payload }: ControlTell): { ok: true } | { ok: false; error: WireError } {
     try {
-      const member = this.#member(actor);
+      const member = this.#messaged(actor);
       const sent = member.ref.tellOp(op, toMessage(member.type, op, payload));
       return sent.ok ? { ok: true } : { ok: false, error: sent.error.toWire() };
     } catch (error) {
@@ -302,6 +340,8 @@ class RunningApplication implements Application {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    // First those who come from outside: what works for them may still ask others.
+    await this.#ingress?.close();
     await this.#system.stop();
     await this.#store?.close();
   }
@@ -309,6 +349,15 @@ class RunningApplication implements Application {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+const TYPES = { message: 'component', functions: 'component', http: 'http', task: 'task' } as const;
+
+function httpInfo(pool: HttpPool): Partial<ActorInfo> {
+  const { waiting, served, failed, cancelled } = pool.stats;
+  const quarantine: Partial<ActorInfo> = pool.quarantinedForMs > 0 ? { state: 'restarting' } : {};
+  const counts = { queued: waiting, capacity: pool.queueMax, handled: served + failed + cancelled, failed };
+  return { ...quarantine, ...counts, http: httpCounters(pool) };
 }
 
 function givenUpText({ restarts, periodMs }: { restarts: number; periodMs: number }): string {

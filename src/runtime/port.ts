@@ -32,7 +32,9 @@ export interface ApplicationEvent {
     | 'output'
     | 'dead-letter'
     | 'denied'
-    | 'log';
+    | 'log'
+    | 'request-failed'
+    | 'quarantined';
   readonly actor?: string;
   readonly component?: string;
   readonly text?: string;

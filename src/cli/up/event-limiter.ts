@@ -9,6 +9,8 @@ const LIMITED: ReadonlySet<ApplicationEvent['type']> = new Set<ApplicationEvent[
   'dead-letter',
   'denied',
   'failed',
+  'quarantined',
+  'request-failed',
   'restarted',
 ]);
 

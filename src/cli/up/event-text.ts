@@ -27,6 +27,8 @@ const VERBS: Readonly<Record<Exclude<ShownEvent['type'], 'output' | 'log'>, stri
   completed: 'completed',
   'dead-letter': 'did not get a message',
   denied: 'was denied something',
+  'request-failed': 'did not answer a request',
+  quarantined: 'failed too often in a row',
 };
 
 /** What a guest wrote, each line behind its name. */

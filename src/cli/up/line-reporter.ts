@@ -3,6 +3,7 @@ import type { ConfigNotice } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
 import { count, humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
+import { routeText } from '../http-table.ts';
 import { eventLines } from './event-text.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
@@ -47,7 +48,11 @@ export class LineReporter implements Reporter {
 
   started(application: ApplicationInfo, address: string | undefined): void {
     const control = address === undefined ? '' : `, control port at ${address}`;
-    writeLine(this.#context.stderr, sanitizeLine(`${application.name} runs as process ${application.pid}${control}`));
+    const { stderr } = this.#context;
+    writeLine(stderr, sanitizeLine(`${application.name} runs as process ${application.pid}${control}`));
+    if (application.ingress === undefined) return;
+    writeLine(stderr, sanitizeLine(`requests at ${application.ingress.address}`));
+    for (const route of application.ingress.routes) writeLine(stderr, sanitizeLine(`  ${routeText(route)}`));
   }
 
   frame({ view, actors }: Frame): void {

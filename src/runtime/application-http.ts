@@ -1,0 +1,114 @@
+import type { HttpCounters, IngressInfo } from '../api/index.ts';
+import { type ApplicationConfig, type ComponentConfig, type ConfigProblem, configError, type HttpRouteConfig } from '../config/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import type { HttpObserver, HttpOptions, HttpPool } from '../host/index.ts';
+import { formatHost, formatPath, type IngressServer, serveIngress } from '../ingress/index.ts';
+import { formatDuration, systemClock } from '../time/index.ts';
+import type { StartOptions } from './port.ts';
+import type { Prepared } from './prepare.ts';
+
+/** What a component is that a route leads to and that handles no requests. */
+const KINDS = {
+  message: 'it takes messages (troupe:actor/handler)',
+  task: 'it is a task (wasi:cli/run)',
+  functions: 'it exports functions',
+} as const;
+
+/**
+ * Checks that routes lead to components that handle HTTP, and that nothing about HTTP is said of others.
+ *
+ * @throws {RuntimeError} `CONFIG_INVALID` — with every mistake and, where there is one, its place.
+ */
+export function checkHttp(config: ApplicationConfig, types: Prepared): void {
+  const problems: ConfigProblem[] = [];
+  const shapes = new Map([...types].map(([{ name }, { shape }]) => [name, shape.kind]));
+  for (const [index, { component, place }] of (config.ingress?.routes ?? []).entries()) {
+    const kind = shapes.get(component);
+    if (kind === undefined || kind === 'http') continue;
+    const message = `leads to "${component}", which does not export wasi:http/incoming-handler: ${KINDS[kind]}`;
+    problems.push({
+      file: config.file,
+      ...place,
+      key: `http.${index}.component`,
+      message,
+      help: 'name a component that does',
+    });
+  }
+  for (const { name, http, actors } of config.components) {
+    const isHttp = shapes.get(name) === 'http';
+    const key = `components.${name}`;
+    if (http !== undefined && !isHttp) {
+      const message = 'stands at a component that does not export wasi:http/incoming-handler';
+      problems.push({ file: config.file, key: `${key}.http`, message, help: 'take it out' });
+    }
+    if (isHttp && actors.length > 1) {
+      const message = 'is for actors; a component that handles HTTP is one, with many instances';
+      const help = `[components.${name}.http] instances = ${actors.length}`;
+      problems.push({ file: config.file, key: `${key}.instances`, message, help });
+    }
+  }
+  if (problems.length > 0) throw configError(`Cannot use "${config.file}"`, problems);
+}
+
+/** The server of an application's routes; nothing if it has none. `poolOf`: what handles the requests of a component. */
+export async function openIngress(
+  { ingress }: ApplicationConfig,
+  poolOf: (component: string) => HttpPool | undefined,
+): Promise<IngressServer | undefined> {
+  if (ingress === undefined) return undefined;
+  const { listen, limits, routes } = ingress;
+  return serveIngress({
+    listen,
+    limits,
+    clock: systemClock,
+    routes: routes.map(({ component, path, host, methods }) => {
+      const target = { component, pool: () => poolOf(component) };
+      return { path, host, methods, target };
+    }),
+    help: `stop what listens there, or set another address in troupe.toml: [ingress] listen = "${listen.host}:${listen.port + 1}"`,
+  });
+}
+
+/** What the control port says of it. */
+export function ingressInfo(address: string, routes: readonly HttpRouteConfig[]): IngressInfo {
+  return {
+    address,
+    routes: routes.map(({ path, host, methods, component }) => ({
+      route: formatPath(path),
+      ...(host.kind !== 'any' && { host: formatHost(host) }),
+      ...(methods.length > 0 && { methods }),
+      component,
+    })),
+  };
+}
+
+/** How the requests of a component are handled; what happens to them becomes events. */
+export function httpOptions({ name, http, supervise }: ComponentConfig, { onEvent }: StartOptions): HttpOptions & HttpObserver {
+  const component = name;
+  return {
+    ...http,
+    supervision: { ...supervise, restart: supervise.restart ?? 'permanent' },
+    onFailed: (actor, { method, pathWithQuery = '' }, error) => {
+      const text = `${method} ${pathWithQuery.split('?', 1)[0]}`;
+      onEvent({ type: 'request-failed', actor, component, text, error: error.toWire() });
+    },
+    onQuarantined: (actor, error, forMs) => {
+      const text = Number.isFinite(forMs) ? `gets no requests for ${formatDuration(forMs)}` : 'gets no more requests';
+      onEvent({ type: 'quarantined', actor, component, text, error: error.toWire() });
+    },
+  };
+}
+
+export function httpCounters({ stats }: HttpPool): HttpCounters {
+  const { inFlight, served, failed, shed, cancelled } = stats;
+  return { inFlight, served, failed, shed, cancelled };
+}
+
+/** Why an actor that handles HTTP cannot be asked or told anything. */
+export function takesNoMessages(actor: string, ingress: IngressInfo | undefined): RuntimeError {
+  const route = ingress?.routes.find(({ component }) => component === actor);
+  const where = route === undefined ? 'give it a route: [[http]]' : `send it one: ${ingress?.address}${route.route}`;
+  return new RuntimeError('OPERATION_UNKNOWN', `"${actor}" handles HTTP requests and no messages`, {
+    details: { help: [where] },
+  });
+}
