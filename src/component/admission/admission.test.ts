@@ -125,6 +125,14 @@ test('AD2: admitModule shares the memory limit among several memories', async ()
   assert.equal(exports.b?.(), -1);
 });
 
+test('AD2: admitModule writes no maximum beyond what addresses reach, however high the limit', async () => {
+  const limits = { ...ADMISSION_DEFAULTS, memoryBytes: 2 ** 40 };
+  for (const memory of ['1', '1 2', 'i64 1']) {
+    const admitted = admit(await parseWat(`(module (memory (export "memory") ${memory}))`), { limits });
+    assert.ok(WebAssembly.validate(admitted.bytes), memory);
+  }
+});
+
 test('AD2: admitModule caps tables', async () => {
   const source = await parseWat(
     '(module (table 1 funcref) (func (export "grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))',

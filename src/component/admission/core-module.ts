@@ -218,6 +218,7 @@ function readTables(cursor: Cursor | undefined): Limits[] {
     typeCount: Number.POSITIVE_INFINITY,
     usesLegacyExceptions: false,
     usesExceptionReferences: false,
+    changesTables: false,
   };
   readVector(cursor, (at) => {
     const initialised = at.bytes[at.at] === 0x40;

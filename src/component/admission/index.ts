@@ -26,5 +26,6 @@ export {
   admitModule,
   IMPORT_LIST,
   type ImportEntry,
+  type ModuleState,
   type OwnFunctions,
 } from './rewrite.ts';

@@ -41,6 +41,8 @@ export interface ExpressionFacts {
   /** Number of types of the module; a type index at or beyond it is refused, since types are appended. */
   typeCount: number;
   usesLegacyExceptions: boolean;
+  /** Changes a table, or drops a segment: what nobody but the module's own code can see or undo. */
+  changesTables: boolean;
   usesExceptionReferences: boolean;
 }
 
@@ -119,10 +121,19 @@ const tryTable: Skip = (cursor, facts) => {
   }
 };
 
+const changesTable =
+  (skip: Skip): Skip =>
+  (cursor, facts) => {
+    facts.changesTables = true;
+    skip(cursor, facts);
+  };
+
 /** Instructions after 0xfc: saturating conversions, bulk memory, tables. */
 const MISC: readonly Skip[] = [
   ...new Array<Skip>(8).fill(none),
-  ...[twoIndices, index, twoIndices, index, twoIndices, index, twoIndices, index, index, index],
+  ...[twoIndices, changesTable(index), twoIndices, index], // memory.init, data.drop, memory.copy, memory.fill
+  ...[changesTable(twoIndices), changesTable(index), changesTable(twoIndices)], // table.init, elem.drop, table.copy
+  ...[changesTable(index), index, changesTable(index)], // table.grow, table.size, table.fill
 ];
 const misc: Skip = (cursor, facts) => {
   const opcode = cursor.u32();
@@ -165,7 +176,8 @@ const ALLOWED: readonly (readonly [first: number, last: number, skip: Skip | 'fu
   [0x19, 0x1b, none], // catch_all, drop, select
   [0x1c, 0x1c, typedSelect],
   [0x1f, 0x1f, tryTable],
-  [0x20, 0x26, index], // local.*, global.*, table.get, table.set
+  [0x20, 0x25, index], // local.*, global.*, table.get
+  [0x26, 0x26, changesTable(index)], // table.set
   [0x28, 0x3e, memoryArgument], // loads and stores
   [0x3f, 0x41, index], // memory.size, memory.grow, i32.const
   [0x42, 0x42, wide], // i64.const

@@ -16,6 +16,9 @@ export interface AdmissionLimits {
 /** Size of a WebAssembly page. */
 export const PAGE_BYTES = 65_536;
 
+/** Pages that 32-bit and 64-bit addresses reach. Core specification: a larger maximum is not valid. */
+const ADDRESSABLE_PAGES = { narrow: 65_536n, wide: 2n ** 48n };
+
 /**
  * Defaults. Memory: room for a JavaScript engine inside a component (75 MB steady), yet 60 of them in 16 GB. Tables:
  * ten times the largest that a compiled language runtime was seen to need. Module: 4 × the largest JavaScript guest.
@@ -66,7 +69,11 @@ export function capMemories(module: CoreModule, budgetBytes: number): Emitter | 
   const share = (budget - claimed) / BigInt(module.memories.length);
   const content = new Emitter();
   content.u32(module.memories.length);
-  for (const memory of module.memories) writeLimits(content, memory, memory.min + share);
+  for (const memory of module.memories) {
+    const max = memory.min + share;
+    const reach = memory.flags & 4 ? ADDRESSABLE_PAGES.wide : ADDRESSABLE_PAGES.narrow;
+    writeLimits(content, memory, max < reach ? max : reach);
+  }
   return content;
 }
 

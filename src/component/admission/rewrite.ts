@@ -3,6 +3,7 @@ import { Cursor, Emitter, lebLength } from './bytes.ts';
 import {
   type CoreModule,
   type FunctionType,
+  type ModuleExport,
   readCoreModule,
   readVector,
   refuse,
@@ -44,6 +45,18 @@ export interface AdmissionRequest {
   readonly pump: readonly { readonly func: string; readonly postReturn: string | undefined }[];
   /** A name by which stack traces tell the module from others; the names of its functions are kept if it is given. */
   readonly name?: string;
+  /** Asks for {@link AdmittedModule.state}. */
+  readonly exportState?: boolean;
+}
+
+/** Kinds of exports and imports. */
+const MEMORY = 2;
+const GLOBAL = 3;
+
+/** Names of the exports that are all of an instance that its code can change. */
+export interface ModuleState {
+  readonly memories: readonly string[];
+  readonly globals: readonly string[];
 }
 
 /** Where the author's own functions are in an admitted module. */
@@ -64,10 +77,15 @@ export interface AdmittedModule {
   /** The module's start function, which can be run and suspended like any other. */
   readonly startExport: string | undefined;
   readonly functions: OwnFunctions;
+  /** Undefined if it was not asked for, or if the module can change more than memories and integers. */
+  readonly state: ModuleState | undefined;
 }
 
 /** Module name of every import of an admitted module; the import names are "0", "1" and so on. */
 export const IMPORT_LIST = 'i';
+
+/** Mutable globals that are exported at most. Compilers make one or two; each costs every instance half a microsecond. */
+const STATE_GLOBALS_MAX = 16;
 
 /** Bytes of code that are rewritten between two chances to do other work: about 2 ms. */
 const SLICE_BYTES = 128 * 1024;
@@ -105,7 +123,12 @@ class Rewriter {
     this.#module = module;
     this.#request = request;
     this.#types = new FunctionTypes(module.types);
-    this.#facts = { typeCount: module.types.length, usesLegacyExceptions: false, usesExceptionReferences: false };
+    this.#facts = {
+      typeCount: module.types.length,
+      usesLegacyExceptions: false,
+      usesExceptionReferences: false,
+      changesTables: false,
+    };
     this.#names = new Set(module.exports.map((item) => item.name));
     const functions = module.exports.filter((item) => item.kind === 0);
     this.#functionExports = new Map(functions.map((item) => [item.name, item.index]));
@@ -284,6 +307,7 @@ class Rewriter {
     if (this.#targets.length > 0) glue.push(pumpBody(this.#targets, this.#hookIndex));
     const pumpExport = this.#targets.length > 0 ? unique('pump', this.#names) : undefined;
     const startExport = this.#module.start === undefined ? undefined : unique('start', this.#names);
+    const state = this.#request.exportState === true ? this.#stateExports() : undefined;
     // Order matters: what is written first may still add types.
     const contents = new Map<number, Emitter | undefined>();
     contents.set(SECTION.import, this.#importSection());
@@ -292,11 +316,14 @@ class Rewriter {
     contents.set(SECTION.table, this.#tableSection());
     contents.set(SECTION.memory, capMemories(this.#module, this.#request.limits.memoryBytes));
     contents.set(SECTION.global, this.#globalSection());
-    contents.set(SECTION.export, this.#exportSection(pumpExport, startExport));
+    contents.set(SECTION.export, this.#exportSection(this.#addedExports(pumpExport, startExport, state)));
     contents.set(SECTION.element, this.#elementSection());
     contents.set(SECTION.code, this.#codeSection(glue));
     const bytes = this.#assemble(contents);
-    return { bytes, hooks: this.#hooks, pumpExport, startExport, functions: this.#ownFunctions() };
+    const names = (kind: number) => state?.filter((item) => item.kind === kind).map(({ name }) => name) ?? [];
+    const named = state && { memories: names(MEMORY), globals: names(GLOBAL) };
+    const functions = this.#ownFunctions();
+    return { bytes, hooks: this.#hooks, pumpExport, startExport, functions, state: named };
   }
 
   #assemble(contents: ReadonlyMap<number, Emitter | undefined>): Uint8Array<ArrayBuffer> {
@@ -407,18 +434,51 @@ class Rewriter {
     });
   }
 
-  #exportSection(pumpExport: string | undefined, startExport: string | undefined): Emitter {
+  /** The memories and mutable globals that the module defines; undefined if they are not all that it can change. */
+  #stateExports(): ModuleExport[] | undefined {
+    if (this.#facts.changesTables) return undefined;
+    const imported = (kind: number) => this.#module.imports.filter((item) => item.kind === kind).length;
+    const state = this.#module.memories.map((_, nth) => ({
+      name: unique(`memory ${nth}`, this.#names),
+      kind: MEMORY,
+      index: imported(MEMORY) + nth,
+    }));
+    let index = imported(GLOBAL);
+    let isPlain = true;
+    readVector(this.#section(SECTION.global), (cursor) => {
+      const type = skipValueType(cursor);
+      const isMutable = cursor.u8() === 1;
+      walkExpression(cursor, new FunctionUses(), this.#facts);
+      if (isMutable) {
+        // JavaScript cannot put the bits of a NaN back, nor read vectors; a reference could lead anywhere.
+        if (type !== NUMBER_TYPES.i32 && type !== NUMBER_TYPES.i64) isPlain = false;
+        state.push({ name: unique(`global ${index}`, this.#names), kind: GLOBAL, index });
+      }
+      index++;
+    });
+    return isPlain && state.length - this.#module.memories.length <= STATE_GLOBALS_MAX ? state : undefined;
+  }
+
+  #addedExports(
+    pump: string | undefined,
+    start: string | undefined,
+    state: readonly ModuleExport[] | undefined,
+  ): ModuleExport[] {
+    const added = [...(state ?? [])];
+    if (start !== undefined) added.push({ name: start, kind: 0, index: this.#newIndex(this.#module.start as number) });
+    if (pump !== undefined) {
+      const { defined } = this.#counts();
+      const index = this.#module.importedFunctions.length + this.#hooks.length + defined + this.#trampolines.length;
+      added.push({ name: pump, kind: 0, index });
+    }
+    return added;
+  }
+
+  #exportSection(added: readonly ModuleExport[]): Emitter {
     const kept = this.#module.exports
       .filter((item) => this.#request.keep.has(item.name))
       .map((item) => ({ ...item, index: item.kind === 0 ? this.#newIndex(item.index) : item.index }));
-    if (startExport !== undefined) {
-      kept.push({ name: startExport, kind: 0, index: this.#newIndex(this.#module.start as number) });
-    }
-    if (pumpExport !== undefined) {
-      const { defined } = this.#counts();
-      const index = this.#module.importedFunctions.length + this.#hooks.length + defined + this.#trampolines.length;
-      kept.push({ name: pumpExport, kind: 0, index });
-    }
+    kept.push(...added);
     const content = new Emitter();
     content.u32(kept.length);
     for (const item of kept) {
