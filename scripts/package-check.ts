@@ -38,7 +38,13 @@ function* wrongFiles(packed: readonly string[], manifest: Manifest): Generator<s
   for (const entry of manifest.files) {
     if (!packed.some((file) => file === entry || file.startsWith(`${entry}/`))) yield `Nothing of "${entry}" is packed`;
   }
-  for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/component/index.js', 'dist/cli/main.js']) {
+  for (const file of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/component/index.js',
+    'dist/cli/main.js',
+    'dist/store/storage-thread.js',
+  ]) {
     if (!packed.includes(file)) yield `${file} is not packed`;
   }
 }
@@ -117,7 +123,10 @@ async function smoke(project: string, version: string): Promise<string[]> {
     const component = await import('troupe/component');
     for (const [name, module] of Object.entries({ troupe, 'troupe/component': component })) {
       if (Object.keys(module).length === 0) throw new Error(name + ' exports nothing');
-    }`;
+    }
+    const store = await troupe.openStore({ directory: 'data' });
+    await store.write([{ bucket: 'b', key: 'k', value: new Uint8Array(1) }]);
+    await store.close();`;
   const problems: string[] = [];
   await run(process.execPath, ['--input-type=module', '-e', script], options).catch((error: Error) =>
     problems.push(error.message),

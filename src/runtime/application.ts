@@ -43,7 +43,7 @@ const VIEW_TIMEOUT_MS = 2_000;
  * @throws {RuntimeError} whatever is wrong with components, naming all of them; then nothing has been started.
  */
 export async function startApplication(config: ApplicationConfig, options: StartOptions): Promise<Application> {
-  const store = await openApplicationStore(config);
+  const store = await openApplicationStore(config, options);
   const application = new RunningApplication(config, options, store);
   try {
     const types = await prepareAll(

@@ -41,6 +41,7 @@ export async function openStore(options: StoreOptions = {}): Promise<Store> {
     clock: options.clock ?? systemClock,
     timeoutMs,
     startThread: (events) => startWorker(settings, events),
+    onFailure: options.onFailure,
   });
   await store.open();
   return store;

@@ -1,3 +1,4 @@
+import type { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 
 /** How to open a store. */
@@ -7,6 +8,11 @@ export interface StoreOptions {
   readonly limits?: StoreLimits;
   /** Milliseconds for one request, 1 to 600,000. Default 5,000. */
   readonly timeoutMs?: number;
+  /**
+   * Hears what an operator should look at: a storage thread that ended (`STORE_LOST`), a file that is damaged or cannot be
+   * written (`STORE_UNUSABLE`). Whoever asked is told too. It must not throw. Default: nobody.
+   */
+  readonly onFailure?: (error: RuntimeError) => void;
   /** Default: the system's. */
   readonly clock?: Clock;
 }

@@ -52,11 +52,13 @@ class ScriptedThread {
 }
 
 function setUp(timeoutMs = 100) {
+  const failures: string[] = [];
   const clock = new ManualClock();
   const threads: ScriptedThread[] = [];
   const store = new SqliteStore({
     clock,
     timeoutMs,
+    onFailure: ({ code }) => void failures.push(code),
     startThread: (events) => {
       const thread = new ScriptedThread(events);
       threads.push(thread);
@@ -64,7 +66,7 @@ function setUp(timeoutMs = 100) {
     },
   });
   const thread = (index = threads.length - 1) => threads[index] as ScriptedThread;
-  return { clock, store, threads, thread, exists: (key: string) => store.exists('b', key) };
+  return { clock, store, threads, thread, failures, exists: (key: string) => store.exists('b', key) };
 }
 
 /** What became of a promise that has settled or not. */
@@ -206,6 +208,26 @@ test('ST7: SqliteStore.open rejects with the reason why the thread did not come 
   assert.equal(thread().held, true);
   thread().events.onLost(new RuntimeError('STORE_LOCKED', 'Planted'));
   await assert.rejects(opening, failsWith('STORE_LOCKED'));
+});
+
+test('SqliteStore tells the operator of a thread that is lost and of a file that is unusable, and of nothing else', async () => {
+  const { clock, store, exists, thread, failures } = setUp();
+  const opening = store.open();
+  thread().events.onOpened();
+  await opening;
+  for (const code of ['STORE_UNUSABLE', 'STORE_LIMIT'] as const) {
+    const asked = exists('a');
+    await clock.settle();
+    thread().events.onAnswer([{ ok: false, error: new RuntimeError(code, 'Planted').toWire() }]);
+    await assert.rejects(asked, failsWith(code));
+  }
+  thread().events.onLost(new RuntimeError('STORE_LOST', 'Planted'));
+  assert.deepEqual(failures, ['STORE_UNUSABLE', 'STORE_LOST']);
+  const neverOpen = setUp();
+  const opened = neverOpen.store.open();
+  neverOpen.thread().events.onLost(new RuntimeError('STORE_LOCKED', 'Planted'));
+  await assert.rejects(opened, failsWith('STORE_LOCKED'));
+  assert.deepEqual(neverOpen.failures, []);
 });
 
 test('close does what waits, then closes the file; afterwards nothing is taken', async () => {

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../errors/index.ts';
+import { RuntimeError, type WireError } from '../errors/index.ts';
 import type { Clock, TimerHandle } from '../time/index.ts';
 import { checkedRequest, sizeOf } from './check-request.ts';
 import { CLOSE_MS } from './options.ts';
@@ -11,6 +11,7 @@ interface SqliteStoreOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly startThread: StartThread;
+  readonly onFailure: ((error: RuntimeError) => void) | undefined;
 }
 
 /**
@@ -27,20 +28,24 @@ export class SqliteStore implements Store {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #startThread: StartThread;
+  readonly #onFailure: SqliteStoreOptions['onFailure'];
   readonly #waiting = new Waiting();
   readonly #opened = Promise.withResolvers<void>();
   #thread: StorageThread | undefined;
   /** What the thread has been given and has not answered. */
   #underWay: readonly Waiter[] = [];
+  /** Whether it was ever open: until then its opener hears what is wrong. */
+  #isOpen = false;
   #flushIsDue = false;
   #timer: TimerHandle | undefined;
   #closed: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
 
-  constructor({ clock, timeoutMs, startThread }: SqliteStoreOptions) {
+  constructor({ clock, timeoutMs, startThread, onFailure }: SqliteStoreOptions) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#startThread = startThread;
+    this.#onFailure = onFailure;
     // Only whoever opens it asks.
     this.#opened.promise.catch(() => undefined);
   }
@@ -91,13 +96,19 @@ export class SqliteStore implements Store {
         settle: (outcome) => {
           if (outcome instanceof RuntimeError) reject(outcome);
           else if (outcome.ok) resolve(outcome.value as T);
-          else reject(RuntimeError.fromWire(outcome.error));
+          else reject(this.#failed(outcome.error));
         },
       });
       if (refusal !== undefined) return reject(refusal);
       this.#watch();
       this.#flushSoon();
     });
+  }
+
+  #failed(wire: WireError): RuntimeError {
+    const error = RuntimeError.fromWire(wire);
+    if (error.code === 'STORE_UNUSABLE') this.#onFailure?.(error);
+    return error;
   }
 
   /** What is asked in one go is one batch. */
@@ -123,6 +134,7 @@ export class SqliteStore implements Store {
   #start(): StorageThread {
     this.#thread ??= this.#startThread({
       onOpened: () => {
+        this.#isOpen = true;
         this.#opened.resolve();
         this.#thread?.hold(this.#underWay.length > 0);
       },
@@ -146,6 +158,7 @@ export class SqliteStore implements Store {
     this.#underWay = [];
     this.#thread = undefined;
     this.#opened.reject(reason);
+    if (this.#closed === undefined && this.#isOpen) this.#onFailure?.(reason);
     for (const waiter of batch) this.#waiting.settle(waiter, reason);
     this.#flush();
   }

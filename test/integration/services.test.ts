@@ -1,10 +1,12 @@
 /** Buckets, configuration and logging through real components: by the API, by `troupe up` and by `troupe run`. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import { bytesPayload, payloadBytes } from '../../src/api/index.ts';
 import { parseWat } from '../../src/component/tooling/index.ts';
 import { loadApplication } from '../../src/config/index.ts';
@@ -264,6 +266,21 @@ test('[store] bounds what an application keeps', async () => {
   const { application, ask } = await start(folder);
   const refused = ask('1 set-many', 'default', 'a', '1', 'b', '2', 'c', '3');
   await assert.rejects(refused, answers('OTHER', /holds 2 of 2 keys/));
+  await application.stop();
+});
+
+test('R2: a storage thread that dies is an event, and the application goes on with what was answered', async () => {
+  const folder = await applicationIn(GRANTS);
+  const started = once(process, 'worker') as Promise<[Worker]>;
+  const { application, events, ask } = await start(folder);
+  await ask('1 set', 'default', 'a', 'kept');
+  const [thread] = await started;
+  await thread.terminate();
+  assert.equal(await ask('1 get', 'default', 'a'), 'kept');
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'failed').map(({ actor, error }) => [actor, error?.code]),
+    [[undefined, 'STORE_LOST']],
+  );
   await application.stop();
 });
 
