@@ -16,8 +16,8 @@ export interface AdmissionLimits {
 /** Size of a WebAssembly page. */
 export const PAGE_BYTES = 65_536;
 
-/** Pages that 32-bit and 64-bit addresses reach. Core specification: a larger maximum is not valid. */
-const ADDRESSABLE_PAGES = { narrow: 65_536n, wide: 2n ** 48n };
+/** Pages that 32-bit addresses reach, and those that V8 allows a memory with 64-bit ones: a larger maximum is not valid. */
+const ADDRESSABLE_PAGES = { narrow: 65_536n, wide: 262_144n };
 
 /**
  * Defaults. Memory: room for a JavaScript engine inside a component (75 MB steady), yet 60 of them in 16 GB. Tables:
