@@ -186,7 +186,7 @@ class FunctionTypes {
 
   /** The type as the engine takes and gives its values. */
   #written(type: ValueType): string {
-    this.#left -= 1;
+    this.#left -= 'names' in type ? type.names.length : 1;
     if (this.#left < 0) throw tooLarge();
     switch (type.kind) {
       case 'record':

@@ -102,7 +102,7 @@ test('up links a component to another one, in a compatible version, and to all a
 });
 
 for (const { name, wit, says } of MISFITS) {
-  test(`up refuses a link that does not fit by its ${name}, and starts nothing`, async () => {
+  test(`S34: up refuses a link that does not fit by its ${name}, and starts nothing`, async () => {
     const file = await exporting(name, wit);
     const events: ApplicationEvent[] = [];
     const started = up(`${FRONT('"demo:calc/ops" = "calc"')}[components.calc]\nsource = "${file}"\n`, events);
@@ -115,7 +115,7 @@ for (const { name, wit, says } of MISFITS) {
   });
 }
 
-test('up refuses a link to a component that has no exports to call', async () => {
+test('S34: up refuses a link to a component that has no exports to call', async () => {
   for (const [name, says] of [
     ['echo', /it takes messages, and has no exports/],
     ['hello', /it is a task, and has no/],
@@ -189,7 +189,7 @@ test('component refuses a timeout that is none, and a link to nobody', async () 
   await assert.rejects(component(file, { links: { 'demo:calc/ops': { actor: [] } } }), RangeError);
 });
 
-test('component refuses a reference to a component that does not fit, when it is made', async () => {
+test('S34: component refuses a reference to a component that does not fit, when it is made', async () => {
   await using system = await ActorSystem.create();
   const file = await exporting('reference', ops('add: func(a: string);'));
   const links = { 'demo:calc/ops': system.spawn(await component(file), 'calc') };
@@ -250,4 +250,17 @@ test('inspect shows the imports that need a link, with the line to add', async (
     [{ name: 'demo:calc/ops@1.0.0', need: 'link', linkLine: '"demo:calc/ops@1.0.0" = "ACTOR"' }],
   );
   assert.deepEqual(report.refusals, []);
+});
+
+test('S34: a component that is found by its name does not answer calls of another type', async () => {
+  await using system = await ActorSystem.create();
+  system.spawn(await component(await exporting('named', ops('add: func(a: string);'))), 'calc');
+  const links = { 'demo:calc/ops': 'calc' };
+  const ref = system.spawn(await component(join(folder, 'front.wasm'), { links }), 'front');
+  await assert.rejects(ref.askOp('demo:calc/ops#add', [1, 2]), (error) => {
+    assert.ok(RuntimeError.is(error, 'ACTOR_FAILED') && RuntimeError.is(error.cause, 'COMPONENT_LINK_FAILED'));
+    assert.deepEqual([error.cause.details.actor, error.cause.details.cause], ['calc', 'COMPONENT_LINK_INVALID']);
+    assert.match(error.message, /expected 2 parameters, found 1: it is called as func\(a: u32, b: u32\) -> u32/);
+    return true;
+  });
 });

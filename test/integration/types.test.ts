@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { componentEmbed, componentNew } from '../../src/component/tooling/index.ts';
+import { componentEmbed, componentNew, parseWat } from '../../src/component/tooling/index.ts';
 import { typesOfComponent } from '../../src/runtime/index.ts';
 import { failsWith } from '../kit/fails-with.ts';
 
@@ -181,4 +181,14 @@ test('troupe types refuses what cannot be hosted, by file', async () => {
   const file = await write('kv', wit);
   await assert.rejects(typesOfComponent(file), failsWith('COMPONENT_UNSUPPORTED', /hold resources.*kv\.wasm/));
   await assert.rejects(typesOfComponent(join(folder, 'nope.wasm')), failsWith('FILE_NOT_FOUND'));
+  const nested = Array.from({ length: 17 }, (_, at) => `(type $t${at + 1} (tuple $t${at} $t${at}))`).join('\n');
+  const wat = `(component (type $t0 (tuple u8 u8)) ${nested}
+    (core module $M (memory (export "mem") 1) (func (export "f") (param i32))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8)))
+    (core instance $m (instantiate $M))
+    (func (export "f") (param "all" $t17)
+      (canon lift (core func $m "f") (memory $m "mem") (realloc (func $m "realloc")))))`;
+  const bomb = join(folder, 'bomb.wasm');
+  writeFileSync(bomb, await parseWat(wat));
+  await assert.rejects(typesOfComponent(bomb), failsWith('COMPONENT_LIMIT', /more than 100000 parts \(in ".*bomb/));
 });
