@@ -181,21 +181,13 @@ export class UdpSocket implements Readiness, SocketHolder {
   #bind(address: SocketAddress, binding: 'listen' | 'connect'): Bound | ErrorCode {
     const host = toNodeHost(address);
     if (host === undefined) return 'address-not-bindable';
-    const isIpv6 = this.family === 'ipv6';
-    const socket = createSocket({
-      type: isIpv6 ? 'udp6' : 'udp4',
-      ipv6Only: isIpv6,
-      // Addresses are literal here; Node.js would ask its resolver even so.
-      lookup: (literal, _options, callback) => callback(null, literal, isIpv6 ? 6 : 4),
-    });
-    socket.on('error', (error) => this.queue.fail(toErrorCode(error)));
-    socket.on('message', (data, from) => this.#receive(data, from, binding));
     try {
-      socket.bindSync({ address: host, port: address.port });
+      const socket = bindFirmly(this.family, host, address.port);
+      socket.on('error', (error) => this.queue.fail(toErrorCode(error)));
+      socket.on('message', (data, from) => this.#receive(data, from, binding));
       this.#configure(socket);
       return { socket, binding };
     } catch (error) {
-      socket.close();
       return toErrorCode(error);
     }
   }
@@ -230,5 +222,47 @@ export class UdpSocket implements Readiness, SocketHolder {
         ? binding === 'listen' || mayHearFrom(this.#guest, remote)
         : isSame(remote, this.#remote);
     if (!isWanted || !this.queue.push({ data, remote })) this.#table.datagramsDropped += 1;
+  }
+}
+
+/** How often a port that the system chose may be lost to others before it is firmly ours. */
+const BIND_ATTEMPTS_MAX = 4;
+
+/**
+ * Binds. Linux takes a port that it has chosen back when a socket leaves its peer; so what was chosen is bound once more,
+ * by its number.
+ */
+function bindFirmly(family: IpAddressFamily, host: string, port: number): Socket {
+  for (let attempt = 1; ; attempt++) {
+    const chosen = port === 0 ? choosePort(family, host) : port;
+    try {
+      return bindSocket(family, host, chosen);
+    } catch (error) {
+      if (port !== 0 || attempt >= BIND_ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+function choosePort(family: IpAddressFamily, host: string): number {
+  const socket = bindSocket(family, host, 0);
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+function bindSocket(family: IpAddressFamily, host: string, port: number): Socket {
+  const isIpv6 = family === 'ipv6';
+  const socket = createSocket({
+    type: isIpv6 ? 'udp6' : 'udp4',
+    ipv6Only: isIpv6,
+    // Addresses are literal here; Node.js would ask its resolver even so.
+    lookup: (literal, _options, callback) => callback(null, literal, isIpv6 ? 6 : 4),
+  });
+  try {
+    socket.bindSync({ address: host, port });
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
   }
 }
