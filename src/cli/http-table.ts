@@ -33,7 +33,11 @@ export function renderRoutes(stream: OutputStream, ingress: IngressInfo, actors:
       counters === undefined
         ? ['-', '-', '-', '-', '-', '-']
         : [counters.inFlight, actor?.queued ?? 0, counters.served, counters.failed, counters.shed, counters.cancelled];
-    return [routePattern(route), sanitizeLine(route.component), ...numbers.map((value) => value.toLocaleString('en-US'))];
+    return [
+      routePattern(route),
+      sanitizeLine(route.component),
+      ...numbers.map((value) => value.toLocaleString('en-US')),
+    ];
   });
   return `${sanitizeLine(ingress.address)}\n${renderTable(stream, COLUMNS, rows)}`;
 }

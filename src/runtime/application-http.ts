@@ -1,5 +1,11 @@
 import type { HttpCounters, IngressInfo } from '../api/index.ts';
-import { type ApplicationConfig, type ComponentConfig, type ConfigProblem, configError, type HttpRouteConfig } from '../config/index.ts';
+import {
+  type ApplicationConfig,
+  type ComponentConfig,
+  type ConfigProblem,
+  configError,
+  type HttpRouteConfig,
+} from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { HttpObserver, HttpOptions, HttpPool } from '../host/index.ts';
 import { formatHost, formatPath, type IngressServer, serveIngress } from '../ingress/index.ts';
@@ -83,11 +89,17 @@ export function ingressInfo(address: string, routes: readonly HttpRouteConfig[])
 }
 
 /** How the requests of a component are handled; what happens to them becomes events. */
-export function httpOptions({ name, http, supervise }: ComponentConfig, { onEvent }: StartOptions): HttpOptions & HttpObserver {
-  const component = name;
+export function httpOptions(
+  { name, http, supervise }: ComponentConfig,
+  options: StartOptions,
+): HttpOptions & HttpObserver {
+  const supervision = { ...supervise, restart: supervise.restart ?? 'permanent' };
+  return { ...http, supervision, ...httpEvents(name, options) };
+}
+
+/** Makes events of what happens to the requests of a component. */
+export function httpEvents(component: string, { onEvent }: StartOptions): HttpObserver {
   return {
-    ...http,
-    supervision: { ...supervise, restart: supervise.restart ?? 'permanent' },
     onFailed: (actor, { method, pathWithQuery = '' }, error) => {
       const text = `${method} ${pathWithQuery.split('?', 1)[0]}`;
       onEvent({ type: 'request-failed', actor, component, text, error: error.toWire() });

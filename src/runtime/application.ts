@@ -23,11 +23,11 @@ import {
 import type { IngressServer } from '../ingress/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
-import { type LineSink, lineSink } from '../wasi/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
 import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
 import { openApplicationStore } from './application-store.ts';
 import { operationInfos } from './inspect.ts';
+import { outputLines } from './output-lines.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
 
@@ -87,7 +87,8 @@ async function prepare(
       config.links.map(({ import: name, actors, timeoutMs }) => [name, { actor: actors, timeoutMs }]),
     ),
     stdio: (actor) => {
-      const sink = (stream: 'stdout' | 'stderr') => lines(options, { type: 'output', actor, component: name, stream });
+      const sink = (stream: 'stdout' | 'stderr') =>
+        outputLines(options, { type: 'output', actor, component: name, stream });
       return { stdout: sink('stdout'), stderr: sink('stderr') };
     },
     ...(store && { store }),
@@ -104,18 +105,6 @@ async function prepare(
   }
   onEvent({ type: 'compiled', component: name, durationMs: systemClock.nowMs() - startMs });
   return type;
-}
-
-/** Makes an event of each line that is written. */
-function lines({ onEvent, pace }: StartOptions, event: ApplicationEvent): LineSink {
-  const sink = lineSink((text) => onEvent({ ...event, text }));
-  return {
-    write: (bytes) => {
-      void sink.write(bytes);
-      return pace?.();
-    },
-    end: () => sink.end(),
-  };
 }
 
 /** One actor of the application, and what is known of it when it is no more. */

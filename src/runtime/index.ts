@@ -16,4 +16,5 @@ export { startApplication } from './application.ts';
 export { inspectComponent } from './inspect.ts';
 export type { Application, ApplicationEvent, StartOptions } from './port.ts';
 export { type RunCommandOptions, runCommand } from './run-command.ts';
+export { type ServeCommandOptions, type ServedComponent, serveCommand } from './serve-command.ts';
 export { typesOfComponent } from './types.ts';

@@ -104,7 +104,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
 }
 
 /** The store of a program that uses buckets; others get by without the thread. */
-async function openProgramStore(
+export async function openProgramStore(
   { needs }: CompiledComponent,
   directory: string | undefined,
 ): Promise<Store | undefined> {
@@ -116,13 +116,21 @@ async function openProgramStore(
 function programOf(compiled: CompiledComponent, file: string): string {
   const shape = shapeIn(compiled, file);
   if (shape.kind === 'task' && shape.main !== undefined) return shape.main.name;
-  const what = shape.kind === 'message' ? 'it handles messages' : 'it exports functions';
   throw new RuntimeError(
     'COMPONENT_UNSUPPORTED',
-    `Cannot run "${file}": it does not export wasi:cli/run; ${what}: give it a place in troupe.toml and use "troupe up"`,
+    `Cannot run "${file}": it does not export wasi:cli/run; ${INSTEAD[shape.kind]}`,
     { details: { file } },
   );
 }
+
+const IN_APPLICATION = 'give it a place in troupe.toml and use "troupe up"';
+
+const INSTEAD: Readonly<Record<ComponentShape['kind'], string>> = {
+  message: `it handles messages: ${IN_APPLICATION}`,
+  http: 'it handles HTTP requests: use "troupe serve"',
+  task: 'its entry is missing',
+  functions: `it exports functions: ${IN_APPLICATION}`,
+};
 
 function shapeIn(compiled: CompiledComponent, file: string): ComponentShape {
   try {

@@ -1,9 +1,9 @@
 import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
+import { routeText } from '../http-table.ts';
 import { count, humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
-import { routeText } from '../http-table.ts';
 import { eventLines } from './event-text.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
