@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { RuntimeError } from '../errors/index.ts';
 import { askCommand } from './commands/ask.ts';
+import { buildCommand } from './commands/build.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { newCommand } from './commands/new.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
 import { tellCommand } from './commands/tell.ts';
@@ -11,6 +12,7 @@ import { upCommand } from './commands/up.ts';
 import type { CliContext } from './context.ts';
 import { interruptExitCode } from './interrupts.ts';
 import { withExamples } from './options.ts';
+import { readVersion } from './read-version.ts';
 import { type OutputFormat, reportError } from './report-error.ts';
 import { paint } from './text.ts';
 
@@ -20,6 +22,8 @@ export type CommandFactory = (context: CliContext, finish: (exitCode: number) =>
 const COMMANDS: readonly CommandFactory[] = [
   upCommand,
   runCommand,
+  newCommand,
+  buildCommand,
   inspectCommand,
   typesCommand,
   psCommand,
@@ -118,11 +122,4 @@ export function chosenFormat(argv: readonly string[]): OutputFormat {
     if (word === '--output=json' || (word === '--output' && argv[index + 1] === 'json')) return 'json';
   }
   return 'table';
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }

@@ -23,6 +23,11 @@ export class Reply {
   }
 }
 
+export interface AskOptions {
+  /** 1 to 3,600,000; shortened to what is left for the message being handled. Default 5,000. */
+  readonly timeoutMs?: number;
+}
+
 /** Another actor, by its name. Every call needs a `messaging` grant. */
 export class ActorHandle {
   readonly name: string;

@@ -12,3 +12,5 @@
  * @module
  */
 export { type BuildOptions, type BuildResult, buildComponent } from './build.ts';
+export { type CreatedProject, type CreateOptions, createProject } from './create.ts';
+export type { TemplateKind, TemplateLanguage } from './templates.ts';

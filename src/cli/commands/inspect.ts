@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { ANY_OPERATION, type ComponentReport, type ImportReport, type OperationInfo } from '../../api/index.ts';
+import { BECOMES } from '../becomes.ts';
 import type { CliContext, OutputStream } from '../context.ts';
 import { withExamples, withOutput } from '../options.ts';
 import { withProgress } from '../progress.ts';
@@ -10,14 +11,6 @@ interface InspectOptions {
   readonly wit?: boolean;
   readonly output: OutputFormat;
 }
-
-const BECOMES: Readonly<Record<ComponentReport['becomes'], string>> = {
-  message: 'an actor that handles messages',
-  http: 'an actor that handles HTTP requests',
-  task: 'a task that runs to its end',
-  functions: 'an actor whose operations are its exports',
-  none: 'nothing: it exports nothing that can be run',
-};
 
 const NEEDS: readonly { need: ImportReport['need']; title: string }[] = [
   { need: 'unsupported', title: 'Imports that nothing can be linked to' },
