@@ -84,6 +84,19 @@ export class InstanceState {
     this.lenders = [];
     this.taken = [];
   }
+
+  /** Makes it what it was at first. It holds no handles, and is in no call. */
+  reset(): void {
+    this.mayLeave = true;
+    this.mayEnter = true;
+    this.isDropping = false;
+    this.liftBudget = this.liftBudgetMax;
+    this.lowerBudget = this.lowerBudgetMax;
+    this.suspension.promise = undefined;
+    this.suspension.value = undefined;
+    this.hostContext = undefined;
+    this.scope = undefined;
+  }
 }
 
 /** Charges the lift under way for `bytes` of host memory, before they are taken. */

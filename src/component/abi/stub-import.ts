@@ -114,7 +114,7 @@ function writeHostCall(program: Program, shape: Shape): string {
     body.bind(arg),
   );
   if (hasHandle) body.emit('state.taken.length = 0;');
-  body.emit(`r = host.call(${['self', ...args].join(', ')});`);
+  body.emit(`r = host.call(${['state.hostContext', ...args].join(', ')});`);
   return `${body}`;
 }
 
@@ -138,7 +138,6 @@ function writeBind(program: Program, shape: Shape): string {
   return `
 function bind(ctx, host) {
 const state = ctx.state;
-const self = state.hostContext;
 return (${flats.join(', ')}) => {
 let r;
 const base = state.lenders.length;

@@ -314,3 +314,40 @@ test('admitModule refuses any mangled module with a named error, or V8 does', as
   }
   assert.ok(!codes.has('INTERNAL'), [...codes].join());
 });
+
+test('AD6: admitModule exports all that the code of a module can change, and keeps names that are exported anyway', async () => {
+  const wat = `(module (memory (export "memory") 1) (memory 1) (global i32 (i32.const 1)) (global (mut i32) (i32.const 2))
+    (global (mut i64) (i64.const 3)) (func (export "state 3 1")))`;
+  const { bytes, state } = admit(await parseWat(wat), { exportState: true });
+  assert.deepEqual(state, { memories: ['memory', 'state 2 1'], globals: ["state 3 1'", 'state 3 2'] });
+  const exported = WebAssembly.Module.exports(await WebAssembly.compile(bytes)).map(({ name }) => name);
+  assert.deepEqual(exported, ['memory', 'state 3 1', 'state 2 1', "state 3 1'", 'state 3 2']);
+  assert.equal(admit(await parseWat(wat)).state, undefined);
+});
+
+const globals = (count: number) => '(global (mut i32) (i32.const 0))'.repeat(count);
+
+for (const [what, inside] of Object.entries({
+  'table.set': '(table 1 funcref) (func (table.set (i32.const 0) (ref.null func)))',
+  'table.fill': '(table 1 funcref) (func (table.fill (i32.const 0) (ref.null func) (i32.const 1)))',
+  'table.grow': '(table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1))))',
+  'table.copy': '(table 1 funcref) (func (table.copy (i32.const 0) (i32.const 0) (i32.const 1)))',
+  'table.init': '(table 1 funcref) (elem $e func) (func (table.init $e (i32.const 0) (i32.const 0) (i32.const 0)))',
+  'elem.drop': '(elem $e func) (func (elem.drop $e))',
+  'data.drop': '(data $d "x") (func (data.drop $d))',
+  'a mutable float': '(global (mut f32) (f32.const 0))',
+  'a mutable vector': '(global (mut v128) (v128.const i64x2 0 0))',
+  'a mutable reference': '(global (mut externref) (ref.null extern))',
+  'very many globals': globals(17),
+})) {
+  test(`AD6: admitModule says that there is more that code can change: ${what}`, async () => {
+    assert.equal(admit(await parseWat(`(module ${inside})`), { exportState: true }).state, undefined);
+  });
+}
+
+test('AD6: admitModule lets code look at tables and segments', async () => {
+  const wat = `(module (memory 1) (table 1 funcref) (data $d "x") ${globals(16)}
+    (func (drop (table.get (i32.const 0))) (drop (table.size)) (memory.init $d (i32.const 0) (i32.const 0) (i32.const 1))
+      (memory.fill (i32.const 0) (i32.const 0) (i32.const 1)) (memory.copy (i32.const 0) (i32.const 1) (i32.const 1))))`;
+  assert.notEqual(admit(await parseWat(wat), { exportState: true }).state, undefined);
+});

@@ -10,6 +10,7 @@
  *   AD4  The result is a function of the bytes and the request alone, and V8 validates it.
  *   AD5  Of what an author wrote beside code, the names of functions are kept if asked for: at most 1 MiB of them, each cut and
  *        without control characters.
+ *   AD6  An admitted module says which exports are all that its code can change, or that there is more.
  * Limits      one module: 64 MiB unless told otherwise. Work is yielded every 128 KiB of code.
  * Not here    what is called when (link/), values (abi/). Fuel is charged by a later pass over the same walk.
  *

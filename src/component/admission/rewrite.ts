@@ -438,11 +438,7 @@ class Rewriter {
   #stateExports(): ModuleExport[] | undefined {
     if (this.#facts.changesTables) return undefined;
     const imported = (kind: number) => this.#module.imports.filter((item) => item.kind === kind).length;
-    const state = this.#module.memories.map((_, nth) => ({
-      name: unique(`memory ${nth}`, this.#names),
-      kind: MEMORY,
-      index: imported(MEMORY) + nth,
-    }));
+    const state = this.#module.memories.map((_, nth) => this.#exportOf(MEMORY, imported(MEMORY) + nth));
     let index = imported(GLOBAL);
     let isPlain = true;
     readVector(this.#section(SECTION.global), (cursor) => {
@@ -452,11 +448,18 @@ class Rewriter {
       if (isMutable) {
         // JavaScript cannot put the bits of a NaN back, nor read vectors; a reference could lead anywhere.
         if (type !== NUMBER_TYPES.i32 && type !== NUMBER_TYPES.i64) isPlain = false;
-        state.push({ name: unique(`global ${index}`, this.#names), kind: GLOBAL, index });
+        state.push(this.#exportOf(GLOBAL, index));
       }
       index++;
     });
     return isPlain && state.length - this.#module.memories.length <= STATE_GLOBALS_MAX ? state : undefined;
+  }
+
+  /** The export of a memory or global that is kept anyway, or a new one. */
+  #exportOf(kind: number, index: number): ModuleExport {
+    const isKept = (item: ModuleExport) =>
+      item.kind === kind && item.index === index && this.#request.keep.has(item.name);
+    return this.#module.exports.find(isKept) ?? { name: unique(`state ${kind} ${index}`, this.#names), kind, index };
   }
 
   #addedExports(
@@ -478,7 +481,8 @@ class Rewriter {
     const kept = this.#module.exports
       .filter((item) => this.#request.keep.has(item.name))
       .map((item) => ({ ...item, index: item.kind === 0 ? this.#newIndex(item.index) : item.index }));
-    kept.push(...added);
+    const names = new Set(kept.map(({ name }) => name));
+    kept.push(...added.filter(({ name }) => !names.has(name)));
     const content = new Emitter();
     content.u32(kept.length);
     for (const item of kept) {

@@ -18,6 +18,7 @@ import type { CompiledExport, CompiledStep, ExportedFunction, HookKind } from '.
 import { nameLinkFailure } from './failures.ts';
 import { type BoundHost, bindHost, type HostImports, missingImports } from './imports.ts';
 import { ComponentInstance, type InstantiateOptions } from './instance.ts';
+import { canReturn, Origin } from './origin.ts';
 import type { ExportPlan, InstancePlan, Step } from './plan.ts';
 import { planComponent } from './planner.ts';
 import { Requests } from './requests.ts';
@@ -80,6 +81,8 @@ export class CompiledComponent {
   readonly functions: readonly OwnFunctions[];
   /** @internal */
   readonly callees: readonly (CompiledExport | undefined)[];
+  /** @internal */
+  readonly origin: Origin | undefined;
   readonly #exports: ReadonlyMap<string, ExportedFunction>;
   readonly #functions: ReadonlySet<ExportedFunction>;
   /** What imports that instances were given came to. */
@@ -102,6 +105,7 @@ export class CompiledComponent {
     this.steps = parts.steps;
     this.exports = parts.exports.filter((_, index) => plan.exports[index]?.outside);
     this.importStubs = parts.importStubs;
+    this.origin = Origin.of(parts.steps);
     this.functions = parts.functions;
     this.callees = plan.lowerings.map(({ target }) =>
       target.kind === 'inside' ? parts.exports[target.export] : undefined,
@@ -175,7 +179,7 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
   const plan = planComponent(component);
   const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
   const coreModules = plan.steps.map((step) => readCoreModule(step.bytes));
-  const requests = new Requests(plan, shareOut(coreModules, limits));
+  const requests = new Requests(plan, shareOut(coreModules, limits), canReturn(plan, coreModules));
   const modules = new ModuleCache(limits.moduleBytes, options);
   const compiled: CompiledStep[] = [];
   for (const [number, step] of plan.steps.entries()) {
@@ -292,10 +296,13 @@ class ModuleCache {
   }
 }
 
-function compiledStep(step: Step, { module, hooks, pumpExport, startExport }: Compiled): CompiledStep {
+function compiledStep(
+  step: Step,
+  { module, hooks, pumpExport, startExport, state: moduleState }: Compiled,
+): CompiledStep {
   const sources = step.imports.map((item) => item.source);
   const kinds = hooks.map(({ name }) => name.split('-', 1)[0] as HookKind);
-  return { module, sources, hooks: kinds, pumpExport, startExport, state: step.state };
+  return { module, sources, hooks: kinds, pumpExport, startExport, moduleState, state: step.state };
 }
 
 function compiledExport(item: ExportPlan, target: number): CompiledExport {

@@ -1,6 +1,7 @@
 import type { ExportStub, ImportStub } from '../abi/index.ts';
-import type { OwnFunctions } from '../admission/index.ts';
+import type { ModuleState, OwnFunctions } from '../admission/index.ts';
 import type { FuncType } from '../binary/index.ts';
+import type { Origin } from './origin.ts';
 import type { CoreSource, InstancePlan } from './plan.ts';
 
 /** A function that a component exports. */
@@ -30,6 +31,7 @@ export interface CompiledStep {
   readonly hooks: readonly HookKind[];
   readonly pumpExport: string | undefined;
   readonly startExport: string | undefined;
+  readonly moduleState: ModuleState | undefined;
   readonly state: number;
 }
 
@@ -43,6 +45,8 @@ export interface CompiledParts {
   readonly functions: readonly OwnFunctions[];
   /** By lowering: the function inside the composition that it calls; undefined for one of the host. */
   readonly callees: readonly (CompiledExport | undefined)[];
+  /** How its instances are before their code runs; undefined if they cannot be put back to that. */
+  readonly origin: Origin | undefined;
   export(name: string): ExportedFunction | undefined;
   /** Whether `func` is one of its functions, those that only its own components call included. */
   owns(func: ExportedFunction): boolean;

@@ -18,6 +18,7 @@ import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts'
 import { Entrance, type Surrounding } from './entrance.ts';
 import { cannotSuspend, nameLinkFailure, reentered, releaseFrames, tooDeep } from './failures.ts';
 import type { BoundHost } from './imports.ts';
+import type { Return } from './origin.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
 
 export interface InstantiateOptions {
@@ -28,6 +29,10 @@ export interface InstantiateOptions {
    * A guest can list the same 64 MB a million times; this ends it.
    */
   readonly liftBudgetBytes?: number;
+  /**
+   * Lets the instance be rewound, which costs it a few microseconds at first. Default false: `rewind` answers false.
+   */
+  readonly rewindable?: boolean;
   /** Ends the instance while its start functions run, which may wait for the host; afterwards `kill` does. */
   readonly signal?: AbortSignal;
 }
@@ -57,12 +62,18 @@ export class ComponentInstance implements Surrounding {
   private callsInside = 0;
   /** A destructor runs that the host asked for. */
   private destroying = false;
+  /** Whether it may be rewound; then how, once it is linked. */
+  private readonly rewindable: boolean;
+  private back: Return | undefined;
+  /** Rewound, and not begun again. */
+  private rewound = false;
   private reason: RuntimeError | undefined;
 
   /** @internal Use `CompiledComponent.instantiate`. */
   constructor(component: CompiledParts, host: BoundHost, options: InstantiateOptions) {
     this.component = component;
     this.host = host;
+    this.rewindable = options.rewindable === true && component.origin !== undefined;
     const { plan } = component;
     for (let index = 0; index < plan.states.length; index++) {
       const state = new InstanceState();
@@ -104,10 +115,70 @@ export class ComponentInstance implements Surrounding {
       for (const step of this.component.steps) {
         if (this.reason !== undefined) throw this.reason;
         this.instantiateStep(step);
-        if (step.startExport === undefined) continue;
-        const start = (this.cores.at(-1) as Core)[step.startExport];
-        await this.entrances[step.state]?.start(WebAssembly.promising(start) as () => Promise<void>);
+        if (this.rewindable && this.cores.length === this.component.steps.length)
+          this.back = this.component.origin?.begin(this.cores);
+        const starting = this.startStep(step, this.cores.length - 1);
+        if (starting !== undefined) await starting;
       }
+      if (this.reason !== undefined) throw this.reason;
+    } catch (error) {
+      throw this.end(this.recorded() ?? nameLinkFailure(error));
+    } finally {
+      watch?.();
+    }
+  }
+
+  /** Runs the start function of a core module, if it has one. */
+  private startStep(step: CompiledStep, number: number): Promise<void> | undefined {
+    if (step.startExport === undefined) return undefined;
+    const start = WebAssembly.promising((this.cores[number] as Core)[step.startExport]) as () => Promise<void>;
+    return this.entrances[step.state]?.start(start);
+  }
+
+  // ── one life after the other ──
+
+  /**
+   * Ends the life of an instance that is in no call: drops what it holds, and makes its memories and globals what they
+   * were before any of its code ran. Nothing of that life is left for the next, which {@link begin} starts.
+   *
+   * @returns False if that cannot be: it has ended, is in a call, was not made `rewindable`, has grown, or can change more
+   *   than memories and numbers. Then it is as it was; kill it, and make another.
+   */
+  rewind(): boolean {
+    if (this.back?.possible !== true || this.rewound || !this.isIdle()) return false;
+    for (const state of this.states) disposeHandles(state);
+    // The destructors were code of the host's, which can do anything.
+    if (!this.isIdle() || this.back?.possible !== true) return false;
+    for (const state of this.states) state.reset();
+    this.back.run();
+    this.rewound = true;
+    return true;
+  }
+
+  private isIdle(): boolean {
+    return this.reason === undefined && this.turn === undefined && !this.destroying;
+  }
+
+  /**
+   * Begins the next life of an instance that was rewound, as `instantiate` would begin the life of a new one. Returns
+   * nothing when it has begun, a promise when start functions have to run.
+   *
+   * @throws {RuntimeError} (or rejects) as `instantiate` does.
+   */
+  begin(options: Pick<InstantiateOptions, 'context' | 'signal'>): Promise<void> | undefined {
+    assert(this.rewound, 'an instance that begins again was rewound');
+    this.rewound = false;
+    for (const state of this.states) state.hostContext = options.context;
+    const number = this.component.steps.length - 1;
+    const step = this.component.steps[number] as CompiledStep;
+    return step.startExport === undefined ? undefined : this.startAgain(step, options.signal);
+  }
+
+  private async startAgain(step: CompiledStep, signal: AbortSignal | undefined): Promise<void> {
+    const watch = signal && this.watch(signal);
+    try {
+      if (this.reason !== undefined) throw this.reason;
+      await this.startStep(step, this.component.steps.length - 1);
       if (this.reason !== undefined) throw this.reason;
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
@@ -257,6 +328,7 @@ export class ComponentInstance implements Surrounding {
         'Cannot call the component: this instance is in another call; use a second instance or queue the calls',
       );
     }
+    assert(!this.rewound, 'an instance that was rewound begins before it is called');
     this.turn = new Turn(source);
     return this.drive(this.turn);
   }
@@ -368,6 +440,7 @@ export class ComponentInstance implements Surrounding {
     }
     for (const context of this.contexts) context.release();
     this.cores.length = 0;
+    this.back = undefined;
     return this.reason;
   }
 }

@@ -7,10 +7,12 @@ export class Requests {
   readonly #limits: readonly AdmissionLimits[];
   readonly #used: readonly Set<string>[];
   readonly #pumped: readonly ExportPlan[][];
+  readonly #exportState: boolean;
   readonly #targets = new Map<ExportPlan, number>();
 
-  /** @param limits Of each step. */
-  constructor(plan: Plan, limits: readonly AdmissionLimits[]) {
+  /** @param limits Of each step. @param exportState Whether instances are to be put back to their origin. */
+  constructor(plan: Plan, limits: readonly AdmissionLimits[], exportState: boolean) {
+    this.#exportState = exportState;
     this.#plan = plan;
     this.#limits = limits;
     this.#used = usedExports(plan);
@@ -33,7 +35,8 @@ export class Requests {
     const imports = (this.#plan.steps[step] as Step).imports
       .filter((item) => item.sort === 'func')
       .map((item) => entryOf(item.source));
-    return { limits: this.#limits[step] as AdmissionLimits, imports, keep: this.#used[step] as Set<string>, pump };
+    const limits = this.#limits[step] as AdmissionLimits;
+    return { limits, imports, keep: this.#used[step] as Set<string>, pump, exportState: this.#exportState };
   }
 }
 
