@@ -6,6 +6,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { newCommand } from './commands/new.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
+import { serveCommand } from './commands/serve.ts';
 import { tellCommand } from './commands/tell.ts';
 import { typesCommand } from './commands/types.ts';
 import { upCommand } from './commands/up.ts';
@@ -22,6 +23,7 @@ export type CommandFactory = (context: CliContext, finish: (exitCode: number) =>
 const COMMANDS: readonly CommandFactory[] = [
   upCommand,
   runCommand,
+  serveCommand,
   newCommand,
   buildCommand,
   inspectCommand,
@@ -110,7 +112,7 @@ function toUsageError(error: CommanderError, argv: readonly string[]): RuntimeEr
   return new RuntimeError('USAGE_INVALID', text, { details: { help } });
 }
 
-const COMMAND_NAMES: readonly string[] = ['up', 'run', 'inspect', 'types', 'ps', 'ask', 'tell'];
+const COMMAND_NAMES: readonly string[] = ['up', 'run', 'serve', 'inspect', 'types', 'ps', 'ask', 'tell'];
 
 /**
  * The format for errors, read from the raw arguments because a command line that cannot be parsed has none. Looks no

@@ -48,15 +48,19 @@ export async function startProcess(): Promise<void> {
 }
 
 /**
- * Lets signals end the process as `command` needs it. Only `up` has something to stop in order. A guest that `run` runs
+ * Lets signals end the process as `command` needs it. Only `up` and `serve` have something to stop in order. A guest that `run` runs
  * has this thread to itself, and nothing is to be removed: the system's own way of ending a process works even when the
  * guest never gives the thread back, and tells a shell that it was a signal.
  */
 function listen(interrupts: Interrupts, command: string | undefined): void {
   if (command === 'run') return;
   for (const signal of SIGNALS) {
-    process.on(signal, () => (command === 'up' ? interrupts.raise(signal) : interrupts.end(signal)));
+    process.on(signal, () => (isStoppedInOrder(command) ? interrupts.raise(signal) : interrupts.end(signal)));
   }
+}
+
+function isStoppedInOrder(command: string | undefined): boolean {
+  return command === 'up' || command === 'serve';
 }
 
 /** Resolves when everything written has left the process; writes are asynchronous on some systems. */

@@ -49,6 +49,7 @@ class Stage {
       return this.#application();
     },
     runCommand: () => Promise.reject(new Error('Not on this stage')),
+    serveCommand: () => Promise.reject(new Error('Not on this stage')),
     inspectComponent: () => Promise.reject(new Error('Not on this stage')),
     typesOfComponent: () => Promise.reject(new Error('Not on this stage')),
   };

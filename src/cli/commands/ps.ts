@@ -13,7 +13,9 @@ interface PsOptions {
 /** `troupe ps`: the actors of a running application. */
 export function psCommand(context: CliContext): Command {
   const command = new Command('ps').summary('list the actors of a running application');
-  command.description('Lists the actors of a running application, with their states and counters.');
+  command.description(
+    'Lists the actors of a running application, with their states and counters, and its HTTP routes.',
+  );
   withOutput(withApplication(command));
   withExamples(command, [
     ['troupe ps', 'the application of this folder'],
@@ -34,5 +36,8 @@ export function psCommand(context: CliContext): Command {
     writeLine(stdout, `${name}: ${count(actors.length, 'actor')}, process ${application.pid}, up ${uptime}`);
     const { renderActors } = await import('../actor-table.ts');
     writeLine(stdout, renderActors(stdout, actors));
+    if (application.ingress === undefined) return;
+    const { renderRoutes } = await import('../http-table.ts');
+    writeLine(stdout, `\n${renderRoutes(stdout, application.ingress, actors)}`);
   });
 }

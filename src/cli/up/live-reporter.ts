@@ -4,6 +4,7 @@ import type { ApplicationInfo } from '../../api/index.ts';
 import type { ConfigNotice } from '../../config/index.ts';
 import { renderActors } from '../actor-table.ts';
 import type { CliContext } from '../context.ts';
+import { renderRoutes } from '../http-table.ts';
 import { count, paint, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
 import { eventLines } from './event-text.ts';
@@ -21,6 +22,16 @@ const ROWS_OF_FRAME = 7;
 
 /** Rows that the table may take; with more actors than that, `ps` is the better view. */
 const TABLE_ROWS_MAX = 20;
+
+/** Routes that are shown. */
+const ROUTE_ROWS_MAX = 10;
+
+const WARNINGS: ReadonlySet<ShownEvent['type']> = new Set<ShownEvent['type']>([
+  'restarted',
+  'dead-letter',
+  'denied',
+  'request-failed',
+]);
 
 /**
  * For terminals: a picture of the actors and the view that stays at the bottom; events and what guests write scroll
@@ -102,7 +113,16 @@ export class LiveReporter implements Reporter {
     const table = renderActors(stdout, frame.actors.slice(0, TABLE_ROWS_MAX)).split('\n');
     if (frame.actors.length > TABLE_ROWS_MAX)
       table.push(`… and ${frame.actors.length - TABLE_ROWS_MAX} more: troupe ps`);
+    table.push(...this.#routeLines(frame));
     return [...lines, ...table, ...this.#viewLines(frame.view, Math.max(1, rowsMax - table.length))];
+  }
+
+  #routeLines({ application: { ingress }, actors }: Frame): string[] {
+    if (ingress === undefined) return [];
+    const shown = { ...ingress, routes: ingress.routes.slice(0, ROUTE_ROWS_MAX) };
+    const lines = ['', ...renderRoutes(this.#context.stdout, shown, actors).split('\n')];
+    const more = ingress.routes.length - ROUTE_ROWS_MAX;
+    return more > 0 ? [...lines, `… and ${more} more: troupe ps`] : lines;
   }
 
   #viewLines(view: Frame['view'], rows: number): string[] {
@@ -121,10 +141,8 @@ export class LiveReporter implements Reporter {
 
   #colour(event: ShownEvent, line: string): string {
     const { stdout } = this.#context;
-    if (event.type === 'failed') return paint(stdout, 'red', line);
-    if (event.type === 'restarted' || event.type === 'dead-letter' || event.type === 'denied')
-      return paint(stdout, 'yellow', line);
-    return line;
+    if (event.type === 'failed' || event.type === 'quarantined') return paint(stdout, 'red', line);
+    return WARNINGS.has(event.type) ? paint(stdout, 'yellow', line) : line;
   }
 
   #spin(text: string): void {

@@ -153,8 +153,9 @@ export class UpSession {
   async #stop(application: Application): Promise<void> {
     const { clock } = this.#context;
     const { promise: overdue, reject } = Promise.withResolvers<never>();
-    const text = `The application did not stop within ${STOP_DEADLINE_MS} ms; it was ended`;
-    const timer = clock.after(STOP_DEADLINE_MS, () => reject(new RuntimeError('ASK_TIMEOUT', text)), true);
+    const deadlineMs = STOP_DEADLINE_MS + (this.#options.config.ingress?.limits.drainMs ?? 0);
+    const text = `The application did not stop within ${deadlineMs} ms; it was ended`;
+    const timer = clock.after(deadlineMs, () => reject(new RuntimeError('ASK_TIMEOUT', text)), true);
     try {
       await Promise.race([application.stop(), overdue]);
     } finally {
