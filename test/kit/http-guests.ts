@@ -46,6 +46,8 @@ export interface Outcome {
 export class GuestServer {
   readonly outcomes: Outcome[] = [];
   readonly denied: string[] = [];
+  /** Requests whose guest has not let go of everything. */
+  underWay = 0;
   /** Most bytes that the sources and sinks of one request held at once. */
   mostHeldBytes = 0;
   readonly #component: CompiledComponent;
@@ -86,11 +88,24 @@ export class GuestServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.underWay += 1;
+    try {
+      await this.#serve(request, response);
+    } finally {
+      this.underWay -= 1;
+    }
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const life = await this.#life();
-    const exchange = new PlainExchange(request, response);
+    const exchange = new PlainExchange(request, response, (bytes) => {
+      this.mostHeldBytes = Math.max(this.mostHeldBytes, bytes);
+    });
     const open = openExchange(life.guest, exchange);
     response.on('close', () => {
-      if (!response.writableFinished) life.instance.kill(new RuntimeError('HTTP_CLIENT_GONE', 'The client is gone'));
+      // A response that was given up here is nobody's departure.
+      if (!response.writableFinished && response.errored === null)
+        life.instance.kill(new RuntimeError('HTTP_CLIENT_GONE', 'The client is gone'));
     });
     let failure: RuntimeError | undefined;
     try {
@@ -99,7 +114,6 @@ export class GuestServer {
       failure = RuntimeError.from(error, 'INTERNAL');
     }
     await open.close(failure);
-    this.mostHeldBytes = Math.max(this.mostHeldBytes, exchange.mostHeldBytes);
     this.outcomes.push({ ended: failure?.code ?? 'returned', failure: exchange.failure, reason: exchange.reason });
     if (this.#reuse && life.instance.failure === undefined) return;
     if (life === this.#kept) this.#kept = undefined;
@@ -122,13 +136,14 @@ class PlainExchange implements HttpExchange {
   readonly scheme = 'http';
   failure: HttpErrorCode | undefined;
   reason: string | undefined;
-  mostHeldBytes = 0;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #note: (heldBytes: number) => void;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, note: (heldBytes: number) => void) {
     this.#request = request;
     this.#response = response;
+    this.#note = note;
   }
 
   get method(): string {
@@ -148,12 +163,12 @@ class PlainExchange implements HttpExchange {
   }
 
   body(): HttpBodySource {
-    return new PlainSource(this.#request, (bytes) => this.#note(bytes));
+    return new PlainSource(this.#request, this.#note);
   }
 
   respond(status: number, headers: RawHeaders): HttpBodySink {
     this.#response.writeHead(status, headers as string[]);
-    return new PlainSink(this.#response, (bytes) => this.#note(bytes));
+    return new PlainSink(this.#response, this.#note);
   }
 
   inform(_status: number, headers: RawHeaders): void {
@@ -165,10 +180,6 @@ class PlainExchange implements HttpExchange {
     this.reason = reason?.code;
     this.#response.writeHead(500);
     this.#response.end(reason?.code ?? errorCode.tag);
-  }
-
-  #note(bytes: number): void {
-    this.mostHeldBytes = Math.max(this.mostHeldBytes, bytes);
   }
 }
 
@@ -247,6 +258,6 @@ class PlainSink implements HttpBodySink {
   }
 
   abort(): void {
-    this.#response.destroy();
+    this.#response.destroy(new Error('The response will not be whole'));
   }
 }

@@ -77,7 +77,7 @@ export function toErrorCode(thrown: unknown, phase: Phase): HttpErrorCode {
   if (code === 'UND_ERR_HEADERS_TIMEOUT')
     return { tag: phase === 'send' ? 'connection-write-timeout' : 'connection-read-timeout' };
   if (GONE.has(code)) return { tag: phase === 'body' ? 'HTTP-response-incomplete' : 'connection-terminated' };
-  return PLAIN[code] ?? tlsCode(code) ?? otherCode(code);
+  return PLAIN[code] ?? tlsCode(code) ?? otherCode(thrown, code);
 }
 
 function tlsCode(code: string): HttpErrorCode | undefined {
@@ -90,8 +90,10 @@ function tlsCode(code: string): HttpErrorCode | undefined {
   return /^ERR_(?:SSL|TLS)_/.test(code) ? { tag: 'TLS-protocol-error' } : undefined;
 }
 
-function otherCode(code: string): HttpErrorCode {
-  if (code.startsWith('HPE_')) return { tag: 'HTTP-protocol-error' };
+/** The parser's errors come with its code or without. */
+function otherCode(thrown: unknown, code: string): HttpErrorCode {
+  const isParserError = thrown instanceof Error && thrown.name === 'HTTPParserError';
+  if (isParserError || code.startsWith('HPE_')) return { tag: 'HTTP-protocol-error' };
   return { tag: 'internal-error', val: code === '' ? undefined : code };
 }
 
