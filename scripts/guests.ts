@@ -94,6 +94,13 @@ export const GUESTS: readonly Guest[] = [
     wit: [`${FIXTURES}/http/http.wit`],
   },
   {
+    output: `${FIXTURES}/sockets/sockets.wasm`,
+    toolchain: 'c',
+    source: `${FIXTURES}/sockets/sockets.c`,
+    includes: [KIT.c],
+    wit: [`${FIXTURES}/sockets/sockets.wit`],
+  },
+  {
     output: `${FIXTURES}/wasi-tour/wasi-tour.wasm`,
     toolchain: 'c-wasi',
     source: `${FIXTURES}/wasi-tour/wasi-tour.c`,
