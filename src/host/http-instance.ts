@@ -51,10 +51,15 @@ interface Parts {
   readonly time: RequestTime;
 }
 
-/** An instance of an HTTP component. It handles one request at a time. */
+/**
+ * An instance of an HTTP component. It handles one request at a time.
+ *
+ *     make ─► handle ─► … ─► rewind ─► begin ─► handle ─► … ─► dispose
+ */
 export class HttpInstance implements CallSource {
+  private readonly plan: HttpInstancePlan;
   private readonly instance: ComponentInstance;
-  private readonly guest: Guest;
+  private guest: Guest;
   private readonly time: RequestTime;
   private readonly call: { func: ExportedFunction; args: readonly unknown[] };
   private pending: Call | undefined;
@@ -62,6 +67,8 @@ export class HttpInstance implements CallSource {
   private readonly firstMemoryBytes: number;
   private grownBytes: number;
   private count: number;
+  /** Nothing is left in it of the requests that it was given; it has to begin again. */
+  isRewound: boolean;
   /** When it last had something to do, on the pool's clock. */
   idleSinceMs: number;
 
@@ -70,7 +77,7 @@ export class HttpInstance implements CallSource {
     const time = new RequestTime(plan.clock);
     const { imports, guest } = plan.surround(time);
     try {
-      const instance = await plan.component.instantiate(imports, { context: guest, signal });
+      const instance = await plan.component.instantiate(imports, { context: guest, rewindable: true, signal });
       if (plan.start !== undefined) await started(instance, plan, signal);
       return new HttpInstance(plan, { instance, guest, time });
     } catch (error) {
@@ -80,6 +87,7 @@ export class HttpInstance implements CallSource {
   }
 
   private constructor(plan: HttpInstancePlan, { instance, guest, time }: Parts) {
+    this.plan = plan;
     this.time = time;
     this.instance = instance;
     this.guest = guest;
@@ -89,6 +97,7 @@ export class HttpInstance implements CallSource {
     this.firstMemoryBytes = instance.memoryBytes;
     this.grownBytes = 0;
     this.count = 0;
+    this.isRewound = false;
     this.idleSinceMs = 0;
   }
 
@@ -136,6 +145,51 @@ export class HttpInstance implements CallSource {
     } catch (error) {
       return over(RuntimeError.from(error));
     }
+  }
+
+  /**
+   * Makes it as one that is new; see {@link isRewound}.
+   *
+   * @param rest Settles when the server has all of the last answer; until then it is not cut off.
+   * @returns False if that cannot be: dispose of it.
+   */
+  rewind(rest: Promise<void> | undefined): boolean {
+    if (!this.instance.rewind()) return false;
+    const { guest } = this;
+    if (rest === undefined) void guest.dispose();
+    else void rest.then(() => guest.dispose());
+    this.count = 0;
+    this.grownBytes = 0;
+    this.isRewound = true;
+    return true;
+  }
+
+  /** Begins again, if no code has to run for that; tells whether it did. */
+  beginAtOnce(): boolean {
+    const { plan } = this;
+    if (plan.start !== undefined || this.instance.hasStart) return false;
+    this.takeGuest();
+    void this.instance.begin({ context: this.guest });
+    return true;
+  }
+
+  /** Begins again. @param signal As of {@link make}. */
+  async begin(signal: AbortSignal): Promise<HttpInstance> {
+    const { plan, instance } = this;
+    this.takeGuest();
+    try {
+      await instance.begin({ context: this.guest, signal });
+      if (plan.start !== undefined) await started(instance, plan, signal);
+      return this;
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  private takeGuest(): void {
+    this.guest = this.plan.surround(this.time).guest;
+    this.isRewound = false;
   }
 
   next(): Call | undefined {

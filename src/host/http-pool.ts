@@ -87,8 +87,8 @@ export class HttpTicket extends TimerNode {
  * The instances of one HTTP component, and the requests that wait for one.
  *
  *     request ─► [ waiting: at most `queue`, for `queueTimeoutMs` ] ─► instance: an idle one, else a new one
- *         │ full, quarantined, stopped                                    │ used `maxInvocations` times, grown,
- *         └─► sent away at once                                           └─ trapped, killed: never used again
+ *         │ full, quarantined, stopped                                    │ used `maxInvocations` times: rewound, as new
+ *         └─► sent away at once                                           └─ grown, trapped, killed: never used again
  *
  * Each request has its instance to itself. A failure ends that instance and is answered; nobody else notices. A component
  * that fails `intensity` times within the period with nothing served in between is quarantined: it gets no requests for a
@@ -214,13 +214,30 @@ export class HttpPool {
     }
     const idle = this.#idle.pop();
     if (idle === undefined) this.#make(ticket);
+    else if (idle.isRewound) this.#begin(ticket, idle);
     else this.#run(ticket, idle);
   }
 
-  #make(ticket: HttpTicket): void {
+  #begin(ticket: HttpTicket, instance: HttpInstance): void {
+    try {
+      if (!instance.beginAtOnce()) {
+        this.#make(ticket, (signal) => instance.begin(signal));
+        return;
+      }
+    } catch (error) {
+      instance.dispose();
+      this.#notMade(ticket, RuntimeError.from(error));
+      return;
+    }
+    this.#run(ticket, instance);
+  }
+
+  /** @param begin Default: a new instance. */
+  #make(ticket: HttpTicket, begin?: (signal: AbortSignal) => Promise<HttpInstance>): void {
     ticket.state = 'starting';
     ticket.starting = new AbortController();
-    HttpInstance.make(this.#options.instances, ticket.starting.signal).then(
+    const { signal } = ticket.starting;
+    (begin?.(signal) ?? HttpInstance.make(this.#options.instances, signal)).then(
       (instance) => this.#made(ticket, instance),
       (error: unknown) => this.#notMade(ticket, RuntimeError.from(error)),
     );
@@ -270,7 +287,7 @@ export class HttpPool {
   #handled(ticket: HttpTicket, instance: HttpInstance, { failure, rest }: Handled): void {
     this.#wheel.cancel(ticket);
     this.#active--;
-    const reused = failure === undefined && this.#reuse(instance);
+    const reused = failure === undefined && this.#reuse(instance, rest);
     if (reused) ticket.instance = undefined;
     if (rest === undefined) {
       this.#over(ticket, failure);
@@ -281,11 +298,12 @@ export class HttpPool {
     this.#next();
   }
 
-  /** Keeps an instance for the next request, if it may handle one. */
-  #reuse(instance: HttpInstance): boolean {
+  /** Keeps an instance for the next request, as it is or as new, if it may handle one. */
+  #reuse(instance: HttpInstance, rest: Promise<void> | undefined): boolean {
     const { policy, clock } = this.#options;
-    if (this.#closed !== undefined || instance.used >= policy.maxInvocations) return false;
-    if (instance.grown > GROWTH_BYTES_MAX) return false;
+    if (this.#closed !== undefined) return false;
+    const isUsedUp = instance.used >= policy.maxInvocations || instance.grown > GROWTH_BYTES_MAX;
+    if (isUsedUp && !instance.rewind(rest)) return false;
     instance.idleSinceMs = clock.nowMs();
     this.#idle.push(instance);
     this.#idleWatch ??= clock.after(IDLE_MS, () => this.#lookAtIdle());

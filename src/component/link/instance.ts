@@ -159,6 +159,11 @@ export class ComponentInstance implements Surrounding {
     return this.reason === undefined && this.turn === undefined && !this.destroying;
   }
 
+  /** Whether start functions run when a life begins. */
+  get hasStart(): boolean {
+    return this.component.steps.some((step) => step.startExport !== undefined);
+  }
+
   /**
    * Begins the next life of an instance that was rewound, as `instantiate` would begin the life of a new one. Returns
    * nothing when it has begun, a promise when start functions have to run.
