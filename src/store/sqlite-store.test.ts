@@ -130,7 +130,7 @@ test('ST4: a request that is not answered in time is rejected, and says whether 
   const isLate = (begun: boolean) => (error: unknown) =>
     RuntimeError.is(error, 'STORE_TIMEOUT') && error.details.begun === begun;
   const rejected = [assert.rejects(underWay, isLate(true)), assert.rejects(waits, isLate(false))];
-  clock.advance(100);
+  await clock.elapse(100);
   await Promise.all(rejected);
   assert.equal(clock.pendingTimers, 0);
   thread().answer();

@@ -168,9 +168,12 @@ export class SqliteStore implements Store {
     const { oldest } = this.#waiting;
     if (this.#timer !== undefined || oldest === undefined) return;
     this.#timer = this.#clock.after(Math.max(0, oldest.deadlineMs - this.#clock.nowMs()), () => {
-      this.#timer = undefined;
-      this.#expire();
-      this.#watch();
+      // After a long hold-up of this thread, answers lie there that have not been read yet.
+      this.#clock.soon(() => {
+        this.#timer = undefined;
+        this.#expire();
+        this.#watch();
+      });
     });
   }
 

@@ -167,6 +167,17 @@ async function makeStore(file: string, sql = ''): Promise<void> {
   made.close();
 }
 
+test('ST4: an answer that lies there when this thread was held up is no late one', async () => {
+  await using store = await openStore({ timeoutMs: 100 });
+  // Timers are next, before anything is read.
+  await new Promise((resolve) => setImmediate(resolve));
+  const writing = store.write(set('a', '1'));
+  // The request is handed over when this job is done; then nothing happens here for longer than it may take.
+  await Promise.resolve();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  assert.equal(await writing, 'written');
+});
+
 test('ST4: a file that is damaged in the middle fails those who read there, by name, and the store goes on', async () => {
   const directory = await folder();
   const file = join(directory, 'store.sqlite');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
 import type { Decision } from '../../capability/index.ts';
-import type { HostResourceType } from '../../component/index.ts';
+import { HostResourceType } from '../../component/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { ManualClock } from '../../time/index.ts';
@@ -14,6 +15,10 @@ type Draft = 'draft' | 'draft2';
 
 const DRAFTS: readonly Draft[] = ['draft', 'draft2'];
 const OK = { tag: 'ok', val: undefined };
+
+/** What a guest may be ended with. Anything else is a fault of ours. */
+const ENDS = new Set(['COMPONENT_TRAPPED', 'COMPONENT_LIMIT']);
+
 const bytes = (text: string) => new TextEncoder().encode(text);
 const ok = (val: unknown) => ({ tag: 'ok', val });
 
@@ -194,6 +199,36 @@ describe('wasi:keyvalue', () => {
       assert.deepEqual(seen, keys);
     });
   }
+
+  test('whatever a guest passes is answered, or ends the guest', async () => {
+    const anything = (bucket: object, cas: object) =>
+      fc.constantFrom<unknown>(
+        ...[undefined, null, true, -1, 0.5, Number.NaN, -1n, 1n, 2n ** 64n, '', 'a', '\ud800', 'x'.repeat(2_000)],
+        ...[[], {}, ['a'], [['a']], [['a', bytes('1')]], [[bytes('1'), 'a']], new Array(3), bytes('1'), bucket, cas],
+      );
+    for (const draft of DRAFTS) {
+      const { call, open, guest } = setUp(draft, { store });
+      const { call: second, open: openSecond } = setUp('draft2', { store });
+      const bucket = open('any').val;
+      const swap = (await second('atomics', '[static]cas.new', openSecond('any').val, 'a')).val;
+      const functions = ['store', 'atomics', 'batch'].flatMap((name) =>
+        Object.entries(KEYVALUE_INTERFACES[`wasi:keyvalue/${name}@0.2.0-${draft}`] ?? {})
+          .filter(([, item]) => !(item instanceof HostResourceType))
+          .map(([fn]) => [name, fn] as const),
+      );
+      const args = fc.array(anything(bucket, swap), { maxLength: 3 });
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...functions), args, async ([name, fn], values) => {
+          const outcome = await (async () => call(name, fn, ...values))().catch((error: RuntimeError) => error);
+          if (outcome instanceof Error) assert.ok(ENDS.has((outcome as RuntimeError).code), String(outcome));
+          else assert.ok(outcome.tag === 'ok' || outcome.tag === 'err');
+          // What it was given does not count here.
+          if (outcome.tag === 'ok' && (fn === 'open' || fn === '[static]cas.new')) guest.release();
+        }),
+        { numRuns: 500 },
+      );
+    }
+  });
 
   test('KV6: list-keys takes any cursor that a guest makes up', async () => {
     const [numbers, texts] = [setUp('draft', { store }), setUp('draft2', { store })];
