@@ -40,10 +40,12 @@ export {
   type ComponentOptions,
   component,
   componentActor,
+  type HttpOptions,
+  type HttpStats,
   type Links,
   type LinkTarget,
 } from './host/index.ts';
-export { ActorSystem } from './runtime/index.ts';
+export { ActorSystem, type HttpComponent, type HttpComponentOptions, httpComponent } from './runtime/index.ts';
 export { openStore, type Store, type StoreLimits, type StoreOptions } from './store/index.ts';
 export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';
 export type { LogEntry } from './wasi/index.ts';

@@ -1,37 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { RuntimeError } from '../errors/index.ts';
-import { askCommand } from './commands/ask.ts';
-import { buildCommand } from './commands/build.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { newCommand } from './commands/new.ts';
-import { psCommand } from './commands/ps.ts';
-import { runCommand } from './commands/run.ts';
-import { serveCommand } from './commands/serve.ts';
-import { tellCommand } from './commands/tell.ts';
-import { typesCommand } from './commands/types.ts';
-import { upCommand } from './commands/up.ts';
+import { COMMANDS } from './command-list.ts';
 import type { CliContext } from './context.ts';
 import { interruptExitCode } from './interrupts.ts';
 import { withExamples } from './options.ts';
 import { readVersion } from './read-version.ts';
 import { type OutputFormat, reportError } from './report-error.ts';
 import { paint } from './text.ts';
-
-/** Makes one command: given where to put the exit code. */
-export type CommandFactory = (context: CliContext, finish: (exitCode: number) => void) => Command;
-
-const COMMANDS: readonly CommandFactory[] = [
-  upCommand,
-  runCommand,
-  serveCommand,
-  newCommand,
-  buildCommand,
-  inspectCommand,
-  typesCommand,
-  psCommand,
-  askCommand,
-  tellCommand,
-];
 
 const EXIT_CODES = `
 Exit codes:
@@ -55,7 +30,11 @@ export async function runCli(context: CliContext): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (context.interrupts.interrupt === 'SIGPIPE') return interruptExitCode('SIGPIPE');
     const format = chosenFormat(context.argv);
-    return reportError(context, error instanceof CommanderError ? toUsageError(error, context.argv) : error, format);
+    return reportError(
+      context,
+      error instanceof CommanderError ? toUsageError(error, context.argv, program) : error,
+      format,
+    );
   }
 }
 
@@ -73,6 +52,7 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
   withExamples(program, [
     ['troupe up examples/birdstrikes', 'run an application'],
     ['troupe run hello.wasm Ada', 'run a command component'],
+    ['troupe serve hello.wasm', 'serve an HTTP component'],
     ['troupe inspect hello.wasm', 'see what a component needs'],
     ['troupe ps --app examples/birdstrikes', 'see the actors of a running application'],
   ]);
@@ -98,7 +78,7 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
 }
 
 /** Turns what the argument parser says into our error, with its suggestion as help. */
-function toUsageError(error: CommanderError, argv: readonly string[]): RuntimeError {
+function toUsageError(error: CommanderError, argv: readonly string[], program: Command): RuntimeError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   if (error.code === 'commander.help') {
     // Its help has been printed.
@@ -107,12 +87,10 @@ function toUsageError(error: CommanderError, argv: readonly string[]): RuntimeEr
   const text = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, '');
   const suggestion = rest.map((line) => line.replace(/^\((.*)\)$/, '$1')).filter((line) => line !== '');
   const command = argv.find((word) => !word.startsWith('-'));
-  const known = COMMAND_NAMES.includes(command ?? '');
+  const known = program.commands.some((item) => item.name() === command);
   const help = [...suggestion, `troupe ${known ? `${command} ` : ''}--help`];
   return new RuntimeError('USAGE_INVALID', text, { details: { help } });
 }
-
-const COMMAND_NAMES: readonly string[] = ['up', 'run', 'serve', 'inspect', 'types', 'ps', 'ask', 'tell'];
 
 /**
  * The format for errors, read from the raw arguments because a command line that cannot be parsed has none. Looks no

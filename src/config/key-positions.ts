@@ -72,6 +72,7 @@ class Scanner {
   /** `[a.b]` or `[[a.b]]`; an array's path gets the index of its newest table. */
   #header(): KeyPath {
     const array = this.#toml.startsWith('[[', this.#at);
+    const start = this.#at;
     this.#at += array ? 2 : 1;
     let path: KeyPath = [];
     const words = this.#key([]);
@@ -82,6 +83,7 @@ class Scanner {
       if (array && index === words.length - 1) {
         this.#counts.set(id, (count ?? 0) + 1);
         path = [...path, count ?? 0];
+        this.#note(path, start);
       } else if (count !== undefined) path = [...path, count - 1];
     }
     this.#skip(SPACE);

@@ -16,8 +16,8 @@
  * @module
  */
 export { type IngressOptions, type IngressServer, type ListenAddress, serveIngress } from './ingress-server.ts';
-export { INGRESS_DEFAULTS, type IngressLimits } from './options.ts';
-export type { HttpTarget, RequestRecord } from './request-handler.ts';
+export { INGRESS_DEFAULTS, type IngressLimits, toIngressLimits } from './options.ts';
+export { type HttpTarget, RequestHandler, type RequestRecord } from './request-handler.ts';
 export {
   formatHost,
   formatPath,
