@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 
 const ROOT = dirname(dirname(import.meta.dirname));
 const MAIN = join(ROOT, 'src', 'cli', 'main.ts');
+const HELLO = join(ROOT, 'fixtures/components/hello/hello.wasm');
 const FOLDER = mkdtempSync(join(tmpdir(), 'troupe-cli-'));
 after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
@@ -35,7 +36,7 @@ async function troupe(args: readonly string[], env: NodeJS.ProcessEnv = {}): Pro
   return { code, stdout, stderr };
 }
 
-const COMMANDS = ['up', 'run', 'inspect', 'ps', 'ask', 'tell'];
+const COMMANDS = ['up', 'run', 'inspect', 'types', 'ps', 'ask', 'tell'];
 
 for (const command of COMMANDS) {
   test(`troupe ${command} --help prints usage, options and examples`, async () => {
@@ -86,6 +87,13 @@ const MISTAKES: readonly { args: readonly string[]; exits: number; says: readonl
   { args: ['inspect', 'nope.wasm'], exits: 66, says: ['Cannot read the component "nope.wasm": it is not there'] },
   { args: ['inspect', '.'], exits: 64, says: ['it is a folder; name the .wasm file in it'] },
   { args: ['inspect', '/dev/null'], exits: 64, says: ['it is not a regular file'] },
+  { args: ['types', 'nope.wasm'], exits: 66, says: ['Cannot read the component "nope.wasm": it is not there'] },
+  {
+    args: ['types', HELLO, '-o', 'hello.wasm'],
+    exits: 64,
+    says: ['Cannot write types to "hello.wasm": the name of such a file ends in .d.ts'],
+  },
+  { args: ['types', HELLO, '-o', 'nope/a.d.ts'], exits: 64, says: ['its folder is not there'] },
   { args: ['run', '--dir', 'nope', MAIN], exits: 66, says: ['Cannot give the folder "nope": it is not there'] },
   { args: ['run', '--dir', '::/x', MAIN], exits: 64, says: ['expected HOST or HOST::GUEST'] },
   { args: ['run', '--dir', MAIN, MAIN], exits: 64, says: ['it is not a folder'] },
@@ -115,7 +123,7 @@ const MISTAKES: readonly { args: readonly string[]; exits: number; says: readonl
 ];
 
 for (const { args, exits, says } of MISTAKES) {
-  test(`troupe ${args.map((arg) => (arg === MAIN ? 'FILE' : arg)).join(' ')} ends with ${exits} and says why`, async () => {
+  test(`troupe ${args.map((arg) => ([MAIN, HELLO].includes(arg) ? 'FILE' : arg)).join(' ')} ends with ${exits} and says why`, async () => {
     const { code, stdout, stderr } = await troupe(args);
     for (const part of says) assert.ok(stderr.includes(part), `${part} in:\n${stderr}`);
     assert.deepEqual([code, stdout], [exits, '']);
@@ -131,6 +139,18 @@ test('troupe with --output json reports an error as one line of JSON', async () 
     [code, stdout, error.code, error.kind, error.exitCode],
     [69, '', 'CONTROL_UNREACHABLE', 'unavailable', 69],
   );
+});
+
+test('troupe types writes a file, or to standard output, or as JSON', async () => {
+  const written = await troupe(['types', HELLO, '-o', 'hello.d.ts']);
+  assert.deepEqual([written.code, written.stdout], [0, 'Wrote the type Hello to hello.d.ts\n']);
+  const text = readFileSync(join(FOLDER, 'hello.d.ts'), 'utf8');
+  assert.match(text, /^export type Hello = Protocol</m);
+  assert.equal((await troupe(['types', HELLO])).stdout, text);
+  const json = await troupe(['types', HELLO, '--name', 'greeter', '--output', 'json']);
+  const report = JSON.parse(json.stdout) as { file: string; name: string; text: string };
+  assert.deepEqual([report.file, report.name], [HELLO, 'Greeter']);
+  assert.match(report.text, /^export type Greeter = /m);
 });
 
 test('troupe up lists the mistakes of all files with file, line and column', async () => {
