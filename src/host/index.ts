@@ -13,6 +13,9 @@
  *   H5  What a guest answers cannot pass for a failure of the host: its codes arrive as `ANSWER_…`.
  *   H6  A request has an instance to itself, a fresh one unless reuse was asked for. It is answered whatever happens to
  *       its guest, which hurts no other request; who comes when all is full is sent away at once.
+ *   H7  An import that another actor answers is as good as an ask: of an equal type, with a deadline, refused in a circle.
+ *       What goes wrong is a value for a guest whose type has room for it, else a failure of that actor that says why.
+ *   H8  The same component gives the same TypeScript declarations, and they are true of its actors.
  * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments. A component
  *             sends and is answered at most 1 MiB at a time, by an operation of 255 characters.
  * Not here    mailboxes and supervision (actor/), canonical ABI and traps (component/), WASI (wasi/), files of
