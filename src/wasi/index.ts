@@ -1,6 +1,6 @@
 /**
- * WASI 0.2 for components: the host side of `wasi:io`, `cli`, `clocks`, `random`, `filesystem`, `keyvalue`, `config`,
- * `logging` and, without authority, `sockets`, from grants.
+ * WASI 0.2 for components: the host side of `wasi:io`, `cli`, `clocks`, `random`, `filesystem`, `sockets`, `http`, `keyvalue`,
+ * `config` and `logging`, from grants.
  *
  * Guarantees
  *   W1  A guest can do nothing to the host that it was not granted, whatever it calls in whatever order.
@@ -9,7 +9,7 @@
  *   W4  After a guest's `dispose` no descriptor and no timer of the instance is left, and no wait is pending.
  *   W5  Any 0.2.x patch version of an interface is served by the same functions; a draft by its exact name alone.
  * Limits      stable 0.2 and, of what is not stable, the drafts that toolchains use; limits per interface stand in its folder's header.
- * Not here    sockets that work, HTTP; what is linked to what (host/); parsing grants (config/).
+ * Not here    what is linked to what (host/); parsing grants (config/).
  *
  * @module
  */
