@@ -236,6 +236,19 @@ test('S3: a guest without a grant to listen hears only those to whom it may send
   assert.equal(guest.table.datagramsDropped, 1);
 });
 
+test('S1: who may listen may answer those it has heard, and nobody else', async () => {
+  const owner = newGuest();
+  const [friend, stranger] = [await endpoint(owner, 'ipv4'), await endpoint(owner, 'ipv4')];
+  const guest = newGuest({ grants: { network: { listen: ['udp://127.0.0.1:*'] } } });
+  const { incoming, outgoing, at } = await endpoint(guest, 'ipv4');
+  assert.deepEqual(await send(guest, outgoing, { data: 'early', to: friend.at }), fails('access-denied'));
+  ok(await send(owner, friend.outgoing, { data: 'hello', to: at }));
+  await receive(guest, incoming, 1);
+  ok(await send(guest, outgoing, { data: 'answer', to: friend.at }));
+  assert.deepEqual(await receive(owner, friend.incoming, 1), [{ text: 'answer', from: at }]);
+  assert.deepEqual(await send(guest, outgoing, { data: 'late', to: stranger.at }), fails('access-denied'));
+});
+
 test('datagrams that nobody takes are dropped and counted', async () => {
   const guest = newGuest();
   const { at, incoming } = await endpoint(guest, 'ipv4');

@@ -22,6 +22,9 @@ const HOP_LIMIT = 64;
 
 const BUFFER_BYTES = 212_992;
 
+/** Peers of one socket that may be answered; the oldest are forgotten. */
+const PEERS_MAX = 1_024;
+
 interface Bound {
   readonly socket: Socket;
   /** `connect`: only those whom the guest may send to are heard. */
@@ -42,6 +45,8 @@ export class UdpSocket implements Readiness, SocketHolder {
   readonly #table: SocketTable;
   #state: State = { is: 'unbound' };
   #remote: SocketAddress | undefined;
+  /** Who has sent something to a socket that may listen: they may be answered. */
+  readonly #peers = new Set<string>();
   #sender: DatagramSender | undefined;
   /** Which pair of streams works: the latest. */
   #streams = 0;
@@ -107,7 +112,7 @@ export class UdpSocket implements Readiness, SocketHolder {
     const remote = this.#remote;
     if (remote !== undefined) return to === undefined || isSame(to, remote) ? undefined : 'invalid-argument';
     if (to === undefined || !isRemote(to, this.family)) return 'invalid-argument';
-    return mayConnect(this.#guest, 'udp', to) ? undefined : 'access-denied';
+    return this.#peers.has(keyOf(to)) || mayConnect(this.#guest, 'udp', to) ? undefined : 'access-denied';
   }
 
   localAddress(): SocketResult<SocketAddress> {
@@ -217,12 +222,32 @@ export class UdpSocket implements Readiness, SocketHolder {
 
   #receive(data: Uint8Array, from: RemoteInfo, binding: 'listen' | 'connect'): void {
     const remote = fromNode(from.address, from.port);
-    const isWanted =
-      this.#remote === undefined
-        ? binding === 'listen' || mayHearFrom(this.#guest, remote)
-        : isSame(remote, this.#remote);
-    if (!isWanted || !this.queue.push({ data, remote })) this.#table.datagramsDropped += 1;
+    if (!this.#isHeard(remote, binding) || !this.queue.push({ data, remote })) {
+      this.#table.datagramsDropped += 1;
+    } else if (binding === 'listen') {
+      this.#rememberPeer(remote);
+    }
   }
+
+  #isHeard(remote: SocketAddress, binding: 'listen' | 'connect'): boolean {
+    if (this.#remote !== undefined) return isSame(remote, this.#remote);
+    return binding === 'listen' || mayHearFrom(this.#guest, remote);
+  }
+
+  #rememberPeer(remote: SocketAddress): void {
+    const key = keyOf(remote);
+    this.#peers.delete(key);
+    this.#peers.add(key);
+    if (this.#peers.size <= PEERS_MAX) return;
+    for (const oldest of this.#peers) {
+      this.#peers.delete(oldest);
+      return;
+    }
+  }
+}
+
+function keyOf({ host, port, scopeId }: SocketAddress): string {
+  return `${host} ${port} ${scopeId}`;
 }
 
 /** How often a port that the system chose may be lost to others before it is firmly ours. */

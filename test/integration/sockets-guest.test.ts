@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { test } from 'node:test';
+import type { Decision, NetworkGrant } from '../../src/capability/index.ts';
+import { runCommand } from '../../src/runtime/index.ts';
+import { openDescriptors } from '../kit/sockets.ts';
+
+const FILE = join(import.meta.dirname, '../../fixtures/components/sockets/sockets.wasm');
+
+/** One run of the program; `line` gives its next line of output. */
+function start(args: readonly string[], network: NetworkGrant = {}, signal?: AbortSignal) {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const denials: Decision[] = [];
+  const ended = runCommand({
+    file: FILE,
+    args,
+    env: {},
+    dirs: [],
+    network,
+    stdin: Readable.from([]),
+    stdout,
+    stderr,
+    timeoutMs: 10_000,
+    onDenied: (decision) => denials.push(decision),
+    ...(signal && { signal }),
+  });
+  const firstLine = new Promise<string>((resolve) => {
+    let text = '';
+    stdout.on('data', (chunk) => {
+      text += chunk;
+      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
+    });
+  });
+  const output = async () => {
+    const exitCode = await ended;
+    return { exitCode, out: lines.join(''), err: errors.join('') };
+  };
+  const lines: string[] = [];
+  const errors: string[] = [];
+  stdout.on('data', (chunk) => lines.push(String(chunk)));
+  stderr.on('data', (chunk) => errors.push(String(chunk)));
+  return { ended, firstLine, output, denials };
+}
+
+const LISTEN = { listen: ['tcp://127.0.0.1:*', 'udp://127.0.0.1:*'] };
+const CONNECT = { connect: ['tcp://localhost:*', 'udp://localhost:*'] };
+
+test('a guest serves TCP and another one asks it, by name and by address', async () => {
+  const server = start(['tcp-serve', '0', '2'], LISTEN);
+  const port = await server.firstLine;
+  for (const host of ['localhost', '127.0.0.1']) {
+    const text = 'x'.repeat(3_000);
+    const { exitCode, out, err } = await start(['tcp-send', host, port, text], CONNECT).output();
+    assert.deepEqual([exitCode, out, err], [0, `${text}\n`, '']);
+  }
+  assert.equal(await server.ended, 0);
+});
+
+test('a guest serves UDP and another one asks it', async () => {
+  const server = start(['udp-serve', '0', '2'], LISTEN);
+  const port = await server.firstLine;
+  for (const host of ['localhost', '127.0.0.1']) {
+    const { exitCode, out, err } = await start(['udp-send', host, port, 'Hello, datagram'], CONNECT).output();
+    assert.deepEqual([exitCode, out.split('\n').slice(1), err], [0, ['Hello, datagram', ''], '']);
+  }
+  assert.equal(await server.ended, 0);
+});
+
+test('a guest without a grant gets access-denied, and the operator the line to add', async () => {
+  const runs: readonly [readonly string[], string, string][] = [
+    [['tcp-serve', '0', '1'], 'start-bind: access-denied\n', 'network = { listen = ["tcp://127.0.0.1:0"] }'],
+    [
+      ['tcp-send', '127.0.0.1', '9', 'x'],
+      'start-connect: access-denied\n',
+      'network = { connect = ["tcp://127.0.0.1:9"] }',
+    ],
+    [
+      ['tcp-send', 'db.example', '9', 'x'],
+      'resolve-addresses: access-denied\n',
+      'network = { resolve = ["db.example"] }',
+    ],
+    [['udp-serve', '9', '1'], 'start-bind: access-denied\n', 'network = { listen = ["udp://127.0.0.1:9"] }'],
+    [['udp-send', '127.0.0.1', '9', 'x'], 'start-bind: access-denied\n', 'network = { listen = ["udp://0.0.0.0:0"] }'],
+  ];
+  for (const [args, text, line] of runs) {
+    const run = start(args);
+    const { exitCode, err } = await run.output();
+    assert.deepEqual([exitCode, err, run.denials.map((denial) => denial.line)], [1, text, [line]]);
+  }
+});
+
+test('a guest reads what a name leads to, and how an address is no name', async () => {
+  const { out } = await start(['resolve', 'LocalHost'], CONNECT).output();
+  assert.equal(out, '127.0.0.1\nipv6\n');
+  assert.equal((await start(['resolve', '0x7f.1']).output()).out, '127.0.0.1\n');
+  assert.equal((await start(['resolve', 'a b']).output()).err, 'resolve-addresses: invalid-argument\n');
+});
+
+test('a guest gets no more sockets than its limit', async () => {
+  const { out } = await start(['hoard'], CONNECT).output();
+  assert.equal(out, '64 sockets, then new-socket-limit\n');
+});
+
+test('a guest that is killed while it waits leaves no descriptor behind', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const { port } = silent.address() as { port: number };
+  // The first run opens what the process keeps for good.
+  await start(['hoard'], CONNECT).ended;
+  const before = openDescriptors();
+  const controller = new AbortController();
+  const arrived = new Promise((resolve) => silent.once('connection', resolve));
+  const server = start(['tcp-serve', '0', '1'], LISTEN, controller.signal);
+  const datagrams = start(['udp-serve', '0', '1'], LISTEN, controller.signal);
+  const client = start(['tcp-send', '127.0.0.1', String(port), 'x'], CONNECT, controller.signal);
+  await Promise.all([arrived, server.firstLine, datagrams.firstLine]);
+  controller.abort();
+  for (const { ended } of [server, datagrams, client]) await assert.rejects(ended, { code: 'COMPONENT_KILLED' });
+  await new Promise((resolve) => silent.close(resolve));
+  assert.ok(openDescriptors() < before);
+});
