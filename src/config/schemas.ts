@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { BUILD_SECTION } from './build-section.ts';
-import { BUILD_SECTION } from './build-section.ts';
 import {
   choice,
   decimal,
@@ -140,7 +139,6 @@ export const MANIFEST_SCHEMA = table({
     source: source().meta({ description: 'The component, relative to this file', examples: ['./parse.wasm'] }),
     sha256: digest().optional().meta({ description: 'Digest that the file must have' }),
   }).meta({ description: 'What it is' }),
-  build: BUILD_SECTION.optional(),
   build: BUILD_SECTION.optional(),
   asks: ASKS_SECTION.optional(),
   limits: LIMITS_SECTION.optional(),
