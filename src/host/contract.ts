@@ -105,9 +105,14 @@ function isOwnedImport(component: CompiledComponent, type: ValueType | undefined
   for (const [key, item] of component.type.imports) {
     if (item.kind !== 'instance' || !HTTP_TYPES.test(key)) continue;
     const found = item.type.exports.get(name);
-    if (found?.kind === 'type' && found.type.kind === 'resource' && found.type.resource === type.resource) return true;
+    if (found?.kind === 'type' && found.type.kind === 'resource' && sameResource(found.type.resource, type.resource)) return true;
   }
   return false;
+}
+
+/** A component within the component has symbols of its own; the slot says which resource one is. */
+function sameResource(a: { readonly slot: number }, b: { readonly slot: number }): boolean {
+  return a === b || (a.slot >= 0 && a.slot === b.slot);
 }
 
 /** Tells whether a parameter or the result of `type` is, or holds, a handle. */
