@@ -29,8 +29,9 @@ export function sizeOf(request: StoreRequest): number {
 }
 
 /**
- * Refuses what is too large to be asked at all.
+ * Refuses what is too large to be asked at all, and what could not be handed to another thread.
  *
+ * @throws {TypeError} A name or key is no text, a value no bytes.
  * @throws {RuntimeError} `STORE_LIMIT`.
  */
 export function checkedRequest(request: StoreRequest): void {
@@ -45,7 +46,7 @@ export function checkedRequest(request: StoreRequest): void {
       for (const { bucket, key, value } of request.writes) {
         checkBucket(bucket);
         checkKey(key);
-        check('the bytes of a value', value?.length ?? 0, VALUE_BYTES_MAX);
+        if (value !== undefined) checkValue(value);
       }
       check('the bytes of all entries', sizeOf(request), REQUEST_BYTES_MAX);
       break;
@@ -58,12 +59,22 @@ export function checkedRequest(request: StoreRequest): void {
   }
 }
 
-function checkBucket(name: string): void {
-  check('the bytes of the name of a bucket', Buffer.byteLength(name), BUCKET_NAME_BYTES_MAX);
+function checkBucket(name: unknown): void {
+  check('the bytes of the name of a bucket', Buffer.byteLength(asText(name)), BUCKET_NAME_BYTES_MAX);
 }
 
-function checkKey(key: string): void {
-  check('the bytes of a key', Buffer.byteLength(key), KEY_BYTES_MAX);
+function checkKey(key: unknown): void {
+  check('the bytes of a key', Buffer.byteLength(asText(key)), KEY_BYTES_MAX);
+}
+
+function checkValue(value: unknown): void {
+  if (!(value instanceof Uint8Array)) throw new TypeError(`Cannot store a ${typeof value}: a value is a Uint8Array`);
+  check('the bytes of a value', value.length, VALUE_BYTES_MAX);
+}
+
+function asText(name: unknown): string {
+  if (typeof name === 'string') return name;
+  throw new TypeError(`Cannot ask that of the store: names and keys are texts, got ${typeof name}`);
 }
 
 function check(what: string, size: number, max: number): void {

@@ -123,11 +123,23 @@ export class SqliteStore implements Store {
 
   #flush(): void {
     if (this.#underWay.length > 0) return;
-    this.#underWay = this.#waiting.batch();
-    const thread = this.#underWay.length === 0 ? this.#thread : this.#start();
-    thread?.hold(this.#underWay.length > 0);
-    if (this.#underWay.length > 0) thread?.post(this.#underWay.map(({ request }) => request));
-    else this.#onEmpty?.();
+    const batch = this.#waiting.batch();
+    if (batch.length === 0) {
+      this.#thread?.hold(false);
+      this.#onEmpty?.();
+      return;
+    }
+    const thread = this.#start();
+    thread.hold(true);
+    this.#underWay = batch;
+    try {
+      thread.post(batch.map(({ request }) => request));
+    } catch (error) {
+      // A value whose memory was given away meanwhile cannot be copied.
+      this.#underWay = [];
+      for (const waiter of batch) this.#waiting.settle(waiter, RuntimeError.from(error));
+      this.#flushSoon();
+    }
   }
 
   /** The thread that runs, or, after it was lost, another: each takes a batch with it, so there is an end to it. */

@@ -21,6 +21,9 @@ function main(): void {
       database.close();
       port.close();
     });
+    port.on('messageerror', (error) => {
+      throw error;
+    });
     post({ kind: 'opened' });
   } catch (error) {
     post({ kind: 'unusable', error: RuntimeError.from(error).toWire() });

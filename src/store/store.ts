@@ -45,7 +45,7 @@ export interface Increment {
  * - `STORE_TIMEOUT` when no answer came in time, `STORE_LOST` when the storage thread died; it may have been done.
  * - `STORE_LIMIT` when a key, a value, a bucket or the store would be larger than it may; nothing was done.
  * - `STORE_UNUSABLE` when the file is damaged or the disk fails; the text names the file.
- * - `STORE_CLOSED` after {@link Store.close}.
+ * - `STORE_CLOSED` after {@link Store.close}; a `TypeError` for names that are no texts and values that are no bytes.
  */
 export interface Store extends AsyncDisposable {
   /** The entries of some keys, in their order; `undefined` where there is none. One look at one moment. */

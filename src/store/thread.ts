@@ -41,8 +41,13 @@ export function startWorker(settings: ThreadSettings, events: ThreadEvents): Sto
     else if (message.kind === 'answer') events.onAnswer(message.outcomes);
     else reason = RuntimeError.fromWire(message.error);
   });
-  worker.on('error', (error) => {
+  const onBroken = (error: Error) => {
     reason = lost(settings.file, error);
+  };
+  worker.on('error', onBroken);
+  worker.on('messageerror', (error) => {
+    onBroken(error);
+    void worker.terminate();
   });
   worker.on('exit', () => {
     onGone();

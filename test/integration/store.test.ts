@@ -200,6 +200,19 @@ test('ST5: openStore refuses limits that make no sense', async () => {
   await assert.rejects(openStore({ limits: { bucketKeys: 1.5 } }), RangeError);
 });
 
+test('a value that cannot be handed over fails its batch, and the store goes on', async () => {
+  await using store = await openStore();
+  const value = new Uint8Array(8);
+  const writing = store.write([{ bucket: 'b', key: 'a', value }]);
+  structuredClone(value.buffer, { transfer: [value.buffer] });
+  await assert.rejects(writing, failsWith('INTERNAL', /detached/));
+  assert.equal(await store.write(set('a', '1')), 'written');
+  const wrong = { bucket: 'b', key: 1, value: 'text' } as never;
+  await assert.rejects(store.write([wrong]), TypeError);
+  await assert.rejects(store.exists('b', undefined as never), TypeError);
+  await assert.rejects(store.write([{ bucket: 'b', key: 'a', value: 'text' as never }]), /a value is a Uint8Array/);
+});
+
 test('ST6: the calling thread goes on while the store is busy', async () => {
   await using store = await openStore({ directory: await folder() });
   const value = new Uint8Array(1_024 ** 2);
