@@ -74,6 +74,7 @@ declare module 'troupe:actor/lifecycle@0.1.0' {
 /** Ends handles of the host; `troupe build` answers it inside the component, no host has to. */
 declare module 'troupe:guest/handles@0.1.0' {
   export function dropPollable(handle: number): void;
+  export function dropHttpPollable(handle: number): void;
   export function dropInputStream(handle: number): void;
   export function dropOutputStream(handle: number): void;
 }

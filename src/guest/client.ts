@@ -108,7 +108,7 @@ function optionsOf(timeoutMs: number | undefined): RequestOptions | null {
 function responseOf(future: FutureIncomingResponse, url: string): IncomingResponse {
   const pollable = future.subscribe();
   pollable.block();
-  drop('pollable', pollable);
+  drop('http-pollable', pollable);
   const outcome = future.get();
   if (outcome?.tag !== 'ok') throw new RequestError(url, outcome?.val ?? { tag: 'internal-error' });
   if (outcome.val.tag === 'err') throw new RequestError(url, outcome.val.val);

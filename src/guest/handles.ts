@@ -2,6 +2,7 @@ import * as handles from 'troupe:guest/handles@0.1.0';
 
 const DROPS = {
   pollable: handles.dropPollable,
+  'http-pollable': handles.dropHttpPollable,
   'input-stream': handles.dropInputStream,
   'output-stream': handles.dropOutputStream,
 } as const;

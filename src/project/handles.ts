@@ -20,11 +20,12 @@ const SECTION = { component: 4, instance: 5, alias: 6, type: 7, canon: 8, import
 const SORT = { core: 0x00, func: 0x01, value: 0x02, type: 0x03, component: 0x04, instance: 0x05 } as const;
 const HEADER_BYTES = 8;
 
-/** Where the resource of each function is defined. */
-const RESOURCES: Readonly<Record<string, { readonly from: string; readonly name: string }>> = {
-  'drop-pollable': { from: 'wasi:io/poll@', name: 'pollable' },
-  'drop-input-stream': { from: 'wasi:io/streams@', name: 'input-stream' },
-  'drop-output-stream': { from: 'wasi:io/streams@', name: 'output-stream' },
+/** Where the resource of each function is defined: in the first of these that there is (see `quickjs-streams.ts`). */
+const RESOURCES: Readonly<Record<string, { readonly from: readonly string[]; readonly name: string }>> = {
+  'drop-pollable': { from: ['wasi:io/poll@'], name: 'pollable' },
+  'drop-http-pollable': { from: ['wasx:io/poll@', 'wasi:io/poll@'], name: 'pollable' },
+  'drop-input-stream': { from: ['wasx:io/streams@', 'wasi:io/streams@'], name: 'input-stream' },
+  'drop-output-stream': { from: ['wasx:io/streams@', 'wasi:io/streams@'], name: 'output-stream' },
 };
 
 const HANDLES = 'troupe:guest/handles@0.1.0';
@@ -196,12 +197,13 @@ function skipOptions(reader: Reader): void {
 
 function resourceType(drop: string, spaces: Spaces): number {
   const resource = RESOURCES[drop];
-  const index = spaces.types.findIndex((alias) => {
-    if (alias === undefined || alias.name !== resource?.name) return false;
-    return spaces.instances[alias.instance]?.startsWith(resource.from) === true;
-  });
-  if (index < 0) throw unknownLayout(`no type for "${drop}"`);
-  return index;
+  for (const from of resource?.from ?? []) {
+    const index = spaces.types.findIndex((alias) => {
+      return alias?.name === resource?.name && spaces.instances[alias?.instance ?? -1]?.startsWith(from);
+    });
+    if (index >= 0) return index;
+  }
+  throw unknownLayout(`no type for "${drop}"`);
 }
 
 function unknownLayout(what: string): RuntimeError {

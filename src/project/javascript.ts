@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { ManifestConfig } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { answerHandles } from './handles.ts';
+import { restoreStreams, separateStreams } from './quickjs-streams.ts';
 import type { Recipe } from './recipe.ts';
 import { loadPackage } from './tools.ts';
 import { worldText } from './worlds.ts';
@@ -63,7 +64,8 @@ export async function javascriptRecipe(manifest: ManifestConfig, entry: string):
   const { engine, optimize } = settingsOf(manifest);
   const bundle = await bundleSource(manifest, entry);
   const inferred = WORLD_OF_EXPORT.find(([name]) => bundle.exports.includes(name))?.[1];
-  const world = await worldText(manifest, { inferred, imports: bundle.imports });
+  const adapt = engine === 'quickjs' ? separateStreams : undefined;
+  const world = await worldText(manifest, { inferred, imports: bundle.imports, ...(adapt && { adapt }) });
   return {
     inputs: [bundle.code, world.wit, engine, optimize],
     make: async () => {
@@ -168,7 +170,7 @@ async function makeQuickJs(manifest: ManifestConfig, source: QuickJsSource): Pro
       sync: true,
       optSize: source.isSmall,
     });
-    return answerHandles(component);
+    return restoreStreams(answerHandles(component));
   } catch (cause) {
     throw engineError(cause);
   } finally {

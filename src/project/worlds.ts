@@ -26,16 +26,23 @@ const FOLDER = fileURLToPath(new URL('../../wit/', import.meta.url));
 const DEPTH_MAX = 4;
 const FILES_MAX = 256;
 
+interface WorldOptions {
+  /** World if the manifest names none. */
+  readonly inferred?: string | undefined;
+  /** Interfaces that the code imports beside the world's. */
+  readonly imports?: readonly string[];
+  /** Changes the packages, each a nested one, before they are put together. */
+  readonly adapt?: (packages: readonly string[]) => readonly string[];
+}
+
 /**
  * Puts the WIT text of a component together: one package with the world `guest`, everything that it needs beside it.
  *
- * @param inferred World if the manifest names none.
- * @param imports Interfaces that the code imports beside the world's.
  * @throws {RuntimeError} `CONFIG_INVALID` — the manifest names a world that is not known, or no world can be told.
  */
 export async function worldText(
   manifest: ManifestConfig,
-  { inferred, imports = [] }: { readonly inferred?: string | undefined; readonly imports?: readonly string[] },
+  { inferred, imports = [], adapt = (packages) => packages }: WorldOptions,
 ): Promise<WorldText> {
   const own = manifest.build?.wit === undefined ? [] : await readWit(resolve(manifest.directory, manifest.build.wit));
   const include = own.length > 0 ? includeOwn(manifest, own) : WORLDS[manifest.build?.world ?? inferred ?? ''];
@@ -43,7 +50,7 @@ export async function worldText(
   const ours = await readWit(FOLDER);
   const packages = new Map([...ours, ...own].map((text) => [packageName(text), text]));
   const world = ['world guest {', `  ${include}`, ...imports.map((name) => `  import ${name};`), '}'];
-  return { wit: ['package troupe:build;', ...world, ...packages.values()].join('\n'), world: 'guest' };
+  return { wit: ['package troupe:build;', ...world, ...adapt([...packages.values()])].join('\n'), world: 'guest' };
 }
 
 function includeOwn(manifest: ManifestConfig, own: readonly string[]): string {
