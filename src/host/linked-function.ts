@@ -155,20 +155,34 @@ interface FoundExport {
   readonly type: FuncType;
 }
 
+/** Exports by interface and name. Without a prototype: a function may be called "constructor". */
+type ExportIndex = Record<string, Map<string, FoundExport>>;
+
+/** Made once for each shape: there may be thousands of exports, and of functions that look for one. */
+const INDICES = new WeakMap<ComponentShape, ExportIndex>();
+
+function indexOf(shape: ComponentShape): ExportIndex {
+  let index = INDICES.get(shape);
+  if (index === undefined) {
+    index = Object.create(null) as ExportIndex;
+    for (const [operation, { name, type }] of shape.operations) {
+      const [path, inner] = split(name);
+      index[path] ??= new Map();
+      index[path].set(inner, { operation, type });
+    }
+    INDICES.set(shape, index);
+  }
+  return index;
+}
+
 /** The export of that name, in the same or a compatible version; or why there is none. */
 function findExport(id: string, shape: ComponentShape): FoundExport | string {
   if (shape.kind !== 'functions') return `${KINDS[shape.kind]}, and has no exports that can be called`;
   const [wanted, name] = split(id);
-  // Without a prototype: a function may be called "constructor".
-  const interfaces: Record<string, FoundExport | undefined> = Object.create(null);
-  for (const [operation, { name: exported, type }] of shape.operations) {
-    const [path, inner] = split(exported);
-    interfaces[path] ??= undefined;
-    if (inner === name) interfaces[path] = { operation, type };
-  }
-  const path = matchImport(wanted, interfaces);
-  if (path !== undefined) return interfaces[path] ?? `its "${path}" has no function "${name}"`;
-  const other = Object.keys(interfaces).find((offered) => withoutVersion(offered) === withoutVersion(wanted));
+  const index = indexOf(shape);
+  const path = matchImport(wanted, index);
+  if (path !== undefined) return index[path]?.get(name) ?? `its "${path}" has no function "${name}"`;
+  const other = Object.keys(index).find((offered) => withoutVersion(offered) === withoutVersion(wanted));
   if (other !== undefined) return `it exports "${other}", whose version is not compatible`;
   const operations = [...shape.operations.keys()].slice(0, 5).map((operation) => `"${operation}"`);
   return `it does not export it; it has ${operations.join(', ')}`;

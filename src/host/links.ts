@@ -87,18 +87,30 @@ function toRoute(target: LinkTarget): LinkRoute {
   throw new RangeError(`Cannot link an import: timeoutMs is ${timeoutMs}; use an integer from 1 to ${TIMEOUT_MS_MAX}`);
 }
 
-/** What the component's code uses of an import, with its type; what has none is a resource. */
-export function neededFunctions(component: CompiledComponent, name: string): Map<string, FuncType | undefined> {
-  const item = component.type.imports.get(name);
-  const needed = new Map<string, FuncType | undefined>();
-  for (const need of component.needs) {
-    const [path, ...rest] = need.split('#');
-    if (path !== name) continue;
+/** What a component's code uses of its imports, by import and name in it. Made once: there may be thousands of each. */
+const NEEDED = new WeakMap<CompiledComponent, Map<string, Map<string, FuncType | undefined>>>();
+
+/**
+ * What the component's code uses of the import `name`, with its type; what has none is a resource. The empty name is the
+ * import itself.
+ */
+export function neededFunctions(component: CompiledComponent, name: string): ReadonlyMap<string, FuncType | undefined> {
+  const needed = NEEDED.get(component) ?? groupNeeds(component);
+  NEEDED.set(component, needed);
+  return needed.get(name) ?? new Map();
+}
+
+function groupNeeds({ needs, type }: CompiledComponent): Map<string, Map<string, FuncType | undefined>> {
+  const groups = new Map<string, Map<string, FuncType | undefined>>();
+  for (const need of needs) {
+    const [path = '', ...rest] = need.split('#');
     const inner = rest.join('#');
+    const item = type.imports.get(path);
     const found = item?.kind === 'instance' ? item.type.exports.get(inner) : item;
-    needed.set(inner, found?.kind === 'func' ? found.type : undefined);
+    const group = groups.get(path) ?? new Map<string, FuncType | undefined>();
+    groups.set(path, group.set(inner, found?.kind === 'func' ? found.type : undefined));
   }
-  return needed;
+  return groups;
 }
 
 /** An actor of which the library is given a reference can be looked at before anything starts. */
