@@ -184,14 +184,15 @@ export class Emitter {
     this.copy(other.bytes, 0, other.length);
   }
 
-  /** Appends a section: its id, the length of `content`, `content`. */
-  section(id: number, content: Emitter): void {
+  /** Appends a section: its id, the length of `contents` together, `contents`. */
+  section(id: number, ...contents: readonly Emitter[]): void {
     this.u8(id);
-    this.u32(content.length);
-    this.append(content);
+    this.u32(contents.reduce((sum, content) => sum + content.length, 0));
+    for (const content of contents) this.append(content);
   }
 
+  /** What was written. Nothing may be written after it. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(0, this.length) as Uint8Array<ArrayBuffer>;
+    return this.bytes.subarray(0, this.length) as Uint8Array<ArrayBuffer>;
   }
 }

@@ -318,20 +318,30 @@ class Rewriter {
     contents.set(SECTION.global, this.#globalSection());
     contents.set(SECTION.export, this.#exportSection(this.#addedExports(pumpExport, startExport, state)));
     contents.set(SECTION.element, this.#elementSection());
-    contents.set(SECTION.code, this.#codeSection(glue));
-    const bytes = this.#assemble(contents);
+    const bytes = yield* this.#assemble(contents, this.#codeSection(glue));
     const names = (kind: number) => state?.filter((item) => item.kind === kind).map(({ name }) => name) ?? [];
     const named = state && { memories: names(MEMORY), globals: names(GLOBAL) };
     const functions = this.#ownFunctions();
     return { bytes, hooks: this.#hooks, pumpExport, startExport, functions, state: named };
   }
 
-  #assemble(contents: ReadonlyMap<number, Emitter | undefined>): Uint8Array<ArrayBuffer> {
-    const out = new Emitter(this.#code.length + 4096);
+  /** Each section is copied once, and code and data, which are large, each in a slice of their own. */
+  *#assemble(
+    contents: ReadonlyMap<number, Emitter | undefined>,
+    code: readonly Emitter[],
+  ): Generator<undefined, Uint8Array<ArrayBuffer>> {
+    const written = [...contents.values(), ...code].reduce((sum, content) => sum + (content?.length ?? 0), 0);
+    const verbatim = VERBATIM.map((id) => this.#section(id)).reduce(
+      (sum, item) => sum + (item ? item.end - item.at : 0),
+      0,
+    );
+    const out = new Emitter(written + verbatim + 4096);
     out.u8(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
     for (const id of SECTION_ORDER) {
       const content = contents.get(id);
+      if (id === SECTION.code || id === SECTION.data) yield;
       if (content !== undefined) out.section(id, content);
+      else if (id === SECTION.code) out.section(id, ...code);
       else if (VERBATIM.includes(id)) {
         const cursor = this.#section(id);
         if (cursor === undefined) continue;
@@ -516,15 +526,16 @@ class Rewriter {
     return content;
   }
 
-  #codeSection(glue: readonly Emitter[]): Emitter {
-    const content = new Emitter(this.#code.length + 4096);
-    content.u32(this.#counts().defined + glue.length);
-    content.append(this.#code);
+  /** The section in pieces: the author's code is large. */
+  #codeSection(glue: readonly Emitter[]): readonly Emitter[] {
+    const head = new Emitter();
+    head.u32(this.#counts().defined + glue.length);
+    const tail = new Emitter();
     for (const body of glue) {
-      content.u32(body.length);
-      content.append(body);
+      tail.u32(body.length);
+      tail.append(body);
     }
-    return content;
+    return [head, this.#code, tail];
   }
 }
 

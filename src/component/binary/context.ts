@@ -18,21 +18,24 @@ export class Context {
   /** Runs `work` in a new scope inside the present one. */
   within<T>(kind: ScopeKind, work: (scope: Scope) => T): T {
     const outer = this.scope;
-    if (outer.depth >= NESTING_MAX) this.fail(`components and types are nested more than ${NESTING_MAX} deep`);
-    const inner = new Scope(this.session, kind, outer);
-    this.scope = inner;
-    const result = work(inner);
+    this.scope = this.#inside(kind);
+    const result = work(this.scope);
     this.scope = outer; // a failure ends the whole decoding, so nothing has to be put back then
     return result;
   }
 
-  /** Runs `work` in a new scope with nothing around it. */
-  alone<T>(work: () => T): T {
+  /** Runs `work`, which reads a component, in a new scope: inside the present one, or with nothing around it. */
+  *withinComponent<T>(place: 'inside' | 'alone', work: () => Generator<undefined, T>): Generator<undefined, T> {
     const outer = this.scope;
-    this.scope = new Scope(this.session, 'component', undefined);
-    const result = work();
+    this.scope = place === 'inside' ? this.#inside('component') : new Scope(this.session, 'component', undefined);
+    const result = yield* work();
     this.scope = outer;
     return result;
+  }
+
+  #inside(kind: ScopeKind): Scope {
+    if (this.scope.depth >= NESTING_MAX) this.fail(`components and types are nested more than ${NESTING_MAX} deep`);
+    return new Scope(this.session, kind, this.scope);
   }
 
   /** The scope `count` levels out. */

@@ -30,10 +30,19 @@ const MODULE_LAYER = [0x01, 0x00, 0x00, 0x00];
  * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — needs what cannot be run; `details.feature` names it.
  */
 export function decodeComponent(bytes: Uint8Array, parts: Parts = {}): RootComponent {
+  const work = decodeInSlices(bytes, parts);
+  for (;;) {
+    const slice = work.next();
+    if (slice.done === true) return slice.value;
+  }
+}
+
+/** As {@link decodeComponent}, but yields now and then, so that the work can be spread over many turns. */
+export function* decodeInSlices(bytes: Uint8Array, parts: Parts = {}): Generator<undefined, RootComponent> {
   checkPreamble(bytes);
   const context = new Context();
-  const { component } = readComponent(context, new Reader(bytes));
-  return { ...component, parts: readParts(context, parts) };
+  const { component } = yield* readComponent(context, new Reader(bytes));
+  return { ...component, parts: yield* readParts(context, parts) };
 }
 
 function checkPreamble(bytes: Uint8Array): void {
@@ -68,17 +77,17 @@ function isText(bytes: Uint8Array): boolean {
 }
 
 /** Reads a component in the innermost scope. */
-function readComponent(
+function* readComponent(
   context: Context,
   reader: Reader,
-): { readonly component: Component; readonly shape: ComponentShape } {
+): Generator<undefined, { readonly component: Component; readonly shape: ComponentShape }> {
   for (const byte of [...MAGIC, ...COMPONENT_LAYER]) {
     if (reader.u8() !== byte) reader.fail('a nested component does not begin with the bytes of a component');
   }
   while (!reader.done) {
     context.session.at = reader.offset;
     const id = reader.u8();
-    readSection(context, id, reader.window(reader.u32()));
+    yield* readSection(context, id, reader.window(reader.u32()));
     context.scope.checkCounts();
   }
   context.session.at = reader.offset;
@@ -87,7 +96,7 @@ function readComponent(
   return { shape, component: { definitions, resources: model.resources, type: model.component(shape) } };
 }
 
-function readSection(context: Context, id: number, section: Reader): void {
+function* readSection(context: Context, id: number, section: Reader): Generator<undefined, void> {
   const { scope, session } = context;
   switch (id) {
     case 0:
@@ -101,7 +110,7 @@ function readSection(context: Context, id: number, section: Reader): void {
       break;
     }
     case 4: {
-      const { component, shape } = context.within('component', () => readComponent(context, section));
+      const { component, shape } = yield* context.withinComponent('inside', () => readComponent(context, section));
       scope.components.push(shape);
       scope.definitions.push({ kind: 'component', component });
       break;
@@ -114,16 +123,18 @@ function readSection(context: Context, id: number, section: Reader): void {
       break;
     default: {
       const read = SECTIONS[id] ?? context.fail(`a component has no section ${id}`);
-      for (let left = section.count(Math.max(TYPES_MAX, EXTERNS_MAX), 'definitions'); left > 0; left -= 1)
+      for (let left = section.count(Math.max(TYPES_MAX, EXTERNS_MAX), 'definitions'); left > 0; left -= 1) {
         read(context, section);
+        if (session.isSliceOver()) yield;
+      }
       section.finish('a section');
     }
   }
 }
 
 /** Reads the parts that belong to imports of the root component, and checks each against the type of its import. */
-function readParts(context: Context, parts: Parts): ReadonlyMap<string, Part> {
-  const found = new Map<string, Part>();
+function* readParts(context: Context, parts: Parts): Generator<undefined, ReadonlyMap<string, Part>> {
+  const asked: { readonly name: string; readonly bytes: Uint8Array; readonly entity: Entity }[] = [];
   const visit = (name: string, entity: Entity): void => {
     if (entity.kind === 'instance') {
       context.session.step(entity.type.exports.size);
@@ -131,23 +142,24 @@ function readParts(context: Context, parts: Parts): ReadonlyMap<string, Part> {
     }
     if (entity.kind !== 'component' && entity.kind !== 'core-module') return;
     const bytes = Object.hasOwn(parts, name) ? parts[name] : undefined;
-    if (bytes !== undefined)
-      found.set(
-        name,
-        aboutPart(name, () => readPart(context, bytes, entity)),
-      );
+    if (bytes !== undefined) asked.push({ name, bytes, entity });
   };
   for (const [name, entity] of context.scope.imports.entities) visit(name, entity);
+  const found = new Map<string, Part>();
+  for (const { name, bytes, entity } of asked) {
+    const part = yield* aboutPart(name, () => readPart(context, bytes, entity));
+    found.set(name, part);
+  }
   return found;
 }
 
-function readPart(context: Context, bytes: Uint8Array, asked: Entity): Part {
+function* readPart(context: Context, bytes: Uint8Array, asked: Entity): Generator<undefined, Part> {
   const reader = new Reader(bytes);
   context.session.at = 0;
-  const { part, entity } = asked.kind === 'component' ? componentPart(context, reader) : modulePart(context, reader);
-  const mismatch = context.subtyping.entity(entity, asked);
+  const typed = asked.kind === 'component' ? yield* componentPart(context, reader) : modulePart(context, reader);
+  const mismatch = context.subtyping.entity(typed.entity, asked);
   if (mismatch !== undefined) context.fail(`its type does not fit the import: ${mismatch}`);
-  return part;
+  return typed.part;
 }
 
 interface TypedPart {
@@ -156,8 +168,8 @@ interface TypedPart {
 }
 
 /** Nothing is around a part: no alias leads out of it. */
-function componentPart(context: Context, reader: Reader): TypedPart {
-  const { component, shape } = context.alone(() => readComponent(context, reader));
+function* componentPart(context: Context, reader: Reader): Generator<undefined, TypedPart> {
+  const { component, shape } = yield* context.withinComponent('alone', () => readComponent(context, reader));
   return { part: { kind: 'component', component }, entity: { kind: 'component', type: shape } };
 }
 

@@ -25,9 +25,9 @@ export function notAComponent(what: string): never {
 }
 
 /** Says of what goes wrong in `work` that it is about a part. */
-export function aboutPart<T>(name: string, work: () => T): T {
+export function* aboutPart<T>(name: string, work: () => Generator<undefined, T>): Generator<undefined, T> {
   try {
-    return work();
+    return yield* work();
   } catch (error) {
     if (!RuntimeError.is(error)) throw error;
     throw new RuntimeError(error.code, `Cannot use what was given for the import ${quote(name)}: ${error.message}`, {

@@ -11,7 +11,7 @@
  *
  * @module
  */
-export { decodeComponent } from './decode.ts';
+export { decodeComponent, decodeInSlices } from './decode.ts';
 export { flatten, flattenFunc } from './flatten.ts';
 export type {
   CanonOptions,

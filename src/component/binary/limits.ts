@@ -57,3 +57,6 @@ export const MEMORY64_PAGES_MAX = 2n ** 48n;
  * can ask for hours, because types share parts.
  */
 export const STEPS_MAX = 1_000_000;
+
+/** Steps and definitions between two chances to do other work: some 5 ms, before V8 has compiled the validator. */
+export const SLICE_STEPS = 1_000;

@@ -1,6 +1,6 @@
 import { CoreTypes } from './core-types.ts';
 import { invalid, unsupported } from './failure.ts';
-import { STEPS_MAX } from './limits.ts';
+import { SLICE_STEPS, STEPS_MAX } from './limits.ts';
 import { combineInfo, LEAF_INFO, type TypeInfo, type Value } from './types.ts';
 
 /** What all parts of the validator share while they work on one binary. */
@@ -9,6 +9,8 @@ export class Session {
   /** Byte offset of the definition that is being checked. */
   at = 0;
   #steps = 0;
+  /** Steps and definitions of the present slice. */
+  #slice = 0;
   readonly #infos = new Map<object, TypeInfo>();
   readonly #subtypes = new Map<object, Set<object>>();
 
@@ -23,8 +25,17 @@ export class Session {
   /** Counts work, so that no input can ask for more than a second or so. */
   step(count = 1): void {
     this.#steps += count;
+    this.#slice += count;
     if (this.#steps > STEPS_MAX)
       this.fail(`its types are too complex: checking them takes more than ${STEPS_MAX} steps`);
+  }
+
+  /** Tells whether it is time for other work, and begins the next slice if it is. Asked after each definition. */
+  isSliceOver(): boolean {
+    this.#slice++;
+    if (this.#slice < SLICE_STEPS) return false;
+    this.#slice = 0;
+    return true;
   }
 
   /** What is known of a type that {@link describe} was called for. */

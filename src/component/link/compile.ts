@@ -12,7 +12,7 @@ import {
   PAGE_BYTES,
   readCoreModule,
 } from '../admission/index.ts';
-import { type ComponentType, type Definition, decodeComponent, type Parts } from '../binary/index.ts';
+import { type ComponentType, type Definition, decodeInSlices, type Parts } from '../binary/index.ts';
 import { shareOut } from './budgets.ts';
 import type { CompiledExport, CompiledStep, ExportedFunction, HookKind } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
@@ -175,7 +175,7 @@ export class CompiledComponent {
  */
 export async function compileComponent(bytes: Uint8Array, options: CompileOptions = {}): Promise<CompiledComponent> {
   requireSuspension();
-  const component = decodeComponent(bytes, options.parts);
+  const component = await inSlices(decodeInSlices(bytes, options.parts), options);
   const plan = planComponent(component);
   const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
   const coreModules = plan.steps.map((step) => readCoreModule(step.bytes));

@@ -73,6 +73,19 @@ test('compileComponent gives other work its turn between functions', async () =>
   assert.ok(turns.filter((ran) => ran > 0).length >= 4);
 });
 
+test('compileComponent gives other work its turn between definitions, in nested components too', async () => {
+  const types = times(2_000, () => '(type (tuple u8 string))');
+  const bytes = await parseWat(`(component (component ${types}))`);
+  const clock = new ManualClock();
+  const compiling = compileComponent(bytes, { clock });
+  let turns = 0;
+  for (let waiting = true; waiting; ) {
+    if ((await nextTurn(clock)) > 0) turns++;
+    waiting = await Promise.race([compiling.then(() => false), immediate().then(() => true)]);
+  }
+  assert.ok(turns >= 2, `${turns} turns`);
+});
+
 async function nextTurn(clock: ManualClock): Promise<number> {
   await immediate();
   return clock.run();
