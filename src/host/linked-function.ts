@@ -184,8 +184,8 @@ function findExport(id: string, shape: ComponentShape): FoundExport | string {
   if (path !== undefined) return index[path]?.get(name) ?? `its "${path}" has no function "${name}"`;
   const other = Object.keys(index).find((offered) => withoutVersion(offered) === withoutVersion(wanted));
   if (other !== undefined) return `it exports "${other}", whose version is not compatible`;
-  const operations = [...shape.operations.keys()].slice(0, 5).map((operation) => `"${operation}"`);
-  return `it does not export it; it has ${operations.join(', ')}`;
+  const exported = Object.keys(index).map((offered) => `"${offered}"`);
+  return `it does not export it; it exports ${exported.slice(0, 5).join(', ')}`;
 }
 
 /** Interface and function; of a function that the world has itself, only the first. */

@@ -122,13 +122,19 @@ function problemsOfRef(link: Link, target: LinkedActor): string[] {
 /** Why calls of `link` cannot be answered by a component of that shape; nothing if all can. */
 export function linkProblems(link: Link, target: string, shape: ComponentShape): string[] {
   const comparison = new TypeComparison();
-  const problems: string[] = [];
+  const reasons = new Map<string, string[]>();
   for (const func of link.functions.values()) {
     const found = operationFor(func, shape, comparison);
-    if (found instanceof RuntimeError) problems.push(`${quoted(func.id)} cannot lead to "${target}": ${found.message}`);
+    if (!(found instanceof RuntimeError)) continue;
+    const ids = reasons.get(found.message) ?? [];
+    reasons.set(found.message, ids);
+    ids.push(func.id);
   }
-  // If nothing else fits, one line says it.
-  return shape.kind === 'functions' ? problems : problems.slice(0, 1);
+  // What is true of a whole interface is said once.
+  return [...reasons].map(([reason, [first = '', ...others]]) => {
+    const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+    return `${quoted(first)}${more} cannot lead to "${target}": ${reason}`;
+  });
 }
 
 /** @param problems One at least. */

@@ -50,7 +50,7 @@ const MISFITS: readonly { name: string; wit: string; says: RegExp }[] = [
   {
     name: 'interface',
     wit: `package demo:other@1.0.0; interface ops { ${ADD} } `,
-    says: /it does not export it; it has "demo:other\/ops#add"/,
+    says: /it does not export it; it exports "demo:other\/ops@1\.0\.0"/,
   },
 ];
 
@@ -124,6 +124,20 @@ test('S34: up refuses a link to a component that has no exports to call', async 
     const started = up(`${FRONT('"demo:calc/ops" = "calc"')}[components.calc]\nsource = "${fixture(name)}"\n${grants}`);
     await assert.rejects(started, failsWith('COMPONENT_LINK_INVALID', says));
   }
+});
+
+test('S34: up says once what is true of all functions of an interface', async () => {
+  const links = '[components.values.links]\n"troupe:values/host" = "calc"\n';
+  const started = up(
+    `[components.values]\nsource = "${fixture('values')}"\n${links}[components.calc]\nsource = "calc.wasm"\n`,
+  );
+  await assert.rejects(
+    started,
+    failsWith(
+      'COMPONENT_LINK_INVALID',
+      /: "troupe:values\/host@0\.1\.0#map-\w+" \(and 2 more\) cannot lead to "calc": it does not export it; it exports "demo:calc\/ops@1\.0\.0"$/,
+    ),
+  );
 });
 
 test('up refuses, in the file, a link to what is not there', async () => {
