@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { Decision, NetworkGrant } from '../../src/capability/index.ts';
-import { runCommand } from '../../src/runtime/index.ts';
+import { inspectComponent, runCommand } from '../../src/runtime/index.ts';
+import { systemClock } from '../../src/time/index.ts';
+import { startCli } from '../kit/cli.ts';
 import { openDescriptors } from '../kit/sockets.ts';
 
 const FILE = join(import.meta.dirname, '../../fixtures/components/sockets/sockets.wasm');
@@ -121,4 +123,42 @@ test('a guest that is killed while it waits leaves no descriptor behind', async 
   for (const { ended } of [server, datagrams, client]) await assert.rejects(ended, { code: 'COMPONENT_KILLED' });
   await new Promise((resolve) => silent.close(resolve));
   assert.ok(openDescriptors() < before);
+});
+
+test('run lets a program use the network as its options say, and says what it would need', async () => {
+  const server = startCli({ argv: ['run', '--listen', 'tcp://127.0.0.1:*', FILE, 'tcp-serve', '0', '1'] });
+  while (!server.stdout().includes('\n')) await new Promise((resolve) => systemClock.soon(() => resolve(undefined)));
+  const port = server.stdout().trim();
+  const denied = startCli({ argv: ['run', FILE, 'tcp-send', '127.0.0.1', port, 'x'] });
+  assert.equal(await denied.done, 1);
+  const hint = `troupe: denied; to allow it: --allow-net tcp://127.0.0.1:${port}\n`;
+  assert.ok(denied.stderr().includes(hint) && denied.stderr().includes('start-connect: access-denied\n'));
+  const allow = ['--allow-net', `tcp://localhost:${port}`, '--allow-http', 'https://api.example.com'];
+  const client = startCli({ argv: ['run', ...allow, FILE, 'tcp-send', 'localhost', port, 'Hello'] });
+  assert.deepEqual([await client.done, client.stdout(), client.stderr()], [0, 'Hello\n', '']);
+  assert.equal(await server.done, 0);
+});
+
+test('run refuses patterns that are none', async () => {
+  const wrong = [
+    ['--allow-net', 'localhost:80'],
+    ['--allow-net', 'tcp://localhost'],
+    ['--listen', 'tcp://a.example:80'],
+    ['--allow-http', 'ftp://a.example'],
+  ] as const;
+  for (const [option, pattern] of wrong) {
+    const run = startCli({ argv: ['run', option, pattern, FILE] });
+    assert.equal(await run.done, 64);
+    assert.match(run.stderr(), new RegExp(`Cannot read ${option} "${pattern}": expected scheme://`));
+  }
+});
+
+test('inspect shows sockets as what does nothing without a grant', async () => {
+  const { imports } = await inspectComponent(FILE);
+  const sockets = imports.filter(({ name }) => name.startsWith('wasi:sockets/'));
+  assert.ok(sockets.length > 0);
+  for (const { need, grantLine } of sockets) {
+    assert.equal(need, 'grant');
+    assert.match(grantLine ?? '', /^network = \{ connect = /);
+  }
 });

@@ -105,7 +105,11 @@ export class Connection implements SocketHolder {
   /** Closes when what was written has gone out, at the latest after `lingerMs`. */
   #close(lingerMs: number): Eventually<void> {
     const { socket } = this;
-    if (socket.closed) return undefined;
+    if (socket.closed) {
+      // The descriptor is closed; the event that says so may still be to come.
+      this.#table.leave(this);
+      return undefined;
+    }
     return new Promise<void>((resolve) => {
       const timer = this.#guest.clock.after(lingerMs, () => socket.destroy(), true);
       socket.once('close', () => {

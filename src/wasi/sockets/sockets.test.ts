@@ -4,7 +4,7 @@ import type { Decision, Grants } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
 import { GRANTS, Guest, ON_DENIED } from '../guest/index.ts';
-import type { Pollable } from '../io/index.ts';
+import { IoError, type Pollable } from '../io/index.ts';
 import { asSocketAddress, fromNode, isIpv4InIpv6, isRemote, isUnicast, toAddressValue } from './addresses.ts';
 import { DatagramQueue } from './datagram-queue.ts';
 import { errnoToErrorCode, toConnectErrorCode } from './error-code.ts';
@@ -113,6 +113,19 @@ test('errors of the system have their names in WASI', () => {
   assert.equal(errnoToErrorCode(undefined), 'unknown');
   assert.equal(toConnectErrorCode({ code: 'EADDRNOTAVAIL' }), 'address-in-use');
   assert.equal(toConnectErrorCode({ code: 'ENETUNREACH' }), 'remote-unreachable');
+});
+
+test('network-error-code names why a stream failed, if the system did', () => {
+  const { call, guest } = setUp();
+  assert.equal(
+    call('network', 'network-error-code', new IoError(guest, { errno: 'ETIMEDOUT', cause: undefined })),
+    'timeout',
+  );
+  assert.equal(
+    call('network', 'network-error-code', new IoError(guest, { errno: undefined, cause: undefined })),
+    undefined,
+  );
+  assert.throws(() => call('network', 'network-error-code', {}), isTrap);
 });
 
 test('TcpOptions are cut to what a system takes, and copied for each connection', () => {
