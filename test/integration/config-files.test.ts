@@ -116,7 +116,12 @@ test('loadApplication resolves everything that the files say', async () => {
         stdio: { stdin: false, stdout: false, stderr: false },
         env: ['LANG', 'MODE'],
         messaging: { tell: [], ask: [], publish: ['quakes.*'] },
+        http: [],
+        network: { connect: [], listen: [], resolve: [] },
+        keyvalue: [],
       },
+      http: undefined,
+      links: [],
     });
     assert.deepEqual(config.view, { actor: 'parse/1', op: 'show', everyMs: 250 });
     assert.deepEqual(config.control, { kind: 'port', directory: join(folder, 'app', '.troupe'), port: 0 });
@@ -162,6 +167,20 @@ test('loadApplication listens at a socket beside the file unless told otherwise'
   }
   await withFiles({ 'troupe.toml': `${minimal}[control]\nenabled = false\n`, 'a.wasm': '' }, async (folder) => {
     assert.deepEqual((await loadApplication(folder)).control, { kind: 'off' });
+  });
+});
+
+test('loadApplication keeps data beside the file unless told otherwise', async () => {
+  const minimal = '[application]\nname = "a"\n[components.a]\nsource = "a.wasm"\n';
+  await withFiles({ 'troupe.toml': minimal, 'a.wasm': '' }, async (folder) => {
+    const limits = { bytes: 4_294_967_296, bucketBytes: 268_435_456, bucketKeys: 1_048_576 };
+    const { store } = await loadApplication(folder);
+    assert.deepEqual(store, { directory: join(folder, '.troupe', 'data'), limits });
+  });
+  const section = '[store]\ndirectory = "kept"\nsize = "1GiB"\nbucket-size = "2MiB"\nbucket-keys = 9\n';
+  await withFiles({ 'troupe.toml': minimal + section, 'a.wasm': '' }, async (folder) => {
+    const limits = { bytes: 1_073_741_824, bucketBytes: 2_097_152, bucketKeys: 9 };
+    assert.deepEqual((await loadApplication(folder)).store, { directory: join(folder, 'kept'), limits });
   });
 });
 
