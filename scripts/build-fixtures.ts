@@ -8,7 +8,7 @@
  * Toolchains (Debian): `apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32`.
  * AssemblyScript and the wasm tools come with `npm ci`; the WASI adapter is taken out of a pinned npm package.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,14 +22,10 @@ import {
   validateComponent,
 } from '../src/component/tooling/index.ts';
 import { CHECKSUMS_FILE, GUESTS, type Guest, inputsOf, type Toolchain } from './guests.ts';
+import { commandAdapter } from './preview1-adapter.ts';
 import { stripCustomSections } from './strip-custom-sections.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
-/** The package whose tarball holds the preview 1 adapters of Wasmtime, and the adapter's digest. */
-const ADAPTER_PACKAGE = '@bytecodealliance/jco@1.25.2';
-const ADAPTER_FILE = 'package/lib/wasi_snapshot_preview1.command.wasm';
-const ADAPTER_SHA256 = 'b391794bf40029766403da7353eb2e1da17067844b78e19eaf9d934c25c4055d';
 
 const INSTALL: Readonly<Record<Toolchain, string>> = {
   c: 'apt-get install clang lld',
@@ -79,6 +75,7 @@ async function main(words: readonly string[]): Promise<number> {
 
 async function build(guest: Guest, scratch: string): Promise<Uint8Array> {
   const module = stripCustomSections(await compile(guest, join(scratch, `${basename(guest.output)}.core`)));
+  if (guest.core) return module;
   const embedded = guest.wit.length === 0 ? module : await componentEmbed({ module, ...worldOf(guest) });
   const component = stripCustomSections(await componentNew(embedded, adaptersFor(guest, scratch)));
   const problem = await validateComponent(component);
@@ -193,21 +190,7 @@ async function renameExports(module: Uint8Array): Promise<Uint8Array> {
 
 function adaptersFor(guest: Guest, scratch: string): Record<string, Uint8Array> {
   const needed = guest.toolchain === 'c-wasi' || guest.toolchain === 'rust-wasi';
-  return needed ? { wasi_snapshot_preview1: adapter(guest, scratch) } : {};
-}
-
-function adapter(guest: Guest, scratch: string): Uint8Array {
-  const file = join(scratch, ADAPTER_FILE);
-  if (!existsSync(file)) {
-    const tarball = execFileSync('npm', ['pack', '--silent', ADAPTER_PACKAGE], {
-      cwd: scratch,
-      encoding: 'utf8',
-    }).trim();
-    run(guest, 'tar', ['xzf', join(scratch, tarball), '-C', scratch, ADAPTER_FILE]);
-  }
-  const bytes = readFileSync(file);
-  if (sha256(bytes) !== ADAPTER_SHA256) throw new Error(`${ADAPTER_PACKAGE} holds another adapter than the pinned one`);
-  return bytes;
+  return needed ? { wasi_snapshot_preview1: commandAdapter(scratch) } : {};
 }
 
 /** Runs one tool in the root of the repository; what it prints becomes the error. */

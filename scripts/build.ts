@@ -1,9 +1,9 @@
 /**
- * `npm run build`: src/ → dist/ as JavaScript with declarations and source maps. `wit/` and `schema/` are not copied:
- * they are published beside dist/, and `../../wit` is the same place seen from src/ and from dist/.
+ * `npm run build`: src/ → dist/ as JavaScript with declarations and source maps. `wit/`, `schema/` and the guest kits are
+ * not copied: they are published beside dist/, and `../../wit` is the same place seen from src/ and from dist/.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const ROOT = dirname(import.meta.dirname);
@@ -18,6 +18,9 @@ for (const file of globSync('**/*.d.ts', { cwd: DIST })) {
   const text = readFileSync(join(DIST, file), 'utf8');
   writeFileSync(join(DIST, file), text.replaceAll(/((?:from |import\()['"]\.{1,2}\/[^'"\n]+)\.ts(?=['"])/g, '$1.js'));
 }
+// What the code reads beside itself.
+for (const file of globSync('**/*.wasm', { cwd: join(ROOT, 'src') }))
+  copyFileSync(join(ROOT, 'src', file), join(DIST, file));
 const main = join(DIST, 'cli', 'main.js');
 if (existsSync(main)) chmodSync(main, 0o755);
 process.exitCode = status ?? 1;

@@ -22,6 +22,8 @@ export interface Guest {
   readonly wit: readonly string[];
   /** World of the first package. Default: the only one. */
   readonly world?: string;
+  /** Leaves it the core module that the compiler makes. */
+  readonly core?: true;
 }
 
 const ACTOR_WIT = 'wit/actor.wit';
@@ -113,6 +115,22 @@ export const GUESTS: readonly Guest[] = [
     source: `${FIXTURES}/hello/hello.rs`,
     includes: [],
     wit: [],
+  },
+  {
+    output: `${FIXTURES}/hello/hello.core.wasm`,
+    toolchain: 'rust-wasi',
+    source: `${FIXTURES}/hello/hello.rs`,
+    includes: [],
+    wit: [],
+    core: true,
+  },
+  {
+    output: `${FIXTURES}/words/words.core.wasm`,
+    toolchain: 'c-wasi',
+    source: `${FIXTURES}/words/words.c`,
+    includes: [],
+    wit: [],
+    core: true,
   },
   {
     output: `${BIRDSTRIKES}/reader/reader.wasm`,

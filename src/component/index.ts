@@ -50,3 +50,4 @@ export {
   type InstantiateOptions,
   matchImport,
 } from './link/index.ts';
+export { wrapPreview1 } from './preview1/index.ts';

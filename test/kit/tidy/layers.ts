@@ -55,6 +55,7 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
     abi: ['binary'],
     admission: ['binary'],
     tooling: [],
+    preview1: ['admission'],
     link: ['binary', 'abi', 'admission'],
   },
   wasi: {
