@@ -14,6 +14,7 @@ export type {
   ActorSystemOptions,
   ActorType,
   AskOptions,
+  Batch,
   ChildInfo,
   ChildSpec,
   Context,
@@ -21,7 +22,9 @@ export type {
   EventStream,
   FailureReport,
   Implementation,
+  PipeOutcome,
   Protocol,
+  PutOptions,
   SpawnOptions,
   StandardSchema,
   Subscription,
@@ -30,6 +33,7 @@ export type {
   TellResult,
   TerminatedEvent,
   Termination,
+  Timers,
   Type,
 } from './actor/index.ts';
 export { implement, protocol, supervisor, type } from './actor/index.ts';

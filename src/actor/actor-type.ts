@@ -31,6 +31,7 @@ export class Operations {
   /** In the order of declaration: their index is what prebuilt stubs use. */
   readonly tells: readonly Operation[];
   readonly asks: readonly Operation[];
+  readonly streams: readonly Operation[];
   /** For each of `tells`: the header of a message without a sender. */
   readonly tellHeaders: readonly Header[];
   readonly #isOpen: boolean;
@@ -38,12 +39,13 @@ export class Operations {
   readonly #tellsByName = new Map<string, Header>();
   readonly #asksByName = new Map<string, Operation>();
 
-  /** @param operations All there are, or `any`: whatever a sender names. */
-  constructor(owner: string, operations: readonly Operation[] | 'any') {
+  /** @param operations All there are but streams, or `any`: whatever a sender names. */
+  constructor(owner: string, operations: readonly Operation[] | 'any', streams: readonly Operation[] = []) {
     this.#owner = owner;
     this.#isOpen = operations === 'any';
     const all = operations === 'any' ? [] : operations;
     this.tells = all.filter(({ kind }) => kind === 'tell');
+    this.streams = streams;
     this.asks = all.filter(({ kind }) => kind === 'ask');
     this.tellHeaders = this.tells.map((operation) => new Header(operation, undefined, undefined));
     for (const header of this.tellHeaders) this.#tellsByName.set(header.operation.name, header);
@@ -102,5 +104,13 @@ function isKept(name: string, kept: number): boolean {
 }
 
 function openOperation(kind: 'tell' | 'ask', name: string): Operation {
-  return { kind, name, handler: undefined, validateIn: undefined, validateOut: undefined };
+  return {
+    kind,
+    name,
+    handler: undefined,
+    batch: undefined,
+    validateIn: undefined,
+    validateOut: undefined,
+    isUrgent: false,
+  };
 }

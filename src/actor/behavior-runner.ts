@@ -34,7 +34,15 @@ export function defineActorType<P extends Protocol = NoProtocol>(definition: Act
   const known: Operation[] = [];
   for (const [operation, kind] of operations === 'any' ? [] : Object.entries(operations)) {
     assertOperationName(name, operation);
-    known.push({ kind, name: operation, handler: undefined, validateIn: undefined, validateOut: undefined });
+    known.push({
+      kind,
+      name: operation,
+      handler: undefined,
+      batch: undefined,
+      validateIn: undefined,
+      validateOut: undefined,
+      isUrgent: false,
+    });
   }
   const table = new Operations(name, operations === 'any' ? 'any' : known);
   const runner = new BehaviorRunner(create);
@@ -53,8 +61,10 @@ const NO_OPERATION: Operation = Object.freeze({
   kind: 'tell',
   name: '',
   handler: undefined,
+  batch: undefined,
   validateIn: undefined,
   validateOut: undefined,
+  isUrgent: false,
 });
 
 /** The message that a behavior handles; one object per incarnation, filled again for each. */

@@ -70,8 +70,18 @@ export interface Wait {
   readonly status: 'starting' | 'suspended' | 'stopping';
   /** The message that is being handled. */
   readonly current?: Lost<Header> | undefined;
+  /** Those that are handled together with it. */
+  readonly rest?: readonly Lost<Header>[];
   done(value: unknown): void;
   failed(error: unknown): void;
+}
+
+/** What few incarnations need: timers, promises and signals of theirs. */
+export interface TurnExtras {
+  /** A turn, or a message that was waited for, is over. */
+  onMessageEnd(): void;
+  /** The incarnation is over. */
+  dispose(reason: RuntimeError | undefined): void;
 }
 
 /**
@@ -86,6 +96,7 @@ export class TurnContext implements Asker {
   isLive = true;
   /** What follows the wait of a cell that is suspended, starting or stopping: a promise that settles late is not it. */
   waitsFor: Wait | null = null;
+  extras: TurnExtras | null = null;
   private asks: Header[] | null = null;
 
   constructor(cell: Cell) {
@@ -99,6 +110,10 @@ export class TurnContext implements Asker {
   get isInTurn(): boolean {
     const { status } = this.cell;
     return status !== 'idle' && status !== 'queued';
+  }
+
+  get actor(): AskTarget {
+    return this.cell;
   }
 
   get openAsks(): readonly Header[] {
@@ -127,6 +142,7 @@ export class TurnContext implements Asker {
   /** The message has been handled: what it asked and did not await keeps nobody waiting. */
   endMessage(): void {
     this.header = null;
+    if (this.extras !== null) this.extras.onMessageEnd();
     if (this.asks === null || this.asks.length === 0) return;
     for (const header of this.asks) header.unbind();
     this.asks.length = 0;
@@ -143,10 +159,8 @@ const NO_ASKS: readonly Header[] = [];
 /** What the runtime tells an actor; taken before user messages. */
 export type SystemMessage =
   | { readonly kind: 'terminated'; readonly cell: Cell }
-  /** A child failed more often than it may. */
-  | { readonly kind: 'escalated'; readonly error: RuntimeError }
-  /** An actor that it is linked to has failed. */
-  | { readonly kind: 'linked'; readonly error: RuntimeError }
+  /** It has failed by what is no message: a child that escalated, a linked actor, a promise that it awaits. */
+  | { readonly kind: 'failed'; readonly phase: 'child' | 'link' | 'message'; readonly error: RuntimeError }
   /** It has stopped itself. */
   | { readonly kind: 'ended' };
 
@@ -201,6 +215,14 @@ export interface Member {
   state: MemberState;
 }
 
+/** Those who wait for room in a mailbox. */
+export interface Waiting {
+  /** Puts into the mailbox as much as it takes. Returns whether somebody still waits. */
+  admit(): boolean;
+  /** Nothing will be taken any more. */
+  end(error: RuntimeError): void;
+}
+
 /** A promise that somebody waits for. */
 export interface Waiter<T> {
   readonly promise: Promise<T>;
@@ -234,6 +256,8 @@ export class CellExtras {
   events: Map<string, Set<EventQueue>> | null = null;
   ready: Waiter<void> | null = null;
   terminated: Waiter<Termination> | null = null;
+  /** Who waits for room in the mailbox. */
+  waiting: Waiting | null = null;
   isSubscribed = false;
   /** The present incarnation has said that it is to end, once or more. */
   hasEnded = false;
@@ -314,11 +338,35 @@ export class Cell implements AskTarget, Paced {
     return TOLD;
   }
 
+  /** As {@link post}, before messages that are not urgent. */
+  postUrgent(payload: unknown, header: Header): TellResult {
+    if (!this.mailbox.offerUrgent(payload, header)) return this.refusal();
+    this.wake();
+    return TOLD;
+  }
+
+  /** What the actor sends to itself: urgent, and never refused while it lives. */
+  postOwn(payload: unknown, header: Header): void {
+    this.mailbox.offerOwn(payload, header);
+    this.wake();
+  }
+
   /** Puts a message into the system lane. */
   postSystem(message: SystemMessage): void {
     if (this.status === 'stopped') return;
     this.mailbox.offerSystem(message);
-    if (this.status !== 'idle') return;
+    this.wake();
+  }
+
+  /** There may be room for those who wait for it. */
+  admit(): void {
+    const { extras } = this;
+    if (extras !== null && extras.waiting !== null && !extras.waiting.admit()) extras.waiting = null;
+  }
+
+  /** Puts the cell into the run queue, if it has nothing to do but now has. */
+  wake(): void {
+    if (this.status !== 'idle' || !this.mailbox.hasWork) return;
     this.status = 'queued';
     this.profile.services.dispatcher.schedule(this);
   }
@@ -354,7 +402,7 @@ export class Cell implements AskTarget, Paced {
   refusal(): TellResult {
     const extras = this.rare;
     extras.refused++;
-    if (this.mailbox.capacity === 0) return this.stoppedRefusal();
+    if (this.mailbox.isClosed) return this.stoppedRefusal();
     extras.fullRefusal ??= this.makeRefusal('MAILBOX_FULL');
     return extras.fullRefusal;
   }
@@ -366,21 +414,38 @@ export class Cell implements AskTarget, Paced {
     return extras.stoppedRefusal;
   }
 
+  /** As {@link post}, and does not count a refusal. Returns whether the mailbox took the message. */
+  accept(payload: unknown, header: Header): boolean {
+    const { isUrgent } = header.operation;
+    const fits = isUrgent ? this.mailbox.offerUrgent(payload, header) : this.mailbox.offer(payload, header);
+    if (fits) this.wake();
+    return fits || (!isUrgent && this.makeRoom(payload, header));
+  }
+
   private overflow(payload: unknown, header: Header): TellResult {
+    return this.makeRoom(payload, header) ? TOLD : this.refusal();
+  }
+
+  /** Loses a message, this one or others, if the policy says so. */
+  private makeRoom(payload: unknown, header: Header): boolean {
     const lost = this.mailbox.overflow(payload, header);
-    if (lost === undefined) return this.refusal();
-    this.bury('overflow', lost);
-    if (lost.header.isPending) lost.header.fail(refusalError(this.makeRefusal('MAILBOX_FULL')));
-    return TOLD;
+    for (const one of lost ?? []) {
+      this.bury('overflow', one);
+      if (one.header.isPending) one.header.fail(refusalError(this.makeRefusal('MAILBOX_FULL')));
+    }
+    this.wake();
+    return lost !== undefined;
   }
 
   private makeRefusal(code: 'MAILBOX_FULL' | 'ACTOR_STOPPED'): TellResult {
-    const { capacity } = this.profile.mailbox;
+    const { capacity, capacityBytes } = this.profile.mailbox;
     const isFull = code === 'MAILBOX_FULL';
+    const bound = capacityBytes === 0 ? `${capacity} messages` : `${capacity} messages and ${capacityBytes} bytes`;
     const text = isFull
-      ? `Cannot enqueue message for "${this.name}": ${capacity} of ${capacity} slots are taken; try again later`
+      ? `Cannot enqueue message for "${this.name}": its mailbox is full (it holds ${bound}); try again later`
       : `Cannot send to or as "${this.name}": it has stopped`;
-    const details = isFull ? { actor: this.name, capacity } : { actor: this.name };
+    const bounds = capacityBytes === 0 ? { capacity } : { capacity, capacityBytes };
+    const details = isFull ? { actor: this.name, ...bounds } : { actor: this.name };
     return Object.freeze({ ok: false, error: Object.freeze(new RuntimeError(code, text, { details })) });
   }
 }

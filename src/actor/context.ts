@@ -5,10 +5,11 @@ import { type Cell, TurnContext } from './cell.ts';
 import { link, unlink, unwatch, watch } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import type { SpawnOptions } from './options.ts';
-import type { Events, Protocol } from './protocol.ts';
-import { Refusal } from './refusal.ts';
-import type { Received } from './schema.ts';
+import { type AnyIterator, type Outcome, OwnMessages } from './own-messages.ts';
+import type { Asks, Events, Protocol, Tells } from './protocol.ts';
+import type { Received, Sent } from './schema.ts';
 import { spawn } from './spawn.ts';
+import { Verdict } from './verdict.ts';
 
 /** What a handler knows and can do. Valid, also after an `await`, until its incarnation ends. */
 export interface Context<P extends Protocol = Protocol<Record<never, never>>, S = unknown> {
@@ -50,8 +51,70 @@ export interface Context<P extends Protocol = Protocol<Record<never, never>>, S 
   publish(topic: string, payload: unknown): number;
   /** Ends this actor in order, after the current message. Its restart type decides what follows. */
   stop(): void;
+  /** Messages of this actor to itself. */
+  readonly timers: Timers<P>;
+  /**
+   * Sends this actor the operation `op` when `promise` settles, with what `toPayload` makes of the outcome; meanwhile other
+   * messages are handled. It comes before messages that are not urgent, and never to a later incarnation. At most 1,024
+   * at a time.
+   */
+  pipe<T, K extends keyof Tells<P>>(
+    promise: PromiseLike<T>,
+    op: K,
+    toPayload: (outcome: PipeOutcome<T>) => Sent<Tells<P>[K]>,
+  ): void;
+  /**
+   * Aborts when whoever asked stops waiting for the reply to the message being handled, and when this incarnation ends:
+   * for what a handler starts and need not finish then. Take it before the first `await`.
+   */
+  readonly signal: AbortSignal;
   /** Answers the message being handled with `error`, by throwing: nothing after it runs. It is not a failure of the actor. */
   refuse(error: RuntimeError): never;
+  /**
+   * Hands the message being handled on, by throwing: nothing after it runs. `to` gets `payload` from the same sender, and
+   * answers in this actor's place, within the same deadline. An ask becomes an ask, a tell a tell. What `to` does not
+   * take, the asker is told, as of an ask.
+   */
+  forward<Q extends Protocol>(to: ActorRef<Q>, op: keyof Tells<Q> | keyof Asks<Q>, payload: unknown): never;
+  /**
+   * Puts the message being handled aside until {@link unstash}, by throwing: nothing after it runs. It keeps its place in
+   * the mailbox's bounds. A restart brings back what is put aside.
+   */
+  stash(): never;
+  /** Puts everything that was put aside back into the mailbox, before what came later. */
+  unstash(): void;
+}
+
+/** What a promise came to. */
+export type PipeOutcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+/**
+ * Messages that an actor sends to itself after some time. They are not counted against its mailbox and come before
+ * messages that are not urgent; those of a timer that was cancelled never come, nor those of an incarnation that is over.
+ * A timer is known by a key, by default the name of its operation; one of the same key takes its place. At most 1,024 at a
+ * time. Delays are from 1 to 86,400,000 ms, and up to 4 ms late.
+ */
+export interface Timers<P extends Protocol> {
+  /** Once, after `afterMs`. */
+  once<K extends keyof Tells<P> & string>(
+    op: K,
+    payload: Sent<Tells<P>[K]>,
+    time: { readonly afterMs: number; readonly key?: string },
+  ): void;
+  /** Again and again, at a fixed rate; what was missed while the actor was busy is one message. */
+  every<K extends keyof Tells<P> & string>(
+    op: K,
+    payload: Sent<Tells<P>[K]>,
+    time: { readonly everyMs: number; readonly key?: string },
+  ): void;
+  /** When no message has been handled for `afterMs`; again after as long. An actor has one such timer. */
+  whenIdle<K extends keyof Tells<P> & string>(
+    op: K,
+    payload: Sent<Tells<P>[K]>,
+    time: { readonly afterMs: number; readonly key?: string },
+  ): void;
+  /** Returns whether there was something to forget. */
+  cancel(key: string): boolean;
 }
 
 /** What a `terminated` handler is told. */
@@ -88,16 +151,22 @@ export interface ContextType {
   readonly takesTerminated: boolean;
 }
 
+/** By the runner of the type, so that a context need not keep it. */
+const CONTEXT_TYPES = new WeakMap<object, ContextType>();
+
+/** Says what the contexts have in common that `runner` makes. */
+export function defineContextType(runner: object, type: ContextType): void {
+  CONTEXT_TYPES.set(runner, type);
+}
+
+function contextTypeOf(cell: Cell): ContextType {
+  return CONTEXT_TYPES.get(cell.profile.runner) as ContextType;
+}
+
 /** The context of one incarnation of a TypeScript actor. */
 export class HandlerContext extends TurnContext implements Context {
   state: unknown = undefined;
-  private readonly type: ContextType;
   private emitStub: EmitStub | null = null;
-
-  constructor(cell: Cell, type: ContextType) {
-    super(cell);
-    this.type = type;
-  }
 
   get self(): ActorRef {
     return this.cell.ref;
@@ -118,7 +187,7 @@ export class HandlerContext extends TurnContext implements Context {
   }
 
   get emit(): Record<never, never> {
-    this.emitStub ??= new this.type.Emit(this);
+    this.emitStub ??= new (contextTypeOf(this.cell).Emit)(this);
     return this.emitStub;
   }
 
@@ -138,7 +207,7 @@ export class HandlerContext extends TurnContext implements Context {
   }
 
   watch(ref: ActorRef): void {
-    if (!this.type.takesTerminated) {
+    if (!contextTypeOf(this.cell).takesTerminated) {
       throw new TypeError('Cannot watch: the implementation has no "terminated" handler to be told by');
     }
     this.assertLive('watch');
@@ -167,8 +236,51 @@ export class HandlerContext extends TurnContext implements Context {
     if (this.isLive) this.cell.endSelf();
   }
 
+  get timers(): Timers<Protocol> {
+    this.assertLive('use timers');
+    return this.own;
+  }
+
+  pipe<T>(promise: PromiseLike<T>, op: PropertyKey, toPayload: (outcome: PipeOutcome<T>) => unknown): void {
+    this.assertLive('await a promise');
+    this.own.pipe(promise, String(op), toPayload as (outcome: Outcome) => unknown);
+  }
+
+  addStream(iterator: AnyIterator): void {
+    this.own.addStream(iterator);
+  }
+
+  forgetStream(iterator: AnyIterator): void {
+    this.own.forgetStream(iterator);
+  }
+
+  get signal(): AbortSignal {
+    return this.own.signalOf(this.header);
+  }
+
+  forward(to: ActorRef, op: PropertyKey, payload: unknown): never {
+    throw new Verdict({ kind: 'forward', to, op: String(op), payload });
+  }
+
+  stash(): never {
+    throw new Verdict({ kind: 'stash' });
+  }
+
+  unstash(): void {
+    if (this.isLive) this.cell.mailbox.unstash();
+  }
+
   refuse(error: RuntimeError): never {
-    throw new Refusal(error);
+    throw new Verdict({ kind: 'refuse', error });
+  }
+
+  private get own(): OwnMessages {
+    this.extras ??= new OwnMessages(this, (op) => {
+      const known = LocalRef.internalsOf(this.cell.ref).operations.tell(op);
+      if (known instanceof RuntimeError) throw known;
+      return known.operation;
+    });
+    return this.extras as OwnMessages;
   }
 
   private assertLive(action: string): void {

@@ -8,18 +8,30 @@ import { ignoreOutcome } from './thenable.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the types differ from operation to operation; the protocol has checked them.
 export type Handler = (context: any, payload: any) => unknown;
 
+/** Runs an operation for several messages at once. */
+// biome-ignore lint/suspicious/noExplicitAny: as of a handler.
+export type BatchHandler = { batch(context: any, payloads: readonly any[]): unknown; readonly max?: number };
+
 /** One operation of an actor type: everything about it that does not change from message to message. */
 export interface Operation {
   readonly kind: 'tell' | 'ask' | 'topic';
   readonly name: string;
-  /** `undefined` for actors that run by a behavior of their own. */
+  /** `undefined` for actors that run by a behavior of their own, and where there is {@link batch}. */
   readonly handler: Handler | undefined;
+  /** Takes the messages that follow one another as an array. */
+  readonly batch: BatchHandler | undefined;
   readonly validateIn: Validator | undefined;
   readonly validateOut: Validator | undefined;
+  /** Of a stream: validates what it is opened with. */
+  readonly validateStream?: Validator | undefined;
+  /** Whether its messages come before those of operations that are not. */
+  readonly isUrgent: boolean;
 }
 
 /** Who has asked: told when an ask of its turn is settled. */
 export interface Asker {
+  /** The actor whose turn it is. */
+  readonly actor: AskTarget;
   forgetAsk(header: Header): void;
 }
 
@@ -35,7 +47,8 @@ export interface AskTarget {
  * shared by all of them; for an `ask` it is the reply slot, the deadline's timer and the edge of the waits-for graph.
  */
 export class Header extends TimerNode {
-  readonly operation: Operation;
+  /** Changed only by {@link handOver}. */
+  operation: Operation;
   readonly sender: ActorRef | undefined;
   /** The concrete topic of a published message. */
   readonly topic: string | undefined;
@@ -53,6 +66,8 @@ export class Header extends TimerNode {
   /** Its place among the asks of its asker, which are in no order. The asker's. */
   place = 0;
   private detach: (() => void) | null = null;
+  /** Called when the asker gets an error, or stops waiting. */
+  onFailed: ((error: unknown) => void) | null = null;
 
   constructor(operation: Operation, sender: ActorRef | undefined, topic: string | undefined) {
     super();
@@ -131,6 +146,20 @@ export class Header extends TimerNode {
     this.asker = null;
   }
 
+  /**
+   * From now on the actor `target` owes the reply, by `operation`.
+   *
+   * @returns The circle of actors that would wait for each other; then nothing has changed.
+   */
+  handOver(target: AskTarget, operation: Operation): string[] | undefined {
+    const circle = this.asker === null ? undefined : findAskCycle(this.asker.actor, target);
+    if (circle !== undefined) return circle;
+    this.target = target;
+    this.operation = operation;
+    this.onFailed = null;
+    return undefined;
+  }
+
   /** Lets `signal` end the wait. */
   attach(signal: AbortSignal): void {
     const cancel = () =>
@@ -149,10 +178,11 @@ export class Header extends TimerNode {
 
   /** Gives the asker an error instead of a reply. Does nothing for a tell, or when the ask is settled. */
   fail(error: unknown): void {
-    const { reject } = this;
+    const { reject, onFailed } = this;
     if (reject === null) return;
     this.close();
     reject(error);
+    onFailed?.(error);
   }
 
   /** As {@link fail}, when the incarnation that asked is over: it may never come to read the reply, which harms nobody. */
@@ -179,6 +209,7 @@ export class Header extends TimerNode {
     this.asker = null;
     if (this.detach !== null) this.detach();
     this.detach = null;
+    this.onFailed = null;
   }
 }
 

@@ -1,21 +1,41 @@
 import { RuntimeError } from '../errors/index.ts';
+import type { Lost } from '../mailbox/index.ts';
 import type { ActorRef, Termination } from './actor-ref.ts';
 import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
 import type { Cell, Runner, TurnContext } from './cell.ts';
-import { type Context, EmitStub, HandlerContext, type TerminatedEvent } from './context.ts';
-import type { Handler, Header, Operation } from './header.ts';
+import { type Context, defineContextType, EmitStub, HandlerContext, type TerminatedEvent } from './context.ts';
+import type { BatchHandler, Handler, Header, Operation } from './header.ts';
 import { fail, leave } from './lifecycle.ts';
 import { nearestNames } from './name.ts';
-import type { Asks, Protocol, Tells } from './protocol.ts';
-import { Refusal } from './refusal.ts';
+import type { Asks, Protocol, Streams, Tells } from './protocol.ts';
 import { type PayloadSpec, type Received, type Sent, toValidator } from './schema.ts';
+import { streamOperation } from './streams.ts';
 import { isThenable } from './thenable.ts';
-import { afterHandler, complete, dropExpired, isExpired, refuse } from './turn.ts';
+import { afterHandler, buryRest, carryOut, complete, dropExpired, isExpired } from './turn.ts';
+import { Verdict } from './verdict.ts';
 
 type Awaitable<T> = T | Promise<T>;
 
 type TellHandlers<P extends Protocol, S> = {
-  readonly [K in keyof Tells<P>]: (context: Context<P, S>, payload: Received<Tells<P>[K]>) => Awaitable<void>;
+  readonly [K in keyof Tells<P>]:
+    | ((context: Context<P, S>, payload: Received<Tells<P>[K]>) => Awaitable<void>)
+    | Batch<Context<P, S>, Received<Tells<P>[K]>>;
+};
+
+/**
+ * Handles messages that follow one another in the mailbox together, as many as are there. They are handled as one message
+ * without a sender: if that fails, all are lost.
+ */
+export interface Batch<C, T> {
+  batch(context: C, payloads: readonly T[]): Awaitable<void>;
+  /** Messages at a time. Integer, 1 to 65,536. Default 64. */
+  readonly max?: number;
+}
+
+type StreamHandlers<P extends Protocol, S> = {
+  readonly [K in keyof Streams<P>]: Streams<P>[K] extends { in: infer I; out: infer O }
+    ? (context: Context<P, S>, payload: Received<I>) => Iterable<Sent<O>> | AsyncIterable<Sent<O>>
+    : never;
 };
 
 type AskHandlers<P extends Protocol, S> = {
@@ -37,8 +57,11 @@ export type Implementation<P extends Protocol, S> = {
   readonly terminated?: (context: Context<P, S>, event: TerminatedEvent) => Awaitable<void>;
   /** After the last message of a stop; not after a failure or a kill. */
   readonly stop?: (context: Context<P, S>) => Awaitable<void>;
+  /** Operations whose messages come before all others, among themselves in order. */
+  readonly urgent?: readonly (keyof Tells<P> | keyof Asks<P>)[];
 } & Needed<'tell', TellHandlers<P, S>> &
-  Needed<'ask', AskHandlers<P, S>>;
+  Needed<'ask', AskHandlers<P, S>> &
+  Needed<'stream', StreamHandlers<P, S>>;
 
 /**
  * Makes an actor type: `protocol` says what it understands, `implementation` how it does it.
@@ -62,57 +85,96 @@ export function implement<P extends Protocol, S>(protocol: P, implementation: Im
   const { spec, name } = protocol;
   const handlers = implementation as unknown as AnyImplementation;
   const operations: Operation[] = [];
+  const urgent = urgentOperations(protocol, handlers);
   for (const [operation, payload] of Object.entries(spec.tell ?? {})) {
     const handler = findHandler(protocol, handlers, { kind: 'tell', name: operation });
-    operations.push(makeOperation({ kind: 'tell', name: operation, handler, payload, reply: undefined }));
+    const isUrgent = urgent.has(operation);
+    operations.push(makeOperation({ kind: 'tell', name: operation, handler, payload, reply: undefined, isUrgent }));
   }
   for (const [operation, ask] of Object.entries(spec.ask ?? {})) {
     const handler = findHandler(protocol, handlers, { kind: 'ask', name: operation });
-    operations.push(makeOperation({ kind: 'ask', name: operation, handler, payload: ask.in, reply: ask.out }));
+    const isUrgent = urgent.has(operation);
+    operations.push(
+      makeOperation({ kind: 'ask', name: operation, handler, payload: ask.in, reply: ask.out, isUrgent }),
+    );
   }
+  const streams = Object.entries(spec.stream ?? {}).map(([operation, stream]) => {
+    const handler = findHandler(protocol, handlers, { kind: 'stream', name: operation }) as Handler;
+    const validateIn = toValidator(stream.in, `what opens "${operation}"`);
+    return streamOperation(operation, handler, { validateIn, validateOut: toValidator(stream.out, `"${operation}"`) });
+  });
   refuseSpareHandlers(protocol, handlers);
   assertHooks(protocol, handlers);
   const events = Object.keys(spec.event ?? {});
   const runner = new HandlerRunner(handlers, events);
-  return { name, [INTERNALS]: { protocol, operations: new Operations(name, operations), events, runner } };
+  return { name, [INTERNALS]: { protocol, operations: new Operations(name, operations, streams), events, runner } };
 }
 
 /** An implementation whose types have been checked. */
 interface AnyImplementation {
   readonly init: (context: never) => unknown;
-  readonly tell?: Readonly<Record<string, Handler>>;
+  readonly tell?: Readonly<Record<string, Handler | BatchHandler>>;
   readonly ask?: Readonly<Record<string, Handler>>;
+  readonly stream?: Readonly<Record<string, Handler>>;
   readonly terminated?: (context: never, event: TerminatedEvent) => unknown;
   readonly stop?: (context: never) => unknown;
+  readonly urgent?: readonly string[];
 }
 
 interface OperationParts {
   readonly kind: 'tell' | 'ask';
   readonly name: string;
-  readonly handler: Handler;
+  readonly handler: Handler | BatchHandler;
   readonly payload: PayloadSpec;
   readonly reply: PayloadSpec | undefined;
+  readonly isUrgent: boolean;
 }
 
-function makeOperation({ kind, name, handler, payload, reply }: OperationParts): Operation {
+function makeOperation({ kind, name, handler, payload, reply, isUrgent }: OperationParts): Operation {
   const validateIn = toValidator(payload, `the payload of "${name}"`);
   const validateOut = reply === undefined ? undefined : toValidator(reply, `the reply of "${name}"`);
-  return { kind, name, handler, validateIn, validateOut };
+  const isBatch = typeof handler !== 'function';
+  return {
+    kind,
+    name,
+    handler: isBatch ? undefined : handler,
+    batch: isBatch ? handler : undefined,
+    validateIn,
+    validateOut,
+    isUrgent,
+  };
 }
 
 interface OperationName {
-  readonly kind: 'tell' | 'ask';
+  readonly kind: 'tell' | 'ask' | 'stream';
   readonly name: string;
 }
 
-function findHandler(protocol: Protocol, { tell, ask }: AnyImplementation, { kind, name }: OperationName): Handler {
-  const handlers = (kind === 'tell' ? tell : ask) ?? {};
-  if (Object.hasOwn(handlers, name) && typeof handlers[name] === 'function') return handlers[name];
+/** Messages of one batch, unless told otherwise: those of a turn. */
+const BATCH = 64;
+
+/** The most, as of a turn. */
+const BATCH_MAX = 65_536;
+
+function findHandler(
+  protocol: Protocol,
+  implementation: AnyImplementation,
+  { kind, name }: OperationName,
+): Handler | BatchHandler {
+  const handlers = implementation[kind] ?? {};
+  const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+  if (typeof handler === 'function') return handler;
+  if (kind === 'tell' && typeof handler?.batch === 'function') {
+    const { max = BATCH } = handler;
+    if (Number.isInteger(max) && max >= 1 && max <= BATCH_MAX) return handler;
+    throw new RangeError(`Batches of "${name}" have from 1 to ${BATCH_MAX} messages, not ${max}`);
+  }
   throw new RuntimeError('PROTOCOL_INVALID', `Cannot implement "${protocol.name}": ${kind} "${name}" has no handler`);
 }
 
-function refuseSpareHandlers(protocol: Protocol, { tell, ask }: AnyImplementation): void {
-  for (const [kind, handlers] of Object.entries({ tell, ask }) as ['tell' | 'ask', object | undefined][]) {
+function refuseSpareHandlers(protocol: Protocol, { tell, ask, stream }: AnyImplementation): void {
+  const kinds = Object.entries({ tell, ask, stream }) as [OperationName['kind'], object | undefined][];
+  for (const [kind, handlers] of kinds) {
     const known = Object.keys(protocol.spec[kind] ?? {});
     const spare = Object.keys(handlers ?? {}).find((name) => !known.includes(name));
     if (spare === undefined) continue;
@@ -123,6 +185,17 @@ function refuseSpareHandlers(protocol: Protocol, { tell, ask }: AnyImplementatio
   }
 }
 
+/** @throws {RuntimeError} `PROTOCOL_INVALID` — the protocol has no such operation. */
+function urgentOperations(protocol: Protocol, { urgent = [] }: AnyImplementation): ReadonlySet<string> {
+  const known = [...Object.keys(protocol.spec.tell ?? {}), ...Object.keys(protocol.spec.ask ?? {})];
+  const unknown = urgent.find((name) => !known.includes(name));
+  if (unknown === undefined) return new Set(urgent);
+  throw new RuntimeError(
+    'PROTOCOL_INVALID',
+    `Cannot implement "${protocol.name}": there is no operation ${JSON.stringify(unknown)} to be urgent`,
+  );
+}
+
 function assertHooks(protocol: Protocol, { init, terminated, stop }: AnyImplementation): void {
   for (const [name, hook] of Object.entries({ init, terminated, stop })) {
     if (typeof hook === 'function' || (hook === undefined && name !== 'init')) continue;
@@ -131,20 +204,31 @@ function assertHooks(protocol: Protocol, { init, terminated, stop }: AnyImplemen
   }
 }
 
+/** The messages that go with `first`: those that follow it and are of the same operation. */
+function takeBatch({ mailbox }: Cell, first: Lost<Header>): Lost<Header>[] {
+  const { operation } = first.header;
+  const max = operation.batch?.max ?? BATCH;
+  const batch = [first];
+  for (let header = mailbox.peekHeader(); header?.operation === operation && batch.length < max; ) {
+    batch.push({ message: mailbox.take(), header });
+    header = mailbox.peekHeader();
+  }
+  return batch;
+}
+
 /** Runs actors whose operations are handlers: the fast path. */
 class HandlerRunner implements Runner {
   readonly #implementation: AnyImplementation;
-  readonly #contextType: { readonly Emit: typeof EmitStub; readonly takesTerminated: boolean };
 
   constructor(implementation: AnyImplementation, events: readonly string[]) {
     this.#implementation = implementation;
     const Emit = class extends EmitStub {};
     for (const event of events) EmitStub.define(Emit.prototype, event);
-    this.#contextType = { Emit, takesTerminated: implementation.terminated !== undefined };
+    defineContextType(this, { Emit, takesTerminated: implementation.terminated !== undefined });
   }
 
   createContext(cell: Cell): TurnContext {
-    return new HandlerContext(cell, this.#contextType);
+    return new HandlerContext(cell);
   }
 
   start(cell: Cell): unknown {
@@ -175,8 +259,16 @@ class HandlerRunner implements Runner {
           continue;
         }
         handled++;
+        const { handler } = header.operation;
+        if (handler === undefined) {
+          const batch = takeBatch(cell, { message, header });
+          handled += batch.length - 1;
+          if (this.#runBatch(cell, batch)) continue;
+          cell.handled += handled;
+          return;
+        }
         context.header = header;
-        const result = (header.operation.handler as Handler)(context, message);
+        const result = handler(context, message);
         if (result === undefined && !header.isPending && !context.hasAsked) continue;
         if (isThenable(result)) {
           leave(cell, result, afterHandler(cell, { message, header }));
@@ -195,6 +287,33 @@ class HandlerRunner implements Runner {
     context.endMessage();
   }
 
+  /** Returns whether the cell goes on; else it waits, or has failed. */
+  #runBatch(cell: Cell, batch: readonly Lost<Header>[]): boolean {
+    const [first, ...rest] = batch as [Lost<Header>, ...Lost<Header>[]];
+    const context = cell.context as TurnContext;
+    context.header = null;
+    try {
+      const { operation } = first.header;
+      const payloads = batch.map(({ message }) => message);
+      const result = (operation.batch as BatchHandler).batch(context, payloads);
+      if (!isThenable(result)) {
+        context.endMessage();
+        return true;
+      }
+      leave(cell, result, afterHandler(cell, first, rest));
+      return false;
+    } catch (error) {
+      if (Verdict.is(error) && error.decided.kind !== 'stash') {
+        context.endMessage();
+        for (const lost of batch) carryOut(cell, lost, error);
+        return true;
+      }
+      buryRest(cell, rest, error);
+      fail(cell, error, first);
+      return false;
+    }
+  }
+
   onTerminated(cell: Cell, ref: ActorRef, termination: Termination): unknown {
     return this.#implementation.terminated?.(cell.context as never, { ref, termination });
   }
@@ -207,11 +326,11 @@ class HandlerRunner implements Runner {
   dispose(): void {}
 
   #failed(cell: Cell, error: unknown, lost: { readonly message: unknown; readonly header: Header }): void {
-    if (!Refusal.is(error)) {
+    if (!Verdict.is(error)) {
       fail(cell, error, lost);
       return;
     }
-    refuse(cell, lost, error.error);
     cell.context?.endMessage();
+    carryOut(cell, lost, error);
   }
 }

@@ -19,6 +19,7 @@ export type {
   ActorRef,
   AskOptions,
   EventStream,
+  PutOptions,
   StopOptions,
   TellResult,
   Termination,
@@ -27,9 +28,9 @@ export { ActorSystem } from './actor-system.ts';
 export type { ActorType } from './actor-type.ts';
 export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
 export { contractOf, defineActorType } from './behavior-runner.ts';
-export type { Context, TerminatedEvent } from './context.ts';
+export type { Context, PipeOutcome, TerminatedEvent, Timers } from './context.ts';
 export type { DeadLetter } from './dead-letters.ts';
-export { type Implementation, implement } from './implement.ts';
+export { type Batch, type Implementation, implement } from './implement.ts';
 export { nearestNames } from './name.ts';
 export { type ActorSystemOptions, ASK_TIMEOUT_MS, type FailureReport, type SpawnOptions } from './options.ts';
 export type { Names, Subscription, Topics } from './ports.ts';

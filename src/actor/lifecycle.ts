@@ -23,8 +23,8 @@ import type { DeadLetterReason } from './dead-letters.ts';
 import type { Header } from './header.ts';
 import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
-import { Refusal } from './refusal.ts';
 import { ignoreOutcome, isThenable } from './thenable.ts';
+import { Verdict } from './verdict.ts';
 
 const STOPPED: Termination = Object.freeze({ kind: 'stopped' });
 const KILLED: Termination = Object.freeze({ kind: 'killed' });
@@ -77,6 +77,7 @@ export function leave(cell: Cell, promise: PromiseLike<unknown>, wait: Wait): bo
     return false;
   }
   cell.status = wait.status;
+  cell.admit();
   // A thenable that is not a promise may call back at once, or twice; a promise made of it does not.
   Promise.resolve(promise).then(
     (value) => {
@@ -119,6 +120,7 @@ function startedLate(cell: Cell): void {
 /** Ends a turn, or another wait: what comes next? */
 export function rest(cell: Cell): void {
   const { extras } = cell;
+  if (extras !== null) cell.admit();
   if (extras !== null && (extras.ending !== null || extras.killed !== null)) {
     advance(cell);
   } else if (cell.mailbox.hasWork) {
@@ -138,7 +140,7 @@ function enqueue(cell: Cell): void {
 
 function failStart(cell: Cell, thrown: unknown): void {
   clearTimer(cell);
-  const cause = RuntimeError.from(Refusal.unwrap(thrown), 'ACTOR_START_FAILED');
+  const cause = RuntimeError.from(Verdict.unwrap(thrown), 'ACTOR_START_FAILED');
   const error = new RuntimeError('ACTOR_START_FAILED', `"${cell.name}" could not start: ${cause.message}`, {
     details: { actor: cell.name, cause: cause.code },
     cause: thrown,
@@ -154,7 +156,7 @@ function failStart(cell: Cell, thrown: unknown): void {
  * the mailbox waits for what the supervisor decides.
  */
 export function fail(cell: Cell, thrown: unknown, lost: Lost<Header> | undefined): void {
-  const cause = RuntimeError.from(Refusal.unwrap(thrown), 'ACTOR_FAILED');
+  const cause = RuntimeError.from(Verdict.unwrap(thrown), 'ACTOR_FAILED');
   const details = { actor: cell.name, cause: cause.code };
   const during = lost === undefined ? '' : ` while it handled "${lost.header.operation.name}"`;
   const error = new RuntimeError('ACTOR_FAILED', `"${cell.name}" failed${during}: ${cause.message}`, {
@@ -168,8 +170,8 @@ export function fail(cell: Cell, thrown: unknown, lost: Lost<Header> | undefined
   supervise(cell, 'message', error);
 }
 
-/** A child failed more often than it may, and nobody watches it; or a linked actor failed: that is a failure of this one. */
-export function failWith(cell: Cell, phase: 'child' | 'link', error: RuntimeError): void {
+/** The actor has failed by what is no message. */
+export function failWith(cell: Cell, phase: FailureReport['phase'], error: RuntimeError): void {
   supervise(cell, phase, error);
 }
 
@@ -220,8 +222,10 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   if (context.header?.isPending === true) context.header.fail(reason ?? stoppedError(cell, 'has stopped'));
   if (context.hasAsked) context.abandonAsks(stoppedError(cell, 'asked, and is no more'));
   context.endMessage();
+  context.extras?.dispose(reason);
   cell.rare.hasEnded = false;
   cell.mailbox.clearSystem();
+  cell.mailbox.unstash();
   unwatchAll(cell);
   endLinks(cell, reason);
   cell.extras?.group?.close();
@@ -268,11 +272,11 @@ export function requestHold(cell: Cell): void {
 /** Ends the incarnation of a cell that is to be held, and did not come to its end: `why` completes "the actor". */
 export function abortIncarnation(cell: Cell, why: string): void {
   const error = new RuntimeError('ACTOR_FAILED', `"${cell.name}" ${why}`, { details: { actor: cell.name } });
-  const current = cell.context?.waitsFor?.current;
+  const { current, rest: others = [] } = cell.context?.waitsFor ?? {};
   if (cell.rare.ending?.termination !== undefined) return;
   clearTimer(cell);
   endIncarnation(cell, error);
-  if (current !== undefined) cell.bury('failed', current, error);
+  for (const lost of current === undefined ? others : [current, ...others]) cell.bury('failed', lost, error);
   report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
   cell.rare.ending ??= { termination: undefined, delayMs: undefined, hookIsDue: false };
   advance(cell);
@@ -303,6 +307,13 @@ function startEnding(cell: Cell, ending: Ending): void {
   cell.rare.ending = ending;
   cell.mailbox.close();
   buryRest(cell, 'stopped');
+}
+
+/** Tells those who wait for room that there will be none. */
+function turnAway(cell: Cell): void {
+  const { waiting } = cell.rare;
+  cell.rare.waiting = null;
+  waiting?.end(stoppedError(cell, 'stopped before there was room in its mailbox'));
 }
 
 /** Kills the actor unless it has stopped within `deadlineMs`; the earlier of two deadlines counts. */
@@ -380,7 +391,7 @@ function restart(cell: Cell, delayMs: number | undefined): void {
 /** Returns whether it is done; else the cell comes back when it is. */
 function runStopHook(cell: Cell): boolean {
   const failed = (thrown: unknown): void => {
-    const error = RuntimeError.from(Refusal.unwrap(thrown), 'ACTOR_FAILED');
+    const error = RuntimeError.from(Verdict.unwrap(thrown), 'ACTOR_FAILED');
     report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
   };
   try {
@@ -436,8 +447,8 @@ function terminate(cell: Cell, termination: Termination): void {
   clearTimer(cell);
   if (extras.stopTimer !== null) services.wheel.cancel(extras.stopTimer);
   extras.stopTimer = null;
-  const current = cell.context?.waitsFor?.current;
-  if (current !== undefined) cell.bury('stopped', current);
+  const { current, rest: others = [] } = cell.context?.waitsFor ?? {};
+  for (const lost of current === undefined ? others : [current, ...others]) cell.bury('stopped', lost);
   if (cell.context !== null) {
     const isKilled = termination.kind === 'killed';
     endIncarnation(cell, termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined));
@@ -478,7 +489,7 @@ function leaveParent(cell: Cell, termination: Termination): void {
       details: { actor: parent.name, child: cell.name },
       cause: termination.error,
     });
-    parent.postSystem({ kind: 'escalated', error });
+    parent.postSystem({ kind: 'failed', phase: 'child', error });
   }
 }
 
@@ -488,6 +499,7 @@ function buryRest(cell: Cell, reason: DeadLetterReason): void {
     if (header.isPending) header.fail(stoppedError(cell, 'stopped before it replied'));
     cell.bury(reason, lost);
   }
+  turnAway(cell);
 }
 
 function clearTimer(cell: Cell): void {
@@ -540,7 +552,7 @@ function tellWatchers(cell: Cell): void {
 export function link(one: Cell, other: Cell): void {
   if (one === other) return;
   if (other.status === 'stopped') {
-    one.postSystem({ kind: 'linked', error: linkError(one, other, stoppedError(other, 'has stopped')) });
+    one.postSystem({ kind: 'failed', phase: 'link', error: linkError(one, other, stoppedError(other, 'has stopped')) });
     return;
   }
   one.rare.links ??= new Set();
@@ -558,7 +570,8 @@ export function unlink(one: Cell, other: Cell): void {
 function endLinks(cell: Cell, reason: RuntimeError | undefined): void {
   for (const other of cell.extras?.links ?? []) {
     unlink(cell, other);
-    if (reason !== undefined) other.postSystem({ kind: 'linked', error: linkError(other, cell, reason) });
+    if (reason !== undefined)
+      other.postSystem({ kind: 'failed', phase: 'link', error: linkError(other, cell, reason) });
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   AskOptions,
   EventOptions,
   EventStream,
+  PutOptions,
   StopOptions,
   TellResult,
   Termination,
@@ -15,6 +16,8 @@ import { findAskCycle, Header, type Operation } from './header.ts';
 import { kill, requestStop } from './lifecycle.ts';
 import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs } from './options.ts';
 import { isReservedName, type Protocol } from './protocol.ts';
+import { cancelledPut, Putters } from './putters.ts';
+import { StreamReader, StreamSession } from './streams.ts';
 
 /** Keys of what stubs know. Every text may be the name of an operation, so that nothing else of a stub has a text for a name. */
 const TARGET: unique symbol = Symbol('target');
@@ -33,6 +36,11 @@ class Stub {
   }
 }
 
+/** Puts a message into the lane of its operation. */
+function deliver(cell: Cell, payload: unknown, header: Header): TellResult {
+  return header.operation.isUrgent ? cell.postUrgent(payload, header) : cell.post(payload, header);
+}
+
 /** Base of `ref.tell`: a method for each operation is on the prototype of the type's own subclass. */
 class TellStub extends Stub {
   /** By operation; those of a bound stub are made when they are first used. */
@@ -45,11 +53,17 @@ class TellStub extends Stub {
 
   static define(prototype: object, index: number, operation: Operation): void {
     const { validateIn } = operation;
-    const send = function (this: TellStub, payload: unknown): TellResult {
+    const sendPlain = function (this: TellStub, payload: unknown): TellResult {
       const sender = this[SENDER];
       if (sender !== null && !sender.isLive) return sender.cell.stoppedRefusal();
       return this[TARGET].post(payload, this[HEADERS][index] ?? bindHeader(this, index, operation));
     };
+    const sendUrgent = function (this: TellStub, payload: unknown): TellResult {
+      const sender = this[SENDER];
+      if (sender !== null && !sender.isLive) return sender.cell.stoppedRefusal();
+      return this[TARGET].postUrgent(payload, this[HEADERS][index] ?? bindHeader(this, index, operation));
+    };
+    const send = operation.isUrgent ? sendUrgent : sendPlain;
     const check = function (this: TellStub, payload: unknown): TellResult {
       const checked = (validateIn as NonNullable<typeof validateIn>)(payload);
       return 'error' in checked ? invalid(checked.error) : send.call(this, checked.value);
@@ -65,6 +79,38 @@ function bindHeader(stub: TellStub, index: number, operation: Operation): Header
   const header = new Header(operation, stub[SENDER]?.cell.ref, undefined);
   stub[HEADERS][index] = header;
   return header;
+}
+
+/** Base of `ref.put`. */
+class PutStub extends Stub {
+  static define(prototype: object, operation: Operation): void {
+    const put = function (this: PutStub, payload: unknown, options?: PutOptions): Promise<void> {
+      return this[REQUEST](operation, payload, options);
+    };
+    Object.defineProperty(prototype, operation.name, { value: put, enumerable: true });
+  }
+
+  async [REQUEST](operation: Operation, payload: unknown, options: PutOptions | undefined): Promise<void> {
+    const checked = operation.validateIn?.(payload) ?? { value: payload };
+    if ('error' in checked) throw checked.error;
+    const { [SENDER]: sender, [TARGET]: cell } = this;
+    if (sender !== null && !sender.isLive) throw refusalError(sender.cell.stoppedRefusal());
+    const { timeoutMs = ASK_TIMEOUT_MS, signal } = options ?? {};
+    if (!isAskTimeout(timeoutMs)) throw badTimeout(timeoutMs);
+    if (signal?.aborted === true) throw cancelledPut(cell);
+    const header = new Header(operation, sender?.cell.ref, undefined);
+    if (cell.extras?.waiting == null && cell.accept(checked.value, header)) return;
+    if (cell.mailbox.isClosed || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal());
+    const message = { payload: checked.value, header, isLive: () => sender?.isLive ?? true };
+    await waitingAt(cell).wait(message, { timeoutMs, signal });
+  }
+}
+
+/** The queue of those who wait for room at `cell`, which is full. */
+function waitingAt(cell: Cell): Putters {
+  const putters = (cell.rare.waiting as Putters | null) ?? new Putters(cell);
+  cell.rare.waiting = putters;
+  return putters;
 }
 
 /** Base of `ref.ask`. */
@@ -99,9 +145,13 @@ class AskStub extends Stub {
     const reply = header.open(cell, wheel, { timeoutMs, limitMs });
     if (options?.signal !== undefined) header.attach(options.signal);
     if (sender?.isInTurn === true) sender.addAsk(header);
-    const told = cell.post(message, header);
-    if (!told.ok) header.fail(told.error);
-    else if (!dispatcher.isBusy && wheel.hasSoon) wheel.startSoon(clock.nowMs());
+    const told = deliver(cell, message, header);
+    if (!told.ok) {
+      const waits = told.error.code === 'MAILBOX_FULL' && cell.profile.mailbox.overflow === 'wait';
+      if (waits) waitingAt(cell).waitAsk(message, header);
+      else header.fail(told.error);
+    }
+    if (!dispatcher.isBusy && wheel.hasSoon) wheel.startSoon(clock.nowMs());
     return reply;
   }
 }
@@ -133,6 +183,29 @@ function invalid(error: RuntimeError): TellResult {
   return Object.freeze({ ok: false, error });
 }
 
+/** Base of `ref.stream`. */
+class StreamStub extends Stub {
+  static define(prototype: object, operation: Operation): void {
+    const open = function (this: StreamStub, payload: unknown, options?: AskOptions): StreamReader {
+      const { [TARGET]: cell, [REQUEST]: asks } = this;
+      const checked = operation.validateStream?.(payload) ?? { value: payload };
+      const session = new StreamSession('error' in checked ? undefined : checked.value);
+      return new StreamReader(session, {
+        next: () => ('error' in checked ? Promise.reject(checked.error) : asks[REQUEST](operation, session, options)),
+        close: () => cell.postOwn(session, new Header(operation, undefined, undefined)),
+      });
+    };
+    Object.defineProperty(prototype, operation.name, { value: open, enumerable: true });
+  }
+
+  readonly [REQUEST]: AskStub;
+
+  constructor(target: Cell, sender: TurnContext | null, asks: AskStub) {
+    super(target, sender);
+    this[REQUEST] = asks;
+  }
+}
+
 /** Base of `ref.on`. */
 class EventStub extends Stub {
   static define(prototype: object, event: string): void {
@@ -158,18 +231,24 @@ function listen(cell: Cell, event: string, options: EventOptions | undefined): E
 export class Stubs {
   readonly #internals: TypeInternals;
   readonly #tell: typeof TellStub;
+  readonly #put: typeof PutStub;
   readonly #ask: typeof AskStub;
+  readonly #stream: typeof StreamStub;
   readonly #event: typeof EventStub;
 
   constructor(internals: TypeInternals) {
     const { operations, events } = internals;
     this.#internals = internals;
     this.#tell = class extends TellStub {};
+    this.#put = class extends PutStub {};
     this.#ask = class extends AskStub {};
+    this.#stream = class extends StreamStub {};
     this.#event = class extends EventStub {};
     for (const [index, operation] of operations.tells.entries())
       TellStub.define(this.#tell.prototype, index, operation);
+    for (const operation of operations.tells) PutStub.define(this.#put.prototype, operation);
     for (const operation of operations.asks) AskStub.define(this.#ask.prototype, operation);
+    for (const operation of operations.streams) StreamStub.define(this.#stream.prototype, operation);
     if (operations.isOpen) this.#openUp();
     for (const event of events) EventStub.define(this.#event.prototype, event);
   }
@@ -178,18 +257,24 @@ export class Stubs {
     return this.#internals;
   }
 
-  /** Lets `tell` and `ask` have a method for every name. It costs more than `tellOp` and `askOp`, which do the same. */
+  /** Lets `tell`, `put` and `ask` have a method for every name. It costs more than `tellOp` and `askOp`, which do the same. */
   #openUp(): void {
     const refOf = (stub: Stub): LocalRef => new LocalRef(stub[TARGET], this, stub[SENDER]);
     const tell = (name: string) =>
       function (this: Stub, payload: unknown): TellResult {
         return refOf(this).tellOp(name, payload);
       };
+    const { operations } = this.#internals;
+    const put = (name: string) =>
+      function (this: PutStub, payload: unknown, options?: PutOptions): Promise<void> {
+        return this[REQUEST]((operations.tell(name) as Header).operation, payload, options);
+      };
     const ask = (name: string) =>
       function (this: Stub, payload: unknown, options?: AskOptions): Promise<unknown> {
         return refOf(this).askOp(name, payload, options);
       };
     Object.setPrototypeOf(this.#tell.prototype, withEveryMethod(TellStub.prototype, tell));
+    Object.setPrototypeOf(this.#put.prototype, withEveryMethod(PutStub.prototype, put));
     Object.setPrototypeOf(this.#ask.prototype, withEveryMethod(AskStub.prototype, ask));
   }
 
@@ -199,8 +284,16 @@ export class Stubs {
     return new this.#tell(cell, sender, headers as (Header | undefined)[]);
   }
 
+  put(cell: Cell, sender: TurnContext | null): PutStub {
+    return new this.#put(cell, sender);
+  }
+
   ask(cell: Cell, sender: TurnContext | null): AskStub {
     return new this.#ask(cell, sender);
+  }
+
+  stream(cell: Cell, sender: TurnContext | null): StreamStub {
+    return new this.#stream(cell, sender, this.ask(cell, sender));
   }
 
   on(cell: Cell): EventStub {
@@ -256,6 +349,26 @@ export class LocalRef implements ActorRef {
     return (ref as LocalRef).stubs.internals;
   }
 
+  /** Gives the message behind `header` to the actor behind `to`, which answers it. Returns why that cannot be. */
+  static forward(
+    header: Header,
+    { to, op, payload }: { to: unknown; op: string; payload: unknown },
+  ): RuntimeError | undefined {
+    const cell = LocalRef.cellOf(to);
+    const { operations } = LocalRef.internalsOf(to);
+    const known = header.isPending ? operations.ask(op) : operations.tell(op);
+    if (known instanceof RuntimeError) return known;
+    // Of an ask that was given up nobody waits for the reply.
+    if (header.hasDeadline && !header.isPending) return undefined;
+    const operation = known instanceof Header ? known.operation : known;
+    const checked = operation.validateIn?.(payload) ?? { value: payload };
+    if ('error' in checked) return checked.error;
+    if (!header.isPending)
+      return refusalError(deliver(cell, checked.value, new Header(operation, header.sender, header.topic)));
+    const circle = header.handOver(cell, operation);
+    return circle === undefined ? refusalError(deliver(cell, checked.value, header)) : deadlock(circle);
+  }
+
   get name(): string {
     return this.target.name;
   }
@@ -270,8 +383,16 @@ export class LocalRef implements ActorRef {
     return this.tellStub as unknown as ActorRef['tell'];
   }
 
+  get put(): ActorRef['put'] {
+    return this.stubs.put(this.target, this.sender) as unknown as ActorRef['put'];
+  }
+
   get ask(): ActorRef['ask'] {
     return this.askable as unknown as ActorRef['ask'];
+  }
+
+  get stream(): ActorRef['stream'] {
+    return this.stubs.stream(this.target, this.sender) as unknown as ActorRef['stream'];
   }
 
   get on(): ActorRef['on'] {
@@ -288,9 +409,9 @@ export class LocalRef implements ActorRef {
       if ('error' in checked) return invalid(checked.error);
       message = checked.value;
     }
-    if (this.sender === null) return this.target.post(message, header);
+    if (this.sender === null) return deliver(this.target, message, header);
     if (!this.sender.isLive) return this.sender.cell.stoppedRefusal();
-    return this.target.post(message, new Header(header.operation, this.sender.cell.ref, undefined));
+    return deliver(this.target, message, new Header(header.operation, this.sender.cell.ref, undefined));
   }
 
   askOp(op: string, payload: unknown, options?: AskOptions): Promise<unknown> {

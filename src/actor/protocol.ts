@@ -7,10 +7,12 @@ export interface AskSpec {
   readonly out: PayloadSpec;
 }
 
-/** What an actor understands (`tell`, `ask`) and reports (`event`), by name. */
+/** What an actor understands (`tell`, `ask`, `stream`) and reports (`event`), by name. */
 export interface ProtocolSpec {
   readonly tell?: Readonly<Record<string, PayloadSpec>>;
   readonly ask?: Readonly<Record<string, AskSpec>>;
+  /** What is sent, and what comes back again and again. */
+  readonly stream?: Readonly<Record<string, AskSpec>>;
   readonly event?: Readonly<Record<string, PayloadSpec>>;
 }
 
@@ -30,6 +32,8 @@ type NoOperations = Readonly<Record<never, never>>;
 export type Tells<P> = P extends Protocol<infer S> ? (S extends { tell: infer T } ? T : NoOperations) : never;
 /** The `ask` operations of a protocol. */
 export type Asks<P> = P extends Protocol<infer S> ? (S extends { ask: infer A } ? A : NoOperations) : never;
+/** The `stream` operations of a protocol. */
+export type Streams<P> = P extends Protocol<infer S> ? (S extends { stream: infer T } ? T : NoOperations) : never;
 /** The events of a protocol. */
 export type Events<P> = P extends Protocol<infer S> ? (S extends { event: infer E } ? E : NoOperations) : never;
 
@@ -63,11 +67,12 @@ export function protocol<const S extends ProtocolSpec>(name: string, spec: S): P
     const rule = 'use letters, digits and "_.:/@+-", at most 255 characters';
     throw new RuntimeError('PROTOCOL_INVALID', `Cannot declare protocol ${JSON.stringify(name)}: ${rule}`);
   }
-  for (const kind of ['tell', 'ask', 'event'] as const) {
+  for (const kind of ['tell', 'ask', 'stream', 'event'] as const) {
     for (const [operation, payload] of Object.entries(spec[kind] ?? {})) {
       assertOperationName(name, operation);
-      if (kind === 'ask' ? isAskSpec(payload) : isPayloadSpec(payload)) continue;
-      const rule = kind === 'ask' ? '"in" and "out" are' : 'its payload is';
+      const isAsked = kind === 'ask' || kind === 'stream';
+      if (isAsked ? isAskSpec(payload) : isPayloadSpec(payload)) continue;
+      const rule = isAsked ? '"in" and "out" are' : 'its payload is';
       throw new RuntimeError(
         'PROTOCOL_INVALID',
         `Cannot declare ${kind} ${JSON.stringify(operation)} of "${name}": ${rule} named by "type<T>()" or a Standard Schema`,

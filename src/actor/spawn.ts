@@ -63,7 +63,7 @@ function assertAccepting(services: Services, parent: Cell | null): void {
   if (!services.isAccepting) {
     throw new RuntimeError('SYSTEM_STOPPED', 'Cannot spawn an actor: the system has stopped, or is stopping');
   }
-  if (parent?.mailbox.capacity === 0) {
+  if (parent?.mailbox.isClosed === true) {
     throw new RuntimeError('ACTOR_STOPPED', `Cannot spawn a child of "${parent.name}": it has stopped, or is stopping`);
   }
 }

@@ -56,7 +56,15 @@ class CellInlet implements TopicInlet {
 
   header(topic: string, sender: ActorRef | undefined): Header {
     const name = this.#op ?? topic;
-    const open: Operation = { kind: 'topic', name, handler: undefined, validateIn: undefined, validateOut: undefined };
+    const open: Operation = {
+      kind: 'topic',
+      name,
+      handler: undefined,
+      batch: undefined,
+      validateIn: undefined,
+      validateOut: undefined,
+      isUrgent: false,
+    };
     return new Header(this.#operation ?? open, sender, topic);
   }
 
@@ -72,7 +80,7 @@ class CellInlet implements TopicInlet {
       }
       message = checked.value;
     }
-    const told = cell.post(message, header);
+    const told = header.operation.isUrgent ? cell.postUrgent(message, header) : cell.post(message, header);
     // The publisher does not see what becomes of it in each mailbox: somebody should.
     if (!told.ok && told.error.code === 'MAILBOX_FULL') cell.bury('overflow', { message, header }, told.error);
     return told.ok;

@@ -1,11 +1,12 @@
-import type { RuntimeError } from '../errors/index.ts';
+import { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
 import type { Termination } from './actor-ref.ts';
 import type { Cell, TurnContext, Wait } from './cell.ts';
 import type { Header } from './header.ts';
 import { advance, begin, endSelf, fail, failWith, leave, rest, unwatch } from './lifecycle.ts';
-import { Refusal } from './refusal.ts';
+import { LocalRef } from './local-ref.ts';
 import { isThenable } from './thenable.ts';
+import { Verdict } from './verdict.ts';
 
 /** Runs a cell whose turn it is, for at most `quota` messages. Never throws. Returns how much it did, in messages. */
 export function activate(cell: Cell, quota: number): number {
@@ -38,8 +39,8 @@ function runSystemLane(cell: Cell, quota: number): number {
       endSelf(cell);
       return 0;
     }
-    if (message.kind === 'escalated' || message.kind === 'linked') {
-      failWith(cell, message.kind === 'linked' ? 'link' : 'child', message.error);
+    if (message.kind === 'failed') {
+      failWith(cell, message.phase, message.error);
       return 0;
     }
     if (!runNotice(cell, message.cell)) return 0;
@@ -67,25 +68,38 @@ function runNotice(cell: Cell, ended: Cell): boolean {
   }
 }
 
-/** What follows when a handler's promise settles. `current`: the message that it handles, if it is one of the mailbox. */
-export function afterHandler(cell: Cell, current: Lost<Header> | undefined): Wait {
+/** A failure of `first` of a batch is the loss of all others too. */
+export function buryRest(cell: Cell, rest: readonly Lost<Header>[], thrown: unknown): void {
+  for (const lost of rest) cell.bury('failed', lost, RuntimeError.from(thrown, 'ACTOR_FAILED'));
+}
+
+/**
+ * What follows when a handler's promise settles. `current`: the message that it handles, if it is one of the mailbox; `others`:
+ * those that it handles together with it.
+ */
+export function afterHandler(
+  cell: Cell,
+  current: Lost<Header> | undefined,
+  others: readonly Lost<Header>[] = [],
+): Wait {
   const context = cell.context as TurnContext;
   return {
     status: 'suspended',
     current,
+    rest: others,
     done: (value) => {
       if (current !== undefined) complete(cell, current, value);
       context.endMessage();
       rest(cell);
     },
     failed: (error) => {
-      if (current === undefined || !Refusal.is(error)) {
+      if (current === undefined || !Verdict.is(error)) {
+        buryRest(cell, others, error);
         fail(cell, error, current);
         return;
       }
-      refuse(cell, current, error.error);
       context.endMessage();
-      rest(cell);
+      if ([current, ...others].every((lost) => carryOut(cell, lost, error))) rest(cell);
     },
   };
 }
@@ -106,6 +120,23 @@ export function complete(cell: Cell, { header, message }: Lost<Header>, value: u
 export function refuse(cell: Cell, lost: Lost<Header>, error: RuntimeError): void {
   if (lost.header.isPending) lost.header.fail(error);
   else cell.bury('refused', lost, error);
+}
+
+/** Does what the handler decided over `lost`. Returns whether the cell goes on; else it has failed by it. */
+export function carryOut(cell: Cell, lost: Lost<Header>, { decided }: Verdict): boolean {
+  if (decided.kind === 'refuse') refuse(cell, lost, decided.error);
+  else if (decided.kind === 'forward') forward(cell, lost, decided);
+  else if (!cell.mailbox.stash(lost.message, lost.header)) {
+    const text = 'Cannot put a message aside: its place in the mailbox has been taken; stash before the first "await"';
+    fail(cell, new RuntimeError('MAILBOX_FULL', text, { details: { actor: cell.name } }), lost);
+    return false;
+  }
+  return true;
+}
+
+function forward(cell: Cell, lost: Lost<Header>, to: Extract<Verdict['decided'], { kind: 'forward' }>): void {
+  const error = LocalRef.forward(lost.header, to);
+  if (error !== undefined) refuse(cell, lost, error);
 }
 
 /** Whether `header` is of an ask for whose reply nobody waits any more. */

@@ -32,6 +32,11 @@ export class RingBuffer<T> {
     this.count++;
   }
 
+  /** The oldest item, which stays; `undefined` when there is none. */
+  peek(): T | undefined {
+    return this.count === 0 ? undefined : this.slots[this.head];
+  }
+
   /** Takes the oldest item; `undefined` when there is none. */
   shift(): T | undefined {
     if (this.count === 0) return undefined;
@@ -40,6 +45,14 @@ export class RingBuffer<T> {
     this.head = (this.head + 1) & (this.slots.length - 1);
     this.count--;
     return item;
+  }
+
+  /** Takes out every item that `isUnwanted`; the others keep their order. Looks at all. */
+  remove(isUnwanted: (item: T) => boolean): void {
+    for (let left = this.count; left > 0; left--) {
+      const item = this.shift() as T;
+      if (!isUnwanted(item)) this.push(item);
+    }
   }
 
   /** Forgets everything, the slots too. */

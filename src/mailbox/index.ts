@@ -2,14 +2,16 @@
  * Mailboxes: the bounded queue in front of every actor.
  *
  * Guarantees
- *   M1  System messages are taken before user messages; within a lane the order of arrival is kept.
- *   M2  `size` never exceeds `capacity`. What happens instead is the overflow policy's: one message is refused or lost,
- *       and the caller learns which.
+ *   M1  What the runtime says is taken first, then urgent messages, then the others; within a lane the order of arrival
+ *       is kept. What was stashed comes back before the others, in its order.
+ *   M2  A lane never holds more than `capacity` messages, stashed ones included, and all together no more than
+ *       `capacityBytes`. What happens instead is the overflow policy's: one message is refused, or some are lost, and the
+ *       caller learns which.
  *   M3  `offer` never throws and never waits, and allocates only when the ring grows.
  *   M4  A mailbox that was never used has no slots; an empty one gives a ring of more than 64 messages back.
- * Limits      capacity 1 to 1,048,576 messages; memory is the messages' own plus two array slots each. The system lane
- *             is bounded by who fills it: the runtime, once per actor watched and per child.
- * Not here    when an actor runs (dispatch/); what becomes of a lost message (actor/).
+ * Limits      capacity 1 to 1,048,576 messages; memory is the messages' own plus two array slots each. Bytes are counted of
+ *             payloads that are bytes or text. What an actor sends to itself, and the runtime to it, is bounded by who sends.
+ * Not here    when an actor runs (dispatch/); what becomes of a lost message, and who waits for room (actor/).
  *
  * @module
  */

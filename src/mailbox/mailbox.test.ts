@@ -8,7 +8,7 @@ import { MAILBOX_CAPACITY_MAX, type OverflowPolicy, toMailboxPolicy } from './op
 const header = { name: 'shared' };
 
 test('toMailboxPolicy fills in 1,024 messages and reject', () => {
-  assert.deepEqual(toMailboxPolicy(), { capacity: 1_024, overflow: 'reject' });
+  assert.deepEqual(toMailboxPolicy(), { capacity: 1_024, capacityBytes: 0, overflow: 'reject' });
 });
 
 test('toMailboxPolicy refuses a capacity out of range', () => {
@@ -17,8 +17,14 @@ test('toMailboxPolicy refuses a capacity out of range', () => {
   }
 });
 
-test('toMailboxPolicy refuses wait and unknown overflow policies with the choice', () => {
-  for (const overflow of ['wait', 'drop', '']) {
+test('toMailboxPolicy refuses a capacity in bytes out of range', () => {
+  for (const capacityBytes of [0, -1, 0.5, 2 ** 41]) {
+    assert.throws(() => toMailboxPolicy({ capacityBytes }), /"capacityBytes" must be an integer/);
+  }
+});
+
+test('toMailboxPolicy refuses unknown overflow policies with the choice', () => {
+  for (const overflow of ['drop', '']) {
     assert.throws(
       () => toMailboxPolicy({ overflow: overflow as OverflowPolicy }),
       (error: Error) => RuntimeError.is(error, 'CONFIG_INVALID') && error.message.includes('"drop-oldest"'),
@@ -55,7 +61,8 @@ test('Mailbox refuses everything once it is closed and keeps what it has', () =>
   mailbox.close();
   assert.equal(mailbox.offer('late', header), false);
   assert.equal(mailbox.overflow('late', header), undefined);
-  assert.equal(mailbox.capacity, 0);
+  assert.equal(mailbox.offerUrgent('late', header), false);
+  assert.equal(mailbox.isClosed, true);
   assert.deepEqual(mailbox.takeRest(), { message: 'kept', header });
   assert.equal(mailbox.takeRest(), undefined);
 });
@@ -71,58 +78,156 @@ test('Mailbox.trim keeps a small ring, gives a large one back, and never one in 
   for (let i = 0; i < 10; i++) assert.equal(mailbox.take(), i);
 });
 
-for (const overflow of ['reject', 'drop-oldest', 'drop-newest'] as const) {
-  test(`Mailbox agrees with a bounded list under ${overflow}`, () => {
-    const step = fc.oneof(
-      { weight: 6, arbitrary: fc.constant('offer') },
-      { weight: 4, arbitrary: fc.constant('take') },
-      fc.constant('trim'),
-    );
+test('Mailbox.withdraw takes back what the actor sent to itself', () => {
+  const mailbox = new Mailbox<object, string>(toMailboxPolicy({ capacity: 1, capacityBytes: 4 }));
+  mailbox.offer('user', header);
+  const own = {};
+  mailbox.offerOwn('beyond every bound', own);
+  mailbox.offerOwn('kept', header);
+  assert.equal(
+    mailbox.withdraw((header) => header === own),
+    true,
+  );
+  assert.equal(
+    mailbox.withdraw((header) => header === own),
+    false,
+  );
+  assert.equal(mailbox.take(), 'kept');
+  assert.equal(mailbox.take(), 'user');
+  assert.equal(mailbox.hasWork, false);
+  assert.equal(mailbox.sizeBytes, 0);
+});
+
+test('Mailbox counts bytes of payloads, and none for ever of one that was changed while it waited', () => {
+  const mailbox = new Mailbox<object, string>(toMailboxPolicy({ capacityBytes: 10 }));
+  const bytes = new Uint8Array(6);
+  assert.equal(mailbox.offer(bytes, header), true);
+  assert.equal(mailbox.offer('12345', header), false);
+  assert.equal(mailbox.offer(['1', new Uint8Array(2), 7], header), true);
+  assert.equal(mailbox.sizeBytes, 9);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  mailbox.take();
+  mailbox.take();
+  assert.equal(mailbox.sizeBytes, 0);
+});
+
+/** What a mailbox should do, in the simplest way. */
+class Model {
+  readonly urgent: Item[] = [];
+  stashed: Item[] = [];
+  user: Item[] = [];
+  readonly policy: Policy;
+
+  constructor(policy: Policy) {
+    this.policy = policy;
+  }
+
+  get bytes(): number {
+    return [...this.urgent, ...this.stashed, ...this.user].reduce((sum, { text }) => sum + text.length, 0);
+  }
+
+  fits({ text }: Item): boolean {
+    const { capacity, capacityBytes } = this.policy;
+    const fitsBytes = capacityBytes === undefined || this.bytes + text.length <= capacityBytes;
+    return this.user.length + this.stashed.length < capacity && fitsBytes;
+  }
+
+  fitsUrgent({ text }: Item): boolean {
+    const { capacity, capacityBytes } = this.policy;
+    return this.urgent.length < capacity && (capacityBytes === undefined || this.bytes + text.length <= capacityBytes);
+  }
+
+  /** What is lost by the overflow of `item`; `undefined`: it is refused. */
+  overflow(item: Item): Item[] | undefined {
+    const { overflow } = this.policy;
+    if (overflow === 'reject' || overflow === 'wait') return undefined;
+    const lost: Item[] = [];
+    const { capacity, capacityBytes = Number.POSITIVE_INFINITY } = this.policy;
+    if (overflow === 'drop-newest' || this.stashed.length >= capacity || item.text.length > capacityBytes)
+      return [item];
+    while (this.user.length > 0 && !this.fits(item)) lost.push(this.user.shift() as Item);
+    if (!this.fits(item)) return [...lost, item];
+    this.user.push(item);
+    return lost;
+  }
+}
+
+interface Item {
+  readonly id: number;
+  readonly text: string;
+}
+
+interface Policy {
+  readonly capacity: number;
+  readonly capacityBytes: number | undefined;
+  readonly overflow: OverflowPolicy;
+}
+
+const STEP = fc.record({
+  what: fc.constantFrom('offer', 'offer', 'offer', 'urgent', 'take', 'take', 'stash', 'unstash', 'trim'),
+  size: fc.nat(6),
+});
+
+for (const overflow of ['reject', 'wait', 'drop-oldest', 'drop-newest'] as const) {
+  test(`Mailbox agrees with bounded lists under ${overflow}`, () => {
+    const capacityBytes = fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined });
+    const policy = fc.record({
+      capacity: fc.integer({ min: 1, max: 12 }),
+      capacityBytes,
+      overflow: fc.constant(overflow),
+    });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 40 }), fc.array(step, { maxLength: 300 }), (capacity, steps) => {
-        const mailbox = new Mailbox<{ readonly of: number }, string>(toMailboxPolicy({ capacity, overflow }));
-        const model: number[] = [];
-        let sequence = 0;
-        for (const step of steps) {
-          if (step === 'offer') offerBoth(mailbox, model, { message: sequence++, capacity, overflow });
-          else if (step === 'trim') mailbox.trim();
-          else takeBoth(mailbox, model);
-          assert.equal(mailbox.size, model.length);
-          assert.ok(mailbox.size <= capacity);
+      fc.property(policy, fc.array(STEP, { maxLength: 200 }), (policy, steps) => {
+        const { capacityBytes, ...rest } = policy;
+        const options = { ...rest, ...(capacityBytes !== undefined && { capacityBytes }) };
+        const mailbox = new Mailbox<Item, string>(toMailboxPolicy(options));
+        const model = new Model(policy);
+        let taken: Item | undefined;
+        for (const [id, { what, size }] of steps.entries()) {
+          const item = { id, text: 'x'.repeat(size) };
+          if (what === 'offer') offerBoth(mailbox, model, item);
+          else if (what === 'urgent') {
+            const fits = model.fitsUrgent(item);
+            if (fits) model.urgent.push(item);
+            assert.equal(mailbox.offerUrgent(item.text, item), fits);
+          } else if (what === 'take') taken = takeBoth(mailbox, model) ?? taken;
+          else if (what === 'stash' && taken !== undefined) {
+            const fits = model.user.length + model.stashed.length < policy.capacity;
+            if (fits) model.stashed.push(taken);
+            assert.equal(mailbox.stash(taken.text, taken), fits);
+            taken = undefined;
+          } else if (what === 'unstash') {
+            model.user = [...model.stashed, ...model.user];
+            model.stashed = [];
+            mailbox.unstash();
+          } else mailbox.trim();
+          assert.equal(mailbox.size, model.user.length + model.stashed.length + model.urgent.length);
+          if (capacityBytes !== undefined) assert.equal(mailbox.sizeBytes, model.bytes);
         }
-        while (model.length > 0) takeBoth(mailbox, model);
-        assert.equal(mailbox.peekHeader(), undefined);
+        while (takeBoth(mailbox, model) !== undefined);
+        for (const stashed of model.stashed) assert.equal(mailbox.takeRest()?.header, stashed);
+        assert.equal(mailbox.takeRest(), undefined);
+        assert.equal(mailbox.sizeBytes, 0);
       }),
     );
   });
 }
 
-interface Offer {
-  readonly message: number;
-  readonly capacity: number;
-  readonly overflow: OverflowPolicy;
+function offerBoth(mailbox: Mailbox<Item, string>, model: Model, item: Item): void {
+  const fits = model.fits(item);
+  if (fits) model.user.push(item);
+  assert.equal(mailbox.offer(item.text, item), fits);
+  if (fits) return;
+  const lost = model.overflow(item);
+  assert.deepEqual(
+    mailbox.overflow(item.text, item)?.map(({ header }) => header),
+    lost,
+  );
 }
 
-function offerBoth(mailbox: Mailbox<{ readonly of: number }, string>, model: number[], offer: Offer): void {
-  const { message, capacity, overflow } = offer;
-  const fits = model.length < capacity;
-  assert.equal(mailbox.offer(message, { of: message }), fits);
-  if (fits) {
-    model.push(message);
-    return;
-  }
-  const lost = mailbox.overflow(message, { of: message });
-  if (overflow === 'drop-oldest') {
-    model.push(message);
-    assert.deepEqual(lost, { message: model[0], header: { of: model[0] } });
-    model.shift();
-  } else {
-    assert.deepEqual(lost, overflow === 'reject' ? undefined : { message, header: { of: message } });
-  }
-}
-
-function takeBoth(mailbox: Mailbox<{ readonly of: number }, string>, model: number[]): void {
-  const expected = model.shift();
-  assert.equal(mailbox.peekHeader()?.of, expected);
-  if (expected !== undefined) assert.equal(mailbox.take(), expected);
+function takeBoth(mailbox: Mailbox<Item, string>, model: Model): Item | undefined {
+  const expected = model.urgent.shift() ?? model.user.shift();
+  assert.equal(mailbox.peekHeader(), expected);
+  if (expected !== undefined) assert.equal(mailbox.take(), expected.text);
+  return expected;
 }

@@ -27,10 +27,21 @@ const SPARE_MESSAGES_MAX = MAILBOX_CAPACITY;
 /** The ring of every mailbox that holds nothing and never did, or gave its ring back. */
 const EMPTY: unknown[] = [];
 
-const CLOSED: MailboxPolicy = Object.freeze({ capacity: 0, overflow: 'reject' });
+/** What few mailboxes have at any moment, so that the others do not pay for it. Gone when it holds nothing. */
+class Rare<H, S> {
+  readonly system = new RingBuffer<S>();
+  readonly urgent = new RingBuffer<Lost<H>>();
+  stashed: Lost<H>[] = [];
+  /** Bytes of payloads in all lanes, if they are bounded. */
+  bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.system.size === 0 && this.urgent.size === 0 && this.stashed.length === 0 && this.bytes === 0;
+  }
+}
 
 /**
- * The queue in front of one actor: a bounded user lane and a system lane.
+ * The queue in front of one actor: a bounded user lane, and before it a lane for urgent messages and one for the runtime.
  *
  * ```
  *            head                                    two slots a message, so that a message without anything special
@@ -46,36 +57,51 @@ export class Mailbox<H extends object, S> {
   /** Index of the oldest message's first slot. */
   private head = 0;
   private count = 0;
-  private policy: MailboxPolicy;
-  private system: RingBuffer<S> | null = null;
+  /** Messages that the user lane may hold now: what is stashed takes its place. */
+  private room: number;
+  private readonly policy: MailboxPolicy;
+  private rare: Rare<H, S> | null = null;
 
   constructor(policy: MailboxPolicy) {
     this.policy = policy;
+    this.room = policy.capacity;
   }
 
-  /** Messages in the user lane. */
+  /** Messages that wait: in the user lane, urgent, and stashed. */
   get size(): number {
-    return this.count;
+    const { rare } = this;
+    return rare === null ? this.count : this.count + rare.urgent.size + rare.stashed.length;
   }
 
-  /** Messages that the user lane takes; 0 once it is closed. */
-  get capacity(): number {
-    return this.policy.capacity;
+  /** Bytes of payloads that wait; 0 unless they are bounded. */
+  get sizeBytes(): number {
+    return this.rare?.bytes ?? 0;
   }
 
-  /** Whether either lane holds something. */
+  get isClosed(): boolean {
+    return this.room < 0;
+  }
+
+  /** Whether there is something to take. */
   get hasWork(): boolean {
-    return this.count > 0 || this.system !== null;
+    const { rare } = this;
+    return this.count > 0 || (rare !== null && (rare.system.size > 0 || rare.urgent.size > 0));
   }
 
-  /** Whether the system lane holds something: the user lane gives nothing until it is empty. */
+  /** Whether the system lane holds something: the other lanes give nothing until it is empty. */
   get hasSystemWork(): boolean {
-    return this.system !== null;
+    return this.rare !== null && this.rare.system.size > 0;
+  }
+
+  /** Whether there could ever be room for a message of this size. */
+  canHold(message: unknown): boolean {
+    return this.policy.capacityBytes === 0 || bytesOf(message) <= this.policy.capacityBytes;
   }
 
   /** Adds to the user lane. `false`: it is full or closed, and nothing has changed; see {@link overflow}. */
   offer(message: unknown, header: H): boolean {
-    if (this.count >= this.policy.capacity) return false;
+    if (this.count >= this.room) return false;
+    if (this.policy.capacityBytes !== 0 && !this.reserve(message)) return false;
     if (2 * this.count === this.slots.length) this.grow();
     const slots = this.slots;
     const tail = (this.head + 2 * this.count) & (slots.length - 1);
@@ -85,30 +111,55 @@ export class Mailbox<H extends object, S> {
     return true;
   }
 
+  /** Adds to the urgent lane, which takes as many messages as the user lane. */
+  offerUrgent(message: unknown, header: H): boolean {
+    if (this.isClosed || (this.rare?.urgent.size ?? 0) >= this.policy.capacity) return false;
+    if (this.policy.capacityBytes !== 0 && !this.reserve(message)) return false;
+    this.ensureRare().urgent.push({ message, header });
+    return true;
+  }
+
+  /** Adds to the urgent lane what the actor sends to itself, full or not: whoever lets it do so bounds it. */
+  offerOwn(message: unknown, header: H): void {
+    if (this.isClosed) return;
+    const rare = this.ensureRare();
+    rare.urgent.push({ message, header });
+    if (this.policy.capacityBytes !== 0) rare.bytes += bytesOf(message);
+  }
+
   /**
    * Decides by the overflow policy over a message that {@link offer} did not take.
    *
-   * @returns What was lost: the message itself, or the oldest, whose place it took. `undefined`: it is refused.
+   * @returns What was lost: the message itself, or the oldest ones, whose place it took. `undefined`: it is refused.
    */
-  overflow(message: unknown, header: H): Lost<H> | undefined {
-    if (this.policy.overflow === 'reject') return undefined;
-    if (this.policy.overflow === 'drop-newest') return { message, header };
-    const oldest = this.takeRest();
-    this.offer(message, header);
-    return oldest;
+  overflow(message: unknown, header: H): Lost<H>[] | undefined {
+    const { overflow } = this.policy;
+    if (this.isClosed || overflow === 'reject' || overflow === 'wait') return undefined;
+    if (overflow === 'drop-newest' || this.room === 0 || !this.canHold(message)) return [{ message, header }];
+    const lost: Lost<H>[] = [];
+    while (!this.offer(message, header)) {
+      if (this.count === 0) return [...lost, { message, header }];
+      lost.push(this.takeOldest());
+    }
+    return lost;
   }
 
   /**
-   * The header of the message that {@link take} will give; `undefined` when the user lane is empty or has to wait for
-   * the system lane.
+   * The header of the message that {@link take} will give; `undefined` when there is none, or it has to wait for the
+   * system lane.
    */
   peekHeader(): H | undefined {
-    if (this.count === 0 || this.system !== null) return undefined;
+    if (this.rare !== null) {
+      if (this.rare.system.size > 0) return undefined;
+      if (this.rare.urgent.size > 0) return (this.rare.urgent.peek() as Lost<H>).header;
+    }
+    if (this.count === 0) return undefined;
     return this.slots[this.head + 1] as H;
   }
 
-  /** Takes the oldest message. Only after {@link peekHeader} gave its header. */
+  /** Takes the next message. Only after {@link peekHeader} gave its header. */
   take(): unknown {
+    if (this.rare !== null) return this.takeRare(this.rare);
     const slots = this.slots;
     const head = this.head;
     const message = slots[head];
@@ -121,34 +172,80 @@ export class Mailbox<H extends object, S> {
 
   /** Adds to the system lane. What the runtime sends to an actor is bounded by what the actor watches and owns. */
   offerSystem(message: S): void {
-    this.system ??= new RingBuffer();
-    this.system.push(message);
+    this.ensureRare().system.push(message);
   }
 
   /** Takes the oldest message of the system lane; `undefined` when there is none. */
   takeSystem(): S | undefined {
-    const lane = this.system;
-    if (lane === null) return undefined;
-    const message = lane.shift();
-    if (lane.size === 0) this.system = null;
+    const message = this.rare?.system.shift();
+    this.tidy();
     return message;
   }
 
-  /** Refuses every further message of the user lane. What is in it stays. */
+  /** Takes out every urgent message whose header `isUnwanted`. Returns whether there was one. */
+  withdraw(isUnwanted: (header: H) => boolean): boolean {
+    const { rare } = this;
+    if (rare === null) return false;
+    const before = rare.urgent.size;
+    rare.urgent.remove(({ message, header }) => {
+      const goes = isUnwanted(header);
+      if (goes) this.release(rare, message);
+      return goes;
+    });
+    this.tidy();
+    return rare.urgent.size < before;
+  }
+
+  /**
+   * Puts a message aside that was just taken. It keeps its place among those that the mailbox may hold.
+   *
+   * @returns `false`: others have taken the place meanwhile, and nothing has changed.
+   */
+  stash(message: unknown, header: H): boolean {
+    if (this.count >= this.room) return false;
+    const rare = this.ensureRare();
+    rare.stashed.push({ message, header });
+    this.room--;
+    if (this.policy.capacityBytes !== 0) rare.bytes += bytesOf(message);
+    return true;
+  }
+
+  /** Puts all that was stashed back, before everything else in the user lane, in the order in which it came. */
+  unstash(): void {
+    const stashed = this.rare?.stashed ?? [];
+    if (stashed.length === 0) return;
+    (this.rare as Rare<H, S>).stashed = [];
+    if (!this.isClosed) this.room += stashed.length;
+    while (this.slots.length < 2 * (this.count + stashed.length)) this.grow();
+    for (const { message, header } of stashed.reverse()) {
+      this.head = (this.head - 2) & (this.slots.length - 1);
+      this.slots[this.head] = message;
+      this.slots[this.head + 1] = header;
+      this.count++;
+    }
+    this.tidy();
+  }
+
+  /** Refuses every further message. What is in it stays. */
   close(): void {
-    this.policy = CLOSED;
+    this.room = -1;
   }
 
   /** Empties the system lane. */
   clearSystem(): void {
-    this.system = null;
+    this.rare?.system.clear();
+    this.tidy();
   }
 
-  /** Takes the oldest message even if the system lane is not empty; `undefined` when there is none. For closing down. */
+  /** Takes the oldest message of any lane but the system lane; `undefined` when there is none. For closing down. */
   takeRest(): Lost<H> | undefined {
-    if (this.count === 0) return undefined;
-    const header = this.slots[this.head + 1] as H;
-    return { message: this.take(), header };
+    const urgent = this.rare?.urgent.peek();
+    if (urgent !== undefined) {
+      this.take();
+      return urgent;
+    }
+    this.unstash();
+    return this.count === 0 ? undefined : this.takeOldest();
   }
 
   /** Gives back a large ring, if it is empty. Called when the actor has nothing left to do. */
@@ -157,6 +254,50 @@ export class Mailbox<H extends object, S> {
     if (SPARES.length < SPARES_MAX && this.slots.length <= 2 * SPARE_MESSAGES_MAX) SPARES.push(this.slots);
     this.slots = EMPTY;
     this.head = 0;
+  }
+
+  private ensureRare(): Rare<H, S> {
+    this.rare ??= new Rare();
+    return this.rare;
+  }
+
+  private tidy(): void {
+    if (this.rare?.isEmpty === true) this.rare = null;
+  }
+
+  /** Counts the bytes of a message, if they fit. */
+  private reserve(message: unknown): boolean {
+    const bytes = bytesOf(message);
+    if (bytes === 0) return true;
+    if (this.sizeBytes + bytes > this.policy.capacityBytes) return false;
+    this.ensureRare().bytes += bytes;
+    return true;
+  }
+
+  /** Gives back the bytes of a message. One that was changed while it waited must not take the place of others for ever. */
+  private release(rare: Rare<H, S>, message: unknown): void {
+    if (rare.bytes === 0) return;
+    rare.bytes = this.size === 0 ? 0 : Math.max(0, rare.bytes - bytesOf(message));
+  }
+
+  private takeRare(rare: Rare<H, S>): unknown {
+    const urgent = rare.urgent.shift();
+    if (urgent === undefined) return this.takeOldest().message;
+    this.release(rare, urgent.message);
+    this.tidy();
+    return urgent.message;
+  }
+
+  private takeOldest(): Lost<H> {
+    const { slots, head, rare } = this;
+    const lost = { message: slots[head], header: slots[head + 1] as H };
+    slots[head] = undefined;
+    slots[head + 1] = undefined;
+    this.head = (head + 2) & (slots.length - 1);
+    this.count--;
+    if (rare !== null) this.release(rare, lost.message);
+    this.tidy();
+    return lost;
   }
 
   private grow(): void {
@@ -175,4 +316,18 @@ function takeSpare(length: number): unknown[] | undefined {
   if (length < 4 * FIRST_MESSAGES) return undefined;
   const spare = SPARES.pop();
   return spare !== undefined && spare.length >= length ? spare : undefined;
+}
+
+/** Bytes of a payload, as far as they are known without walking through it. */
+function bytesOf(message: unknown): number {
+  if (!Array.isArray(message)) return bytesOfValue(message);
+  let bytes = 0;
+  for (const value of message) bytes += bytesOfValue(value);
+  return bytes;
+}
+
+function bytesOfValue(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
+  return 0;
 }

@@ -1,15 +1,21 @@
 import { RuntimeError } from '../errors/index.ts';
 
 /**
- * What a full mailbox does with one message more. `reject`: the sender is refused. `drop-oldest`: the oldest message
- * makes room. `drop-newest`: the new message is lost. What is dropped becomes a dead letter.
+ * What a full mailbox does with one message more. `reject`: the sender is refused. `wait`: as `reject` for a `tell`, which
+ * never waits; an `ask` waits for room, within its deadline. `drop-oldest`: the oldest messages make room. `drop-newest`:
+ * the new message is lost. What is dropped becomes a dead letter. A `put` waits for room, unless the policy makes it.
  */
-export type OverflowPolicy = 'reject' | 'drop-oldest' | 'drop-newest';
+export type OverflowPolicy = 'reject' | 'wait' | 'drop-oldest' | 'drop-newest';
 
 /** How much a mailbox takes. */
 export interface MailboxOptions {
   /** Messages. Integer, 1 to 1_048_576. Default 1_024. */
   readonly capacity?: number;
+  /**
+   * Bytes of payloads that are byte arrays, buffers or strings (of a string, its characters), also as elements of an array.
+   * Integer, 1 to 2^40. Default: no bound; what others take is not known.
+   */
+  readonly capacityBytes?: number;
   /** Default `reject`. */
   readonly overflow?: OverflowPolicy;
 }
@@ -20,34 +26,40 @@ export const MAILBOX_CAPACITY = 1_024;
 /** Messages: 16 MB of slots; more queues than works off. */
 export const MAILBOX_CAPACITY_MAX = 1_048_576;
 
-const OVERFLOW_POLICIES: readonly string[] = ['reject', 'drop-oldest', 'drop-newest'];
+/** Bytes: 1 TiB, more than any machine has. */
+const CAPACITY_BYTES_MAX = 2 ** 40;
+
+const OVERFLOW_POLICIES: readonly string[] = ['reject', 'wait', 'drop-oldest', 'drop-newest'];
 
 /** Checked options, shared by all mailboxes that have the same. */
 export interface MailboxPolicy {
   readonly capacity: number;
+  /** 0: no bound. */
+  readonly capacityBytes: number;
   readonly overflow: OverflowPolicy;
 }
 
 /**
  * Fills in the defaults.
  *
- * @throws {RangeError} The capacity is out of range.
- * @throws {RuntimeError} `CONFIG_INVALID` — the overflow policy is not one of ours, or is `wait`, which needs a sender
- *   that can wait, and `tell` never waits.
+ * @throws {RangeError} A capacity is out of range.
+ * @throws {RuntimeError} `CONFIG_INVALID` — the overflow policy is not one of ours.
  */
 export function toMailboxPolicy(options: MailboxOptions = {}): MailboxPolicy {
-  const capacity = options.capacity ?? MAILBOX_CAPACITY;
-  const overflow = options.overflow ?? 'reject';
-  if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAILBOX_CAPACITY_MAX) {
-    throw new RangeError(`Mailbox capacity must be an integer from 1 to ${MAILBOX_CAPACITY_MAX}, not ${capacity}`);
-  }
+  const { capacity = MAILBOX_CAPACITY, capacityBytes, overflow = 'reject' } = options;
+  assertCapacity('capacity', capacity, MAILBOX_CAPACITY_MAX);
+  if (capacityBytes !== undefined) assertCapacity('capacityBytes', capacityBytes, CAPACITY_BYTES_MAX);
   if (!OVERFLOW_POLICIES.includes(overflow)) {
-    const why = (overflow as string) === 'wait' ? 'is not supported yet, because "tell" never waits' : 'is unknown';
     const choice = OVERFLOW_POLICIES.map((name) => `"${name}"`).join(', ');
     throw new RuntimeError(
       'CONFIG_INVALID',
-      `Overflow policy ${JSON.stringify(overflow)} ${why}: use one of ${choice}`,
+      `Overflow policy ${JSON.stringify(overflow)} is unknown: use one of ${choice}`,
     );
   }
-  return Object.freeze({ capacity, overflow });
+  return Object.freeze({ capacity, capacityBytes: capacityBytes ?? 0, overflow });
+}
+
+function assertCapacity(name: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw new RangeError(`Mailbox option "${name}" must be an integer from 1 to ${max}, not ${value}`);
 }

@@ -1,0 +1,111 @@
+import { RingBuffer } from '../collections/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import type { TimerNode } from '../time/index.ts';
+import type { Cell } from './cell.ts';
+import type { Header } from './header.ts';
+
+/** Senders that wait for room in one mailbox; then the next is refused at once. */
+const PUTTERS_MAX = 1_024;
+
+interface Putter {
+  readonly payload: unknown;
+  readonly header: Header;
+  /** Whether it still waits. */
+  isWaiting(): boolean;
+  /** It is in the mailbox. */
+  done(): void;
+  failed(error: RuntimeError): void;
+}
+
+/** Those who wait for room in the mailbox of one actor, in order. Kept by the cell only while somebody waits. */
+export class Putters {
+  readonly #cell: Cell;
+  readonly #queue = new RingBuffer<Putter>();
+
+  constructor(cell: Cell) {
+    this.#cell = cell;
+  }
+
+  /**
+   * Waits for room, and no longer than `timeoutMs`.
+   *
+   * @param isLive Whether the sender is still there: what it left behind is not sent.
+   */
+  wait(message: { payload: unknown; header: Header; isLive: () => boolean }, time: WaitLimits): Promise<void> {
+    const { payload, header, isLive } = message;
+    const { timeoutMs, signal } = time;
+    const { wheel } = this.#cell.profile.services;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let isWaiting = true;
+    const end = (): void => {
+      isWaiting = false;
+      wheel.cancel(timer);
+      signal?.removeEventListener('abort', cancel);
+    };
+    const failed = (error: RuntimeError): void => {
+      end();
+      reject(error);
+    };
+    const cancel = (): void => failed(cancelledPut(this.#cell));
+    const timer: TimerNode = wheel.after(timeoutMs, () => failed(this.#full(`no room came in ${timeoutMs} ms`)));
+    signal?.addEventListener('abort', cancel, { once: true });
+    const done = (): void => {
+      end();
+      resolve();
+    };
+    this.#join({ payload, header, isWaiting: () => isWaiting && isLive(), done, failed });
+    return promise;
+  }
+
+  /** Lets a pending ask wait for room: it ends by its own deadline. */
+  waitAsk(payload: unknown, header: Header): void {
+    const failed = (error: RuntimeError): void => header.fail(error);
+    this.#join({ payload, header, isWaiting: () => header.isPending, done: () => {}, failed });
+  }
+
+  /** Puts into the mailbox as much as it takes. Returns whether somebody still waits. */
+  admit(): boolean {
+    for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
+      if (next.isWaiting()) {
+        if (!this.#cell.mailbox.offer(next.payload, next.header)) return true;
+        next.done();
+      }
+      this.#queue.shift();
+    }
+    return false;
+  }
+
+  /** Nothing will be taken any more. */
+  end(error: RuntimeError): void {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      if (next.isWaiting()) next.failed(error);
+    }
+  }
+
+  #join(putter: Putter): void {
+    if (this.#queue.size >= PUTTERS_MAX) this.#queue.remove(({ isWaiting }) => !isWaiting());
+    if (this.#queue.size >= PUTTERS_MAX) putter.failed(this.#full(`${PUTTERS_MAX} wait for room already`));
+    else this.#queue.push(putter);
+  }
+
+  #full(why: string): RuntimeError {
+    const { name } = this.#cell;
+    return new RuntimeError('MAILBOX_FULL', `Cannot enqueue message for "${name}": its mailbox is full, and ${why}`, {
+      details: { actor: name },
+    });
+  }
+}
+
+/** How long somebody waits. */
+export interface WaitLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The error of a put that its own signal ended. */
+export function cancelledPut({ name }: Cell): RuntimeError {
+  return new RuntimeError(
+    'ASK_CANCELLED',
+    `Gave up waiting for room in the mailbox of "${name}": the signal was aborted`,
+  );
+}
