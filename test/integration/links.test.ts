@@ -383,3 +383,42 @@ test('S17: a caller that is killed in the middle of a call leaves nothing behind
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([system.size, system.pendingTimers], [1, 0]);
 });
+
+test('S9: components that need each other to start are told so at once', async () => {
+  const wit = `package demo:calc@1.0.0;
+    interface ops { add: func(a: u32, b: u32) -> u32; }
+    world w { import ops; export ops; export troupe:actor/lifecycle@0.1.0; }
+    package troupe:actor@0.1.0 { interface lifecycle { start: func(config: list<u8>) -> result<_, string>; } }`;
+  const imports = '(import "demo:calc/ops@1.0.0" "add" (func $add (param i32 i32) (result i32)))';
+  const start = `(func (export "troupe:actor/lifecycle@0.1.0#start") (param i32 i32) (result i32)
+    (drop (call $add (i32.const 1) (i32.const 2))) (i32.const 1024))`;
+  const needy = await compiled(makeGuest(wit, { imports, functions: ADD + start }));
+  await using system = await ActorSystem.create();
+  const refs: ActorRef[] = [];
+  for (const [name, other] of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ] as const) {
+    refs.push(system.spawn(await component(needy, { name, links: { 'demo:calc/ops': other } }), name, NEVER));
+  }
+  const [first, second] = await Promise.all(refs.map((ref) => failureOf(ref.ready)));
+  assert.deepEqual(first, ['ACTOR_START_FAILED', 'COMPONENT_LINK_FAILED', 'ACTOR_STOPPED']);
+  assert.deepEqual(second, ['ACTOR_START_FAILED', 'COMPONENT_LINK_FAILED', 'ASK_DEADLOCK']);
+});
+
+test('S31: callers wait each for itself', async () => {
+  const calls: number[] = [];
+  await using system = await ActorSystem.create();
+  system.spawn(
+    inTypeScript((a, b) => {
+      calls.push(a, b);
+      return a + b;
+    }),
+    'calc',
+  );
+  const links = { 'demo:calc/ops': { actor: 'calc', timeoutMs: 1_000 } };
+  const proxies = await Promise.all(['one', 'two'].map(async (name) => [name, await frontOf(links)] as const));
+  const refs = proxies.map(([name, type]) => system.spawn(type, name));
+  assert.deepEqual(await Promise.all(refs.map((ref, at) => ref.askOp(OPERATION, [at, 1]))), [1, 2]);
+  assert.deepEqual(calls, [0, 1, 1, 1]);
+});
