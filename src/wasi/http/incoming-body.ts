@@ -116,7 +116,7 @@ export class IncomingBody {
   /** The message is over: the guest reads nothing more of it. */
   close(): void {
     this.flow.close();
-    this.reader?.take(RECEIVED_BYTES_MAX);
+    this.reader?.close();
   }
 
   private assertNoStream(what: string): void {

@@ -2,11 +2,16 @@
  * `wasi:http`: requests that come in through a server, and requests that go out, with bodies as streams.
  *
  * Guarantees
- *   H1  What a guest sends is well-formed: no field can end its line, frame the message, or speak for the connection.
- *   H2  A response is set once, complete or cut off; a body has the length that was promised or fails.
- *   H3  A slow guest or a slow peer makes the other one wait; the host keeps at most one window for each body.
- *   H4  A request goes out only where a grant says so, and every wait of it has an end.
- * Limits      see `limits.ts`.
+ *   H1  What a guest sends is well-formed: no field ends its line, frames the message or speaks for the connection.
+ *   H2  An answer is set once. Its body has the length that it promised, or is cut off so that nobody takes it for whole.
+ *   H3  A slow guest or a slow peer makes the other one wait; the host holds at most 64 KiB of each body, or twice that
+ *       while it is not known where the body goes.
+ *   H4  A request goes out only where a grant says so, by name and by address; every wait of it has an end, and nothing
+ *       is left of it when its guest is gone.
+ *   H5  What can be done at once costs no promise; fields and bodies are made when somebody looks at them.
+ * Limits      2,048 fields and 128 KiB in one list, 1 MiB of a guest's own; heads of responses 64 KiB; timeouts an hour,
+ *             kept to about a second. HTTP/1.1 goes out, without trailers behind requests, tunnels, proxies, or waiting
+ *             for `100-continue`. Fields that a message gave out may outlive it, as in Wasmtime; streams of a body may not.
  * Not here    listening and routing (ingress/); which host may be called (capability/).
  *
  * @module

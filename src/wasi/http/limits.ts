@@ -10,7 +10,7 @@ export const FIELDS_BYTES_MAX = 131_072;
 export const GUEST_FIELDS_BYTES_MAX = 1_048_576;
 
 /** What a field costs besides its bytes, so that empty ones are not free: two strings and their places. */
-export const FIELD_OVERHEAD_BYTES = 64;
+export const FIELD_OVERHEAD_BYTES = 32;
 
 /** Bytes of a body that wait for their way out to be known: what one stream may hold, once more. */
 export const HELD_BYTES_MAX = 65_536;
