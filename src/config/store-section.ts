@@ -14,12 +14,10 @@ const BUCKET_KEYS = { min: 1, max: 1_000_000_000 } as const;
 
 /** `[store]` of `troupe.toml`. */
 export const STORE_SECTION = table({
-  directory: text('the path of a folder')
-    .optional()
-    .meta({
-      description: 'Its folder, relative to troupe.toml; made when a component is granted buckets',
-      default: DIRECTORY,
-    }),
+  directory: text('the path of a folder').optional().meta({
+    description: 'Its folder, relative to troupe.toml; made when a component is granted buckets',
+    default: DIRECTORY,
+  }),
   size: size(SIZE).prefault('4GiB').meta({ description: 'How large its file may be' }),
   'bucket-size': size(SIZE).prefault('256MiB').meta({ description: 'Keys and values of one bucket' }),
   'bucket-keys': integer(BUCKET_KEYS).default(1_048_576).meta({ description: 'Entries of one bucket' }),
