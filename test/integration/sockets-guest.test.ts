@@ -5,13 +5,13 @@ import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import type { Decision, NetworkGrant } from '../../src/capability/index.ts';
 import { inspectComponent, runCommand } from '../../src/runtime/index.ts';
-import { systemClock } from '../../src/time/index.ts';
 import { startCli } from '../kit/cli.ts';
+import { until } from '../kit/process.ts';
 import { openDescriptors } from '../kit/sockets.ts';
 
 const FILE = join(import.meta.dirname, '../../fixtures/components/sockets/sockets.wasm');
 
-/** One run of the program; `line` gives its next line of output. */
+/** One run of the program; `firstLine` is what it prints first. */
 function start(args: readonly string[], network: NetworkGrant = {}, signal?: AbortSignal) {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
@@ -29,13 +29,15 @@ function start(args: readonly string[], network: NetworkGrant = {}, signal?: Abo
     onDenied: (decision) => denials.push(decision),
     ...(signal && { signal }),
   });
-  const firstLine = new Promise<string>((resolve) => {
+  const firstLine = new Promise<string>((resolve, reject) => {
     let text = '';
     stdout.on('data', (chunk) => {
       text += chunk;
       if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')));
     });
+    ended.then(() => reject(new Error('The program ended without a line')), reject);
   });
+  firstLine.catch(() => undefined);
   const output = async () => {
     const exitCode = await ended;
     return { exitCode, out: lines.join(''), err: errors.join('') };
@@ -127,7 +129,10 @@ test('a guest that is killed while it waits leaves no descriptor behind', async 
 
 test('run lets a program use the network as its options say, and says what it would need', async () => {
   const server = startCli({ argv: ['run', '--listen', 'tcp://127.0.0.1:*', FILE, 'tcp-serve', '0', '1'] });
-  while (!server.stdout().includes('\n')) await new Promise((resolve) => systemClock.soon(() => resolve(undefined)));
+  await until(
+    () => server.stdout().includes('\n'),
+    () => `the port; it said ${server.stderr()}`,
+  );
   const port = server.stdout().trim();
   const denied = startCli({ argv: ['run', FILE, 'tcp-send', '127.0.0.1', port, 'x'] });
   assert.equal(await denied.done, 1);
