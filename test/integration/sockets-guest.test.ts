@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
@@ -116,13 +116,14 @@ test('a guest that is killed while it waits leaves no descriptor behind', async 
   await start(['hoard'], CONNECT).ended;
   const before = openDescriptors();
   const controller = new AbortController();
-  const arrived = new Promise((resolve) => silent.once('connection', resolve));
+  const arrived = new Promise<Socket>((resolve) => silent.once('connection', resolve));
   const server = start(['tcp-serve', '0', '1'], LISTEN, controller.signal);
   const datagrams = start(['udp-serve', '0', '1'], LISTEN, controller.signal);
   const client = start(['tcp-send', '127.0.0.1', String(port), 'x'], CONNECT, controller.signal);
-  await Promise.all([arrived, server.firstLine, datagrams.firstLine]);
+  const [peer] = await Promise.all([arrived, server.firstLine, datagrams.firstLine]);
   controller.abort();
   for (const { ended } of [server, datagrams, client]) await assert.rejects(ended, { code: 'COMPONENT_KILLED' });
+  peer.destroy();
   await new Promise((resolve) => silent.close(resolve));
   assert.ok(openDescriptors() < before);
 });
