@@ -127,16 +127,11 @@ function aliasOuter(context: Context, reader: Reader, { core, code }: SortCode):
       scope.types.push(type);
       break;
     }
-    case 'component': {
-      const type = outer.lookup(outer.components, index, 'component');
-      if (crossesComponent(context, count) && context.free.ofComponent(type).size > 0) {
-        context.session.unsupported(
-          'an outer alias of a component whose type refers to a resource of the enclosing one',
-        );
-      }
-      scope.components.push(type);
+    case 'component':
+      // Its type may name a resource from around here. Nothing that could be given for it exports that one, so it is never
+      // instantiated.
+      scope.components.push(outer.lookup(outer.components, index, 'component'));
       break;
-    }
     case 'core-module':
       scope.coreModules.push(outer.lookup(outer.coreModules, index, 'core module'));
       break;

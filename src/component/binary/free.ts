@@ -1,5 +1,5 @@
 import type { Session } from './session.ts';
-import { type AnyType, type ComponentShape, type Entity, partsOf, type ResourceId, valuesOf } from './types.ts';
+import { type AnyType, type Entity, partsOf, type ResourceId, valuesOf } from './types.ts';
 
 const NONE: ReadonlySet<ResourceId> = new Set();
 
@@ -20,10 +20,6 @@ export class FreeResources {
   ofType(any: AnyType): ReadonlySet<ResourceId> {
     if (any.sort === 'resource') return new Set([any.type.id]);
     return this.#once(any.type, () => this.#anew(any));
-  }
-
-  ofComponent(type: ComponentShape): ReadonlySet<ResourceId> {
-    return this.ofType({ sort: 'component', type });
   }
 
   #ofEntity(entity: Entity): ReadonlySet<ResourceId> {

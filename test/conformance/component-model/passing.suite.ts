@@ -140,6 +140,21 @@ const PARTS: readonly Case[] = [
       expected: { code: 'COMPONENT_INVALID', details: { part: Object.keys(parts)[0] } },
     }),
   ),
+  ...['(instance (instantiate $E))', ''].map(
+    (use): Case => ({
+      name: `an outer alias of a component whose type names a resource of the enclosing one${use && ', instantiated'}`,
+      run: async () => {
+        const wat = `(component $O (import "r" (type $r (sub resource)))
+          (import "c" (component $C (alias outer $O $r (type $x)) (export "x" (type $y (eq $x))) (export "f" (func (param "a" (own $y))))))
+          (component $D (alias outer $O $C (component $E)) ${use}) (instance (instantiate $D)))`;
+        if (use === '') return void (await compileWith(wat, {}));
+        const missing = { code: 'COMPONENT_IMPORT_MISSING', details: { missing: ['c'] } } as const;
+        await assertFails(() => compileWith(wat, {}), missing);
+        const other = '(component (import "r" (type $r (sub resource))) (export "x" (type $r)))';
+        await assertFails(() => compileWith(wat, { c: other }), { code: 'COMPONENT_INVALID', details: { part: 'c' } });
+      },
+    }),
+  ),
   refusedPart('an alias leads out of no part', USES_COMPONENT, {
     parts: { c: '(component $C (component $D (alias outer $C 0 (type $t))) (type $u string))' },
     expected: { code: 'COMPONENT_INVALID', details: { part: 'c' } },
