@@ -51,6 +51,14 @@ messaging = { publish = ["orders.*"] }
 [components.count]
 source = "./count.wasm"
 subscribe = ["orders.*"]
+
+[components.shop]                               # exports wasi:http/incoming-handler
+source = "./shop.wasm"
+http = { instances = 16, max-invocations = 1000 }
+
+[[http]]
+route = "/shop/*"
+component = "shop"
 \`\`\`
 
 \`troupe inspect FILE\` prints the grants that a component can use. A whole application:
@@ -71,6 +79,16 @@ subscribe = ["orders.*"]
   range of addresses (\`10.0.0.0/8\`, \`[fd00::]/8\`); the port a number or \`*\`; with \`http\` and \`https\` it may be left out. A name
   grants the name, wherever it leads on the public internet. Private, local and loopback addresses are reached only by a
   pattern that names them or a range that holds them, even if a granted name leads there; \`localhost\` names this machine.
+- **Routes**: \`/orders\` is that path alone, \`/orders/*\` that path and everything below it, \`/*\` everything. Of the routes that
+  match, a named host comes first, then \`*.NAME\` with the longest name, then none; then a named path, then prefixes, the
+  longest first; then named methods. A route that does not take the method is passed over; if there is no other, the
+  answer is 405. Escapes of a path are undone once, for the comparison only: \`/%61\` is \`/a\`, \`%2F\` separates nothing, and the
+  component gets the path as it was sent. A path with \`.\` or \`..\` segments, a bad escape or no UTF-8 is answered 400. Two
+  routes that no request can tell apart are an error.
+- **Requests** that the component does not answer are answered with a problem document with a [code](errors.md): 404 without
+  route, 503 with \`Retry-After\` when too many are under way, 504 after the deadline of \`limits\`, 500 when it traps. A component
+  that fails more often than \`supervise.intensity\` within the period, with nothing served in between, gets no requests for a
+  period (\`restart = "temporary"\`: never again), then one at a time until one is served.
 - Editors complete and check both files with the schemas in \`schema/\`; name one in the first line:
   \`#:schema ./node_modules/troupe/schema/troupe.schema.json\`
 `;
@@ -108,6 +126,10 @@ interface Property {
   readonly examples?: readonly unknown[];
 }
 
+function describing({ description }: Property): Pick<Property, 'description'> {
+  return description === undefined ? {} : { description };
+}
+
 /** One heading and table for each TOML table, its own keys first, then the tables in it. */
 function sections(schema: Property, path: string): string[] {
   const tables: string[] = [];
@@ -116,6 +138,8 @@ function sections(schema: Property, path: string): string[] {
     const inner = path === '' ? key : `${path}.${key}`;
     const entries = typeof property.additionalProperties === 'object' ? property.additionalProperties : undefined;
     if (property.properties !== undefined) tables.push(...sections(property, inner));
+    else if (property.items?.properties !== undefined && path === '')
+      tables.push(...sections({ ...property.items, ...describing(property) }, `[${inner}]`));
     else if (entries?.properties !== undefined) tables.push(...sections(entries, `${inner}.NAME`));
     else rows.push(row(key, property, schema.required?.includes(key) ?? false));
   }
@@ -190,7 +214,7 @@ when \`NO_COLOR\` is set.
 const CLI_OUTRO = `
 \`run\` ends with the exit code of the component (most toolchains of WASI 0.2 know only 0 and 1), and with 134 if it trapped, as
 \`wasmtime run\` does and any process that aborts. For a shell, a command that a signal ended has 128 + its number: 130 after
-Ctrl-C, 143 after SIGTERM. \`up\` stops in order on the first signal, and at once on the second.
+Ctrl-C, 143 after SIGTERM. \`up\` and \`serve\` stop in order on the first signal, and at once on the second.
 
 ## Payloads of \`ask\` and \`tell\`
 
@@ -215,7 +239,11 @@ written as it is; to a terminal, bytes that are no text are shown as a hexadecim
 
 One object a line, each with \`type\` and \`atMs\` (milliseconds since 1970): \`notice\`, \`compiling\`, \`compiled\`, \`started\`,
 \`running\` (the application is up), \`output\` (what a guest wrote), \`failed\`, \`restarted\`, \`dead-letter\`, \`denied\`, \`completed\`, \`stopped\`,
-\`view\` (its text has changed), \`stopping\`, \`ended\` (with the actors' last state).
+\`view\` (its text has changed), \`stopping\`, \`ended\` (with the actors' last state), \`request-failed\` (a component did not answer
+a request), \`quarantined\` (one that failed too often in a row gets none for a while).
+
+\`serve --output json\` writes \`listening\` (with the address), \`request\` for each that is over (status 0: its client had gone;
+\`requests\`: how many were left out because nobody read), \`output\`, \`log\`, \`denied\`, \`request-failed\`, \`quarantined\` and \`stopping\`.
 `;
 
 function cliPage(): string {
