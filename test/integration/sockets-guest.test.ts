@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Decision, NetworkGrant } from '../../src/capability/index.ts';
-import { inspectComponent, runCommand } from '../../src/runtime/index.ts';
+import { loadApplication } from '../../src/config/index.ts';
+import { type ApplicationEvent, inspectComponent, runCommand, startApplication } from '../../src/runtime/index.ts';
 import { startCli } from '../kit/cli.ts';
 import { until } from '../kit/process.ts';
-import { openDescriptors } from '../kit/sockets.ts';
+import { ok, openDescriptors, SocketGuest } from '../kit/sockets.ts';
 
 const FILE = join(import.meta.dirname, '../../fixtures/components/sockets/sockets.wasm');
 
@@ -167,4 +170,52 @@ test('inspect shows sockets as what does nothing without a grant', async () => {
     assert.equal(need, 'grant');
     assert.match(grantLine ?? '', /^network = \{ connect = /);
   }
+});
+
+test('an application gives a component the network that its grants name, and says what it was denied', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-sockets-'));
+  after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(
+    join(folder, 'troupe.toml'),
+    `[application]
+name = "test"
+[components.server]
+source = "${FILE}"
+args = ["tcp-serve", "0", "1"]
+[components.server.grants]
+stdio = ["stdout"]
+network = { listen = ["tcp://127.0.0.1:*"] }
+[components.client]
+source = "${FILE}"
+args = ["tcp-send", "127.0.0.1", "9", "x"]
+supervise = { restart = "temporary" }
+`,
+  );
+  const events: ApplicationEvent[] = [];
+  const application = await startApplication(await loadApplication(folder), { onEvent: (event) => events.push(event) });
+  const printed = () => events.find((event) => event.type === 'output' && event.actor === 'server');
+  await until(
+    () => printed() !== undefined && events.some((event) => event.type === 'denied'),
+    () => JSON.stringify(events),
+  );
+  const denied = events.find((event) => event.type === 'denied');
+  assert.equal(denied?.actor, 'client');
+  assert.ok(denied?.text?.endsWith('add network = { connect = ["tcp://127.0.0.1:9"] }'));
+  const { out } = await start(['tcp-send', 'localhost', printed()?.text ?? '', 'Hello'], CONNECT).output();
+  assert.equal(out, 'Hello\n');
+  await application.stop();
+});
+
+test('many guests look names up through the system at once', async () => {
+  const guests = Array.from({ length: 5 }, () => new SocketGuest({ grants: { network: { resolve: ['*'] } } }));
+  const answers = await Promise.all(
+    guests.map(async (guest) => {
+      const stream = ok(guest.call('ip-name-lookup.resolve-addresses', guest.network, 'no-such-host.invalid'));
+      await guest.block(guest.call('ip-name-lookup.resolve-address-stream.subscribe', stream));
+      return guest.call('ip-name-lookup.resolve-address-stream.resolve-next-address', stream).val;
+    }),
+  );
+  // Without a name server the answer is another one.
+  for (const answer of answers) assert.match(answer, /^(name-unresolvable|(temporary|permanent)-resolver-failure)$/);
+  for (const guest of guests) await guest.dispose();
 });

@@ -190,9 +190,9 @@ export function ok(result: Any): Any {
   return result.val;
 }
 
-/** Descriptors of this process that are sockets. */
-export function openSockets(): number {
-  return process.getActiveResourcesInfo().filter((name) => /TCP|UDP|Pipe/.test(name)).length;
+/** Sockets that keep this process alive. */
+export function openHandles(): number {
+  return process.getActiveResourcesInfo().filter((name) => /TCP|UDP|Connect|Shutdown|Write/.test(name)).length;
 }
 
 export function openDescriptors(): number {

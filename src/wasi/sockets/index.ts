@@ -16,6 +16,7 @@
  *             written, 128 KiB that were read. Per UDP socket 256 datagrams and 256 KiB that were not taken; more are dropped
  *             and counted; 1,024 peers that may be answered. A datagram has at most 65,507 bytes. 30 s to connect, 10 s to look a name up, 8 lookups under
  *             way, 1,024 addresses remembered.
+ *             Needs a Node.js that has `net.BoundSocket`, as 24.21 and 26.4 do; elsewhere sockets are `not-supported`.
  *             Node.js cannot set the hop limit and the buffers of TCP: the one is `not-supported`, the others are remembered
  *             and read back. It accepts connections before the guest asks: those beyond the backlog, or beyond the limit,
  *             are closed at once. Flow labels are ignored. TCP is sent without delay (`TCP_NODELAY`).

@@ -74,7 +74,7 @@ export class TcpSocket implements Readiness, SocketHolder {
 
   /** `create-tcp-socket`. */
   static create(guest: Guest, family: IpAddressFamily): SocketResult<TcpSocket> {
-    // Before Node.js had them, there was no way to bind without listening.
+    // The first of Node.js 24 could not bind without listening.
     if (net.BoundSocket === undefined) return refused('not-supported');
     const socket = new TcpSocket(guest, family);
     if (guest.part(SOCKETS).enter(socket)) return ok(socket);

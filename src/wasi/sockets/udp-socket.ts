@@ -1,4 +1,4 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, Socket } from 'node:dgram';
 import { type Guest, OK, ok } from '../guest/index.ts';
 import { Pollable, type Readiness } from '../io/index.ts';
 import {
@@ -65,6 +65,8 @@ export class UdpSocket implements Readiness, SocketHolder {
 
   /** `create-udp-socket`. */
   static create(guest: Guest, family: IpAddressFamily): SocketResult<UdpSocket> {
+    // The first of Node.js 24 could not bind at once.
+    if (Socket.prototype.bindSync === undefined) return refused('not-supported');
     const socket = new UdpSocket(guest, family);
     if (guest.part(SOCKETS).enter(socket)) return ok(socket);
     guest.release();
