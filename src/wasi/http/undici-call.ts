@@ -119,9 +119,10 @@ export class UndiciCall implements ClientCall, HttpBodySource, Dispatcher.Dispat
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.leaveQueue();
+    // Thrown here it ends the request, and leaves the connection to the next one.
+    if (this.end !== 'no') throw new HttpFailure({ tag: 'connection-terminated' });
     this.controller = controller;
-    if (this.end !== 'no') controller.abort(new HttpFailure({ tag: 'connection-terminated' }));
-    else this.phase = 'head';
+    this.phase = 'head';
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
@@ -184,7 +185,7 @@ export class UndiciCall implements ClientCall, HttpBodySource, Dispatcher.Dispat
     this.wanted = undefined;
   }
 
-  /** Nobody waits for it any more. One that has no connection yet is ended as soon as it gets one. */
+  /** Nobody waits for it any more. One that has no connection yet is ended when it would get one. */
   private letGo(): void {
     this.leaveQueue();
     this.flow?.close();

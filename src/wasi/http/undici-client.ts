@@ -99,8 +99,14 @@ export class UndiciClient implements HttpClient {
       },
     });
     this.#agent ??= this.#load();
-    if (isPromise(this.#agent)) void this.#agent.then((agent) => call.dispatch(agent, key));
-    else call.dispatch(this.#agent, key);
+    if (!isPromise(this.#agent)) {
+      call.dispatch(this.#agent, key);
+      return call;
+    }
+    this.#agent.then(
+      (agent) => call.dispatch(agent, key),
+      (error) => call.onResponseError(undefined, error),
+    );
     return call;
   }
 
