@@ -47,7 +47,7 @@ const TSCONFIG = {
     lib: ['es2023'],
     module: 'esnext',
     moduleResolution: 'bundler',
-    types: [],
+    types: ['troupe/guest/globals'],
     strict: true,
     noEmit: true,
     skipLibCheck: true,
