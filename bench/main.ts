@@ -64,6 +64,10 @@ function judge(row: Pick<Measured, 'median' | 'unit'>, target: Target, rows: rea
     const value = row.median / medianOf(rows, target.fractionOf);
     return { value, text: `${short(value)} of ${target.fractionOf} (≤ ${target.atMost})`, met: value <= target.atMost };
   }
+  if ('shareOf' in target) {
+    const value = row.median / medianOf(rows, target.shareOf);
+    return { value, text: `${short(value)} of ${target.shareOf} (≥ ${target.atLeast})`, met: value >= target.atLeast };
+  }
   if ('atMost' in target)
     return { value: row.median, text: `≤ ${target.atMost} ${row.unit}`, met: row.median <= target.atMost };
   return { value: row.median, text: `≥ ${target.atLeast} ${row.unit}`, met: row.median >= target.atLeast };

@@ -35,9 +35,13 @@ export interface Row {
   readonly target?: Target;
 }
 
-/** What the median should be. `timesFaster` is the other row's median divided by this one's; `fractionOf` the reverse. */
+/**
+ * What the median should be. `timesFaster` is the other row's median divided by this one's; `fractionOf` the reverse, as is
+ * `shareOf`, for rates.
+ */
 export type Target =
   | { readonly timesFasterThan: string; readonly atLeast: number }
   | { readonly fractionOf: string; readonly atMost: number }
+  | { readonly shareOf: string; readonly atLeast: number }
   | { readonly atMost: number }
   | { readonly atLeast: number };
