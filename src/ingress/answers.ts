@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ERROR_CODES, ERROR_KINDS, type ErrorCode, type RuntimeError } from '../errors/index.ts';
+import type { Clock } from '../time/index.ts';
 import type { HttpErrorCode } from '../wasi/index.ts';
 
 /** What a client is told instead of an answer of the component. */
@@ -71,16 +72,32 @@ function publicCode({ code }: RuntimeError): ErrorCode {
   return PUBLIC_CODES.has(code) ? code : 'HTTP_COMPONENT_FAILED';
 }
 
+/**
+ * What a client gets to read its answer and stop sending, when its body is not wanted. Closed at once, the connection
+ * would be reset under the answer.
+ */
+const LINGER_MS = 2_000;
+
 /** Answers with a problem document (RFC 9457) that says what happened and nothing of how it looks inside. */
-export function refuse(response: ServerResponse, { code, status, retryAfterS, headers = [] }: Refusal): void {
+export function refuse(response: ServerResponse, refusal: Refusal, clock: Clock): void {
   if (response.destroyed || response.headersSent) return;
+  const { code, status, retryAfterS, headers = [] } = refusal;
   const body = problemBody(code, status);
   const all = ['content-type', 'application/problem+json', 'content-length', String(body.length), ...headers];
   if (retryAfterS !== undefined) all.push('retry-after', String(retryAfterS));
-  // What is left of a body that was refused is not worth reading.
-  if (!response.req.complete) all.push('connection', 'close');
   response.writeHead(status, all);
   response.end(body);
+  const { req: request } = response;
+  if (request.complete || !hasBody(request)) return;
+  const { socket } = request;
+  clock.after(LINGER_MS, () => request.complete || socket.destroy());
+}
+
+/** Whether a body follows the head of a request (RFC 9112, 6.3). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true;
+  const length = headers['content-length'];
+  return length !== undefined && length !== '0';
 }
 
 const BODIES = new Map<string, Buffer>();

@@ -69,9 +69,9 @@ function createHttpServer(handler: RequestHandler, limits: IngressLimits): Serve
   server.maxConnections = limits.connectionsMax;
   // Beyond its own bound Node.js drops fields in silence; here they are refused.
   server.maxHeadersCount = 0;
-  const answering = new WeakMap<object, ServerResponse>();
+  const answering = new WeakMap<object, ServerResponse | 'several'>();
   const handle = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void => {
-    answering.set(request.socket, response);
+    answering.set(request.socket, response.socket === null ? 'several' : response);
     handler.handle(request, response, awaitsContinue);
   };
   server.on('request', (request, response) => handle(request, response, false));
@@ -89,8 +89,12 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** Says what is wrong with something that is no request, unless an answer is on its way; then closes the connection. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket, response: ServerResponse | undefined): void {
-  const isAnswering = response?.headersSent === true && !response.writableFinished;
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  response: ServerResponse | 'several' | undefined,
+): void {
+  const isAnswering = response === 'several' || (response?.headersSent === true && !response.writableFinished);
   if (!socket.writable || isAnswering || error.code === 'ECONNRESET') {
     socket.destroy();
     return;

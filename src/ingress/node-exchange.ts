@@ -4,7 +4,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type { HttpJob } from '../host/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { HttpBodySink, HttpBodySource, HttpErrorCode, RawHeaders } from '../wasi/index.ts';
-import { refusalOf, refuse } from './answers.ts';
+import { hasBody, refusalOf, refuse } from './answers.ts';
 import { RequestBody } from './request-body.ts';
 import type { RequestTarget } from './request-target.ts';
 import { ResponseBody, type ResponseContext } from './response-body.ts';
@@ -76,22 +76,15 @@ export class NodeExchange implements HttpJob, ResponseContext {
     const refusal = refusalOf(errorCode, reason);
     const text = `The component gave an error for an answer: ${errorCode.tag}`;
     this.failure = reason ?? new RuntimeError(refusal.code, text, { details: { errorCode: errorCode.tag } });
-    refuse(this.response, refusal);
+    refuse(this.response, refusal, this.clock);
   }
 
   /** The answer was given up. If none of it has been sent yet there can be another. */
   onAbort(errorCode: HttpErrorCode, isUnsent: boolean): void {
     const text = `The component did not finish its answer: ${errorCode.tag}`;
     this.failure = new RuntimeError('HTTP_COMPONENT_FAILED', text, { details: { errorCode: errorCode.tag } });
-    if (isUnsent) refuse(this.response, refusalOf(errorCode, this.failure));
+    if (isUnsent) refuse(this.response, refusalOf(errorCode, this.failure), this.clock);
   }
-}
-
-/** Whether a body follows the head of a request (RFC 9112, 6.3). */
-export function hasBody({ headers }: IncomingMessage): boolean {
-  if (headers['transfer-encoding'] !== undefined) return true;
-  const length = headers['content-length'];
-  return length !== undefined && length !== '0';
 }
 
 function informationalHead(status: number, headers: RawHeaders): string {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { ErrorCode } from '../errors/index.ts';
 import type { HttpPool, HttpTicket } from '../host/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -45,6 +46,8 @@ type Admission =
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #settings: ExchangeSettings;
+  /** What to call when a connection ends: for the requests that wait behind an earlier answer. Bounded as requests are. */
+  readonly #queued = new WeakMap<Socket, Set<() => void>>();
   #inFlight = 0;
   #onOver: (() => void) | undefined;
 
@@ -84,13 +87,28 @@ export class RequestHandler {
     response.on('error', ignore);
     response.on('close', over);
     // One that waits behind an earlier answer of its connection has no socket yet, and hears nothing of its end.
-    if (response.socket === null) request.on('close', () => request.socket.destroyed && over());
+    if (response.socket === null) this.#watchQueued(request.socket, response, over);
     if (!admission.ok) {
-      refuse(response, admission.refusal);
+      refuse(response, admission.refusal, clock);
       return;
     }
     const { pool, target } = admission;
     ticket = pool.handle(new NodeExchange({ request, response, awaitsContinue }, target, this.#settings));
+  }
+
+  #watchQueued(socket: Socket, response: ServerResponse, over: () => void): void {
+    let queued = this.#queued.get(socket);
+    if (queued === undefined) {
+      const callbacks = new Set<() => void>();
+      socket.on('close', () => {
+        for (const callback of callbacks) callback();
+      });
+      this.#queued.set(socket, callbacks);
+      queued = callbacks;
+    }
+    const callbacks = queued;
+    callbacks.add(over);
+    response.on('close', () => callbacks.delete(over));
   }
 
   #admit(request: IncomingMessage): Admission {

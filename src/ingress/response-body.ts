@@ -5,9 +5,8 @@ import type { HttpBodySink, HttpErrorCode, RawHeaders } from '../wasi/index.ts';
 const PEER_GONE: Error = Object.assign(new Error('The client is gone'), { code: 'EPIPE' });
 
 /** Statuses that never have a body, nor say how long it would be (RFC 9110, 8.6). */
-function isBodiless(status: number): boolean {
-  return status === 204 || status === 304;
-}
+const NO_CONTENT = 204;
+const NOT_MODIFIED = 304;
 
 interface AnswerHead {
   readonly status: number;
@@ -19,6 +18,9 @@ export interface ResponseContext {
   /** Hears that the answer is given up. @param isUnsent None of it has been sent: the request can be answered otherwise. */
   onAbort(reason: HttpErrorCode, isUnsent: boolean): void;
 }
+
+/** Bytes that are turned into a text of as many characters, to be written with the head: a page of memory, 1 µs. */
+const TEXT_BYTES_MAX = 4_096;
 
 /** What a client gets to take the last of an answer: at most one window and what the system holds. */
 const FINISH_MS = 60_000;
@@ -84,7 +86,7 @@ export class ResponseBody implements HttpBodySink {
     const { response, first } = this;
     if (this.headSent || response.destroyed || response.headersSent) return;
     this.headSent = true;
-    response.writeHead(this.head.status, this.head.headers as string[]);
+    this.writeHead(undefined);
     if (first === undefined) response.flushHeaders();
     else response.write(first);
     this.first = undefined;
@@ -92,13 +94,25 @@ export class ResponseBody implements HttpBodySink {
 
   private sendWhole(): void {
     const { response, first } = this;
-    const { status, headers } = this.head;
     this.headSent = true;
     this.first = undefined;
-    const isLengthKnown = isBodiless(status) || response.req.method === 'HEAD' || hasLength(headers);
-    const length = String(first?.length ?? 0);
-    response.writeHead(status, (isLengthKnown ? headers : [...headers, 'content-length', length]) as string[]);
-    response.end(first);
+    this.writeHead(first?.length ?? 0);
+    // Node.js writes the head and a text in one piece, but the head and bytes in two.
+    if (first === undefined || first.length > TEXT_BYTES_MAX) response.end(first);
+    else response.end(Buffer.from(first.buffer, first.byteOffset, first.length).latin1Slice(), 'latin1');
+  }
+
+  /** @param bytes Length of the whole body, if that is known without having been said. */
+  private writeHead(bytes: number | undefined): void {
+    const { response } = this;
+    const { status, headers } = this.head;
+    const hasBody = response.req.method !== 'HEAD' && status !== NO_CONTENT && status !== NOT_MODIFIED;
+    const found = lookAt(headers);
+    const isWhole = hasBody && bytes !== undefined && !found.length;
+    const isChunked = hasBody && bytes === undefined && !found.length && response.req.httpVersion === '1.1';
+    // Trailers come after chunks only; to announce them elsewhere is an error for Node.js.
+    const kept = found.trailer && !isChunked ? withoutTrailer(headers) : headers;
+    response.writeHead(status, (isWhole ? [...kept, 'content-length', String(bytes)] : kept) as string[]);
   }
 
   private sendTrailers(trailers: RawHeaders): void {
@@ -137,10 +151,18 @@ export class ResponseBody implements HttpBodySink {
   }
 }
 
-function hasLength(headers: RawHeaders): boolean {
+/** Which of the fields are there that decide how a body is sent. */
+function lookAt(headers: RawHeaders): { length: boolean; trailer: boolean } {
+  let length = false;
+  let trailer = false;
   for (let at = 0; at < headers.length; at += 2) {
     const name = headers[at] as string;
-    if (name.length === 14 && name.toLowerCase() === 'content-length') return true;
+    if (name.length === 14 && name.toLowerCase() === 'content-length') length = true;
+    else if (name.length === 7 && name.toLowerCase() === 'trailer') trailer = true;
   }
-  return false;
+  return { length, trailer };
+}
+
+function withoutTrailer(headers: RawHeaders): RawHeaders {
+  return headers.filter((_, at) => (headers[at - (at % 2)] as string).toLowerCase() !== 'trailer');
 }

@@ -262,6 +262,53 @@ describe('ingress: clients that take their time', () => {
     });
   }
 
+  test('ingress ends the guests of all requests of a connection, those in line too', async () => {
+    await using stage = await Stage.open(guest);
+    const one = 'GET /w HTTP/1.1\r\nHost: a\r\n\r\n';
+    const connection = openRaw(stage.server.address, one.repeat(20));
+    await until(
+      () => stage.pool.stats.inFlight === 20,
+      () => 'all to have instances',
+    );
+    connection.socket.destroy();
+    await stage.isIdle();
+    assert.equal(stage.pool.stats.cancelled, 20);
+    assert.equal(stage.records.length, 20);
+  });
+
+  test('ingress writes no refusal into the middle of an answer, whatever follows on the connection', async () => {
+    await using stage = await Stage.open(guest);
+    const one = 'GET /s HTTP/1.1\r\nHost: a\r\n\r\n';
+    const connection = openRaw(stage.server.address, `${one}${one}`);
+    await until(
+      () => stage.pool.stats.inFlight === 2,
+      () => 'both to have instances',
+    );
+    connection.send('noise\r\n\r\n');
+    const { text } = await connection.closed;
+    assert.doesNotMatch(text, /400/);
+    await stage.isIdle();
+  });
+
+  test('ingress lets a client read its refusal that is still sending a body', async () => {
+    await using stage = await Stage.open(guest, { limits: { bodyBytesMax: 1_000 } });
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n';
+    const connection = openRaw(stage.server.address, head);
+    const drip = setInterval(() => connection.send('x'.repeat(10_000)), 5);
+    await connection.gets(/413[\s\S]*HTTP_BODY_TOO_LARGE/);
+    const { text } = await connection.closed;
+    clearInterval(drip);
+    assert.equal(problemOf(text), '413 HTTP_BODY_TOO_LARGE');
+  });
+
+  test('ingress keeps a connection after a refusal', async () => {
+    await using stage = await Stage.open(guest);
+    const connection = openRaw(stage.server.address, 'GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n');
+    await connection.gets(/HTTP_REQUEST_INVALID/);
+    connection.send(requestText('/'));
+    assert.match((await connection.closed).text, /HTTP\/1\.1 400[\s\S]*HTTP\/1\.1 200/);
+  });
+
   test('ingress has a guest wait that writes faster than its client reads', async () => {
     await using stage = await Stage.open(guest);
     const before = process.memoryUsage().arrayBuffers;
