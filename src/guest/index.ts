@@ -1,4 +1,3 @@
-/// <reference path="../../wit/guest.d.ts" preserve="true" />
 /**
  * Guest: what a component in JavaScript or TypeScript is made of. Runs inside the component, in QuickJS; `troupe build`
  * bundles what is used of it.
@@ -15,6 +14,7 @@
  *
  * @module
  */
+/// <reference path="../../wit/guest.d.ts" preserve="true" />
 export {
   type ActorDefinition,
   type ActorExports,

@@ -5,7 +5,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { assemblyScriptRecipe } from './assemblyscript.ts';
 import { cRecipe } from './c.ts';
 import { javascriptRecipe } from './javascript.ts';
-import type { Recipe } from './recipe.ts';
+import type { Recipe, RecipeContext } from './recipe.ts';
 import { rustRecipe } from './rust.ts';
 import { digestOf, stampOf, withStamp } from './stamp.ts';
 
@@ -25,11 +25,6 @@ export interface BuildResult {
   readonly sizeBytes: number;
   /** Nothing had changed: the file is as it was. */
   readonly upToDate: boolean;
-}
-
-/** What a recipe gets beside the manifest. */
-export interface RecipeContext {
-  readonly path: string;
 }
 
 type RecipeMaker = (manifest: ManifestConfig, entry: string, context: RecipeContext) => Promise<Recipe>;

@@ -2,9 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ManifestConfig } from '../config/index.ts';
-import type { RecipeContext } from './build.ts';
 import { fromCoreModule } from './core-modules.ts';
-import type { Recipe } from './recipe.ts';
+import type { Recipe, RecipeContext } from './recipe.ts';
 import { sourceFiles } from './sources.ts';
 import { findProgram, missing, runProgram } from './tools.ts';
 

@@ -64,17 +64,19 @@ const ATTEMPTS: Readonly<Record<TemplateKind, string>> = {
 
 function testText({ name, language, kind }: NpmProject): string {
   const grants = language === 'assemblyscript' ? '' : ', { grants: { clock: true, random: true } }';
-  return `import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { ActorSystem, component } from 'troupe';
-
-test('${name} answers', async () => {
-  await using system = await ActorSystem.create();
-  const type = await component(new URL('../${name}.wasm', import.meta.url)${grants});
-  const ref = system.spawn(type, '${name}');
-  ${ATTEMPTS[kind]}
-});
-`;
+  return [
+    "import assert from 'node:assert/strict';",
+    "import { test } from 'node:test';",
+    "import { ActorSystem, component } from 'troupe';",
+    '',
+    `test('${name} answers', async () => {`,
+    '  await using system = await ActorSystem.create();',
+    `  const type = await component(new URL('../${name}.wasm', import.meta.url)${grants});`,
+    `  const ref = system.spawn(type, '${name}');`,
+    `  ${ATTEMPTS[kind]}`,
+    '});',
+    '',
+  ].join('\n');
 }
 
 function json(value: object): string {

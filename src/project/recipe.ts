@@ -4,3 +4,9 @@ export interface Recipe {
   readonly inputs: readonly (string | Uint8Array)[];
   make(): Promise<Uint8Array>;
 }
+
+/** What the maker of a recipe gets beside the manifest. */
+export interface RecipeContext {
+  /** Where programs are looked for: the value of `PATH`. */
+  readonly path: string;
+}

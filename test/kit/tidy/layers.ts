@@ -94,15 +94,10 @@ export const VENDOR_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['admin'],
   undici: ['wasi/http'],
   '@bytecodealliance/jco-transpile': ['component/tooling'],
-  // Not packages but interfaces of the host of a component.
-  'troupe:actor': ['guest'],
-  'troupe:guest': ['guest'],
-  'wasi:cli': ['guest'],
-  'wasi:clocks': ['guest'],
-  'wasi:http': ['guest'],
-  'wasi:io': ['guest'],
-  'wasi:random': ['guest'],
 };
+
+/** Folders that may import interfaces of a component's host: `wasi:io/streams@0.2.12`. */
+export const INTERFACE_OWNERS: readonly string[] = ['guest'];
 
 interface AmbientRule {
   readonly what: string;

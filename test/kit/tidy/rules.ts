@@ -7,6 +7,7 @@ import {
   AMBIENT_MODULES,
   AMBIENT_RULES,
   BROWSER_SAFE,
+  INTERFACE_OWNERS,
   type LayerTable,
   MAY_IMPORT,
   MAY_IMPORT_INSIDE,
@@ -164,7 +165,7 @@ export const vendorImports: Rule = (files) =>
         return isOwnedBy(from, BROWSER_SAFE) ? [`${from}  imports ${to}; this folder also runs in a browser`] : [];
       }
       const name = to.split('/', to.startsWith('@') ? 2 : 1).join('/');
-      const owners = VENDOR_OWNERS[name];
+      const owners = to.includes(':') ? INTERFACE_OWNERS : VENDOR_OWNERS[name];
       if (owners === undefined) return [`${from}  imports "${to}"; no folder owns that package`];
       return isOwnedBy(from, owners) ? [] : [`${from}  imports "${to}"; only ${owners.join(', ')} may`];
     });
