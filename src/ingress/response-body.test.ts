@@ -49,13 +49,13 @@ describe('ResponseBody', () => {
     assert.equal(sent(), 'HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 5\r\nConnection: close\r\n\r\nhello');
   });
 
-  test('ResponseBody sends head and first bytes when the job is over, and the rest in chunks', () => {
+  test('ResponseBody sends head and first bytes when the job is over, and the rest, in chunks', () => {
     const { body, text, sent } = answer();
     text('one');
     body.sendHead();
     text('two');
     void body.finish();
-    assert.match(sent(), /Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n$/);
+    assert.match(sent(), /Transfer-Encoding: chunked\r\n\r\n6\r\nonetwo\r\n0\r\n\r\n$/);
   });
 
   test('ResponseBody keeps a length that was said, and gives none where there is no body', () => {
