@@ -6,7 +6,7 @@ import { InputStream, OutputStream, READ_BYTES_MAX } from './streams.ts';
 
 const asPollable = (value: unknown) => asResource(value, Pollable);
 
-function inputStreamFunctions(): HostInstance {
+function inputStreamFunctions() {
   const asInput = (value: unknown) => asResource(value, InputStream);
   const asReadLength = (value: unknown) => asLength(value, READ_BYTES_MAX);
   return {
@@ -16,10 +16,10 @@ function inputStreamFunctions(): HostInstance {
     '[method]input-stream.skip': (self, length) => asInput(self).skip(asReadLength(length)),
     '[method]input-stream.blocking-skip': (self, length) => asInput(self).blockingSkip(asReadLength(length)),
     '[method]input-stream.subscribe': (self) => asInput(self).subscribe(),
-  };
+  } satisfies HostInstance;
 }
 
-function outputStreamFunctions(): HostInstance {
+function outputStreamFunctions() {
   const asOutput = (value: unknown) => asResource(value, OutputStream);
   const asSource = (value: unknown) => asResource(value, InputStream);
   const asSpliceLength = (value: unknown) => asLength(value, READ_BYTES_MAX);
@@ -39,7 +39,7 @@ function outputStreamFunctions(): HostInstance {
       asOutput(self).splice(asSource(source), asSpliceLength(length)),
     '[method]output-stream.blocking-splice': (self, source, length) =>
       asOutput(self).blockingSplice(asSource(source), asSpliceLength(length)),
-  };
+  } satisfies HostInstance;
 }
 
 /** `wasi:io/error`, `wasi:io/poll` and `wasi:io/streams`: the same for every guest, since each resource knows its own. */
