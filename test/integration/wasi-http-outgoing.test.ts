@@ -8,8 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import type { CompiledComponent } from '../../src/component/index.ts';
 import { systemClock } from '../../src/time/index.ts';
 import { UndiciClient } from '../../src/wasi/http/index.ts';
+import { compileHttpGuest, GuestServer, type ServeOptions } from '../kit/guest-server.ts';
 import { type Answer, type Asked, ask, sockets, until } from '../kit/http-asking.ts';
-import { compileHttpGuest, GuestServer, type ServeOptions } from '../kit/http-guests.ts';
 
 /** Only for the one test of a certificate that nobody vouches for. */
 const UNTRUSTED = {
@@ -276,7 +276,6 @@ describe('H4: A request is refused', () => {
     });
     assert.deepEqual(failure, ['destination-IP-prohibited', 'No']);
     assert.ok(asked.length > 0 && asked.every((text) => /^localhost (?:127\.|::1)/.test(text)), String(asked));
-    await client.close();
     await peer.close();
   });
 

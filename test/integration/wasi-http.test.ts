@@ -4,8 +4,8 @@ import { request as sendRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { before, describe, test } from 'node:test';
 import type { CompiledComponent } from '../../src/component/index.ts';
+import { compileHttpGuest, GuestServer, type ServeOptions } from '../kit/guest-server.ts';
 import { ask, sockets, until } from '../kit/http-asking.ts';
-import { compileHttpGuest, GuestServer, type ServeOptions } from '../kit/http-guests.ts';
 
 const isReset = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ECONNRESET';
 

@@ -52,6 +52,4 @@ export interface ClientCall {
 export interface HttpClient {
   /** Never throws; what goes wrong is an event. */
   send(request: ClientRequest, events: ClientEvents): ClientCall;
-  /** Ends everything under way and closes every connection. */
-  close(): Promise<void>;
 }

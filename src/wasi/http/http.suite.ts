@@ -146,8 +146,6 @@ export class MemoryClient implements HttpClient {
       },
     };
   }
-
-  async close(): Promise<void> {}
 }
 
 export interface TestGuest {

@@ -16,10 +16,9 @@
  *
  * @module
  */
-export type { ClientCall, ClientEvents, ClientRequest, HttpClient } from './client.ts';
 export { type FieldSize, type HttpErrorCode, HttpFailure } from './error-code.ts';
 export type { HttpBodySink, HttpBodySource, HttpExchange, OpenExchange, RawHeaders } from './exchange.ts';
 export { HTTP_INTERFACES } from './interfaces.ts';
 export { openExchange } from './open-exchange.ts';
-export { HTTP_SETTINGS, type HttpSettings } from './outgoing-handler.ts';
+export { HTTP_SETTINGS } from './outgoing-handler.ts';
 export { UndiciClient } from './undici-client.ts';

@@ -7,7 +7,7 @@ import type { Fields } from './fields.ts';
 import { IncomingRequest } from './incoming.ts';
 import { OutgoingResponse } from './outgoing.ts';
 import type { OutgoingBody } from './outgoing-body.ts';
-import { type Disposable, HTTP_USE } from './use.ts';
+import { HTTP_USE, type UnderWay } from './use.ts';
 
 const INFORMATIONAL_MIN = 100;
 const FINAL_MIN = 200;
@@ -32,7 +32,7 @@ export function openExchange(guest: Guest, exchange: HttpExchange): OpenExchange
 }
 
 /** One exchange, until its answer is with the server. */
-class Exchange implements OpenExchange, Disposable {
+class Exchange implements OpenExchange, UnderWay {
   readonly args: readonly [IncomingRequest, ResponseOutparam];
   private readonly guest: Guest;
   private readonly request: IncomingRequest;

@@ -8,7 +8,7 @@ import { Future } from './future.ts';
 import { IncomingResponse, type ResponseHead } from './incoming.ts';
 import { CONNECT_TIMEOUT_MS, RESPONSE_TIMEOUT_MS, TIMEOUT_MS_MAX } from './limits.ts';
 import type { OutgoingRequest, RequestOptions, Timeout } from './outgoing.ts';
-import { type Disposable, HTTP_USE } from './use.ts';
+import { HTTP_USE, type UnderWay } from './use.ts';
 
 /** How the guests of one component send requests. */
 export interface HttpSettings {
@@ -109,7 +109,7 @@ type Arrival = Result<ResponseHead, HttpErrorCode>;
 /** The `future-incoming-response` resource, and the request under way that it is for. */
 export class FutureIncomingResponse
   extends Future<Arrival, Result<IncomingResponse, HttpErrorCode>>
-  implements ClientEvents, Disposable
+  implements ClientEvents, UnderWay
 {
   private call: ClientCall | undefined = undefined;
 

@@ -110,11 +110,6 @@ export class UndiciClient implements HttpClient {
     return call;
   }
 
-  async close(): Promise<void> {
-    const agent = await this.#agent;
-    await agent?.destroy();
-  }
-
   #originAt(key: string, endpoint: Endpoint): Origin {
     let origin = this.#origins.get(key);
     if (origin === undefined) {

@@ -2,15 +2,15 @@ import { RuntimeError } from '../../errors/index.ts';
 import { PartKey } from '../guest/index.ts';
 import { GUEST_FIELDS_BYTES_MAX } from './limits.ts';
 
-/** Something under way that has to be let go of with the guest. */
-export interface Disposable {
+/** A request under way, which has to be let go of with the guest. */
+export interface UnderWay {
   dispose(): void;
 }
 
 /** What one guest has of `wasi:http` at the moment. */
 export class HttpUse {
   /** Requests under way, in and out. */
-  readonly underWay: Set<Disposable>;
+  readonly underWay: Set<UnderWay>;
   /** Outgoing requests among them. */
   outgoing: number;
   private fieldsBytes: number;
