@@ -170,7 +170,7 @@ export const suite: Suite = {
     await measureOutgoing(report);
     report.notMeasured('pipelined requests, TLS, many cores: one server thread, one request at a time per connection');
     report.notMeasured(
-      'guests of other toolchains: these are C; one with more than 4 MiB of memory gets a new instance',
+      'guests of other toolchains: these are C; one with more than 16 MiB of memory, or that grows, gets a new instance',
     );
   },
 };

@@ -99,7 +99,7 @@ export class ResponseBody implements HttpBodySink {
     this.writeHead(first?.length ?? 0);
     // Node.js writes the head and a text in one piece, but the head and bytes in two.
     if (first === undefined || first.length > TEXT_BYTES_MAX) response.end(first);
-    else response.end(Buffer.from(first.buffer, first.byteOffset, first.length).latin1Slice(), 'latin1');
+    else response.end(Buffer.from(first.buffer, first.byteOffset, first.length).toString('latin1'), 'latin1');
   }
 
   /** @param bytes Length of the whole body, if that is known without having been said. */

@@ -123,7 +123,7 @@ for (const [what, guest] of Object.entries({
   'drops a segment': guestOf({ body: '(data.drop $p)' }),
   'changes a number that JavaScript cannot hold': guestOf({ globals: '(global $f (mut f64) (f64.const nan:0x1))' }),
   'changes a reference': guestOf({ globals: '(global $f (mut funcref) (ref.null func))' }),
-  'is large': guestOf().replace('(memory 2)', '(memory 100)'),
+  'is large': guestOf().replace('(memory 2)', '(memory 257)'),
 })) {
   test(`rewind answers false for a component whose code ${what}`, async () => {
     const { instance, component } = await liveOf(guest);
