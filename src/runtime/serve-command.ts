@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { FilesystemRight, Grants, NetworkGrant } from '../capability/index.ts';
+import type { Decision, FilesystemRight, Grants, NetworkGrant } from '../capability/index.ts';
 import type { CompiledComponent } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import {
@@ -38,6 +38,8 @@ export interface ServeCommandOptions extends StartOptions {
   readonly instances?: Pick<HttpOptions, 'maxInvocations' | 'instances'>;
   /** Folder that keeps its buckets. Default: they end with it. */
   readonly dataDirectory?: string;
+  /** Hears of what it was denied, as an event and here. Its texts are the guest's. Default: nobody. */
+  readonly onDenied?: (decision: Decision) => void;
   /** Hears of every request that is over. It should be quick. */
   readonly onRequest?: (record: RequestRecord) => void;
 }
@@ -124,7 +126,10 @@ function handlerOf(
         stderr: outputLines(options, { type: 'output', actor, component: name, stream: 'stderr' }),
       }),
       onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
-      onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
+      onDenied: (actor, decision) => {
+        onEvent({ type: 'denied', actor, component: name, text: decision.reason });
+        options.onDenied?.(decision);
+      },
     }),
   );
   const { kind } = type.shape;

@@ -1,5 +1,6 @@
 import type { ServeCommandOptions } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
+import { denialReporter } from '../guest-options.ts';
 import { interruptExitCode } from '../interrupts.ts';
 import { withProgress } from '../progress.ts';
 import type { OutputFormat } from '../report-error.ts';
@@ -26,6 +27,7 @@ export async function runServe(context: CliContext, format: OutputFormat, given:
     ...given,
     onEvent: (event) => log.event(event),
     onRequest: (record) => log.request(record),
+    ...(format === 'table' && { onDenied: denialReporter(context) }),
     pace: () => pace.take(),
     signal: interrupts.signal,
   });

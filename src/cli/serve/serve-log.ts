@@ -49,7 +49,9 @@ export class ServeLog {
   }
 
   event(event: ApplicationEvent): void {
-    if (!SILENT.has(event.type)) this.#limiter.take(event);
+    // Elsewhere than in JSON a denial is told with the option that would allow it.
+    if (SILENT.has(event.type) || (event.type === 'denied' && !this.#json)) return;
+    this.#limiter.take(event);
   }
 
   request(record: RequestRecord): void {
