@@ -7,8 +7,8 @@ import { type IngressLimits, type IngressServer, type RequestRecord, serveIngres
 import { type ActorSystem, createActorSystem } from '../../src/runtime/index.ts';
 import { systemClock } from '../../src/time/index.ts';
 import { failsWith } from '../kit/fails-with.ts';
-import { httpGuest } from '../kit/http-guest.ts';
 import { compileHttpGuest } from '../kit/guest-server.ts';
+import { httpGuest } from '../kit/http-guest.ts';
 import { until } from '../kit/process.ts';
 import { openDescriptors, openRaw, rawRequest, requestText } from '../kit/raw-http.ts';
 
