@@ -45,6 +45,37 @@ class RequestTime implements MessageDeadline {
   }
 }
 
+/**
+ * A guest and the answers that the server still takes of it: once it is let go of, it is disposed of when the last of them
+ * is out, for that would cut them off.
+ */
+class LentGuest {
+  readonly guest: Guest;
+  private answers = 0;
+  private isReleased = false;
+
+  constructor(guest: Guest) {
+    this.guest = guest;
+  }
+
+  hold(rest: Promise<void>): void {
+    this.answers++;
+    void rest.then(() => {
+      this.answers--;
+      this.settle();
+    });
+  }
+
+  release(): void {
+    this.isReleased = true;
+    this.settle();
+  }
+
+  private settle(): void {
+    if (this.isReleased && this.answers === 0) void this.guest.dispose();
+  }
+}
+
 interface Parts {
   readonly instance: ComponentInstance;
   readonly guest: Guest;
@@ -59,7 +90,7 @@ interface Parts {
 export class HttpInstance implements CallSource {
   private readonly plan: HttpInstancePlan;
   private readonly instance: ComponentInstance;
-  private guest: Guest;
+  private lent: LentGuest;
   private readonly time: RequestTime;
   private readonly call: { func: ExportedFunction; args: readonly unknown[] };
   private pending: Call | undefined;
@@ -90,7 +121,7 @@ export class HttpInstance implements CallSource {
     this.plan = plan;
     this.time = time;
     this.instance = instance;
-    this.guest = guest;
+    this.lent = new LentGuest(guest);
     this.call = { func: plan.handle, args: [] };
     this.pending = undefined;
     this.refused = undefined;
@@ -125,12 +156,15 @@ export class HttpInstance implements CallSource {
   handle(exchange: HttpExchange, dueMs: number): Handled | Promise<Handled> {
     this.count++;
     this.time.dueMs = dueMs;
-    const open = openExchange(this.guest, exchange);
+    const { lent } = this;
+    const open = openExchange(lent.guest, exchange);
     const over = (failure: RuntimeError | undefined): Handled => {
       this.call.args = [];
       if (failure === undefined && this.count % LOOK_EVERY === 0)
         this.grownBytes = this.instance.memoryBytes - this.firstMemoryBytes;
-      return { failure, rest: open.close(failure) };
+      const rest = open.close(failure);
+      if (rest !== undefined) lent.hold(rest);
+      return { failure, rest };
     };
     try {
       this.call.args = open.args;
@@ -150,14 +184,11 @@ export class HttpInstance implements CallSource {
   /**
    * Makes it as one that is new; see {@link isRewound}.
    *
-   * @param rest Settles when the server has all of the last answer; until then it is not cut off.
-   * @returns False if that cannot be: dispose of it.
+   * @returns False if that cannot be: let go of it.
    */
-  rewind(rest: Promise<void> | undefined): boolean {
+  rewind(): boolean {
     if (!this.instance.rewind()) return false;
-    const { guest } = this;
-    if (rest === undefined) void guest.dispose();
-    else void rest.then(() => guest.dispose());
+    this.lent.release();
     this.count = 0;
     this.grownBytes = 0;
     this.isRewound = true;
@@ -169,7 +200,7 @@ export class HttpInstance implements CallSource {
     const { plan } = this;
     if (plan.start !== undefined || this.instance.hasStart) return false;
     this.takeGuest();
-    void this.instance.begin({ context: this.guest });
+    void this.instance.begin({ context: this.lent.guest });
     return true;
   }
 
@@ -178,7 +209,7 @@ export class HttpInstance implements CallSource {
     const { plan, instance } = this;
     this.takeGuest();
     try {
-      await instance.begin({ context: this.guest, signal });
+      await instance.begin({ context: this.lent.guest, signal });
       if (plan.start !== undefined) await started(instance, plan, signal);
       return this;
     } catch (error) {
@@ -188,7 +219,7 @@ export class HttpInstance implements CallSource {
   }
 
   private takeGuest(): void {
-    this.guest = this.plan.surround(this.time).guest;
+    this.lent = new LentGuest(this.plan.surround(this.time).guest);
     this.isRewound = false;
   }
 
@@ -209,10 +240,16 @@ export class HttpInstance implements CallSource {
     this.instance.kill(reason);
   }
 
+  /** Ends it, and lets go of all that it holds when the last of its answers is out. */
+  retire(): void {
+    this.instance.kill(RETIRED);
+    this.lent.release();
+  }
+
   /** Ends it and lets go of all that it holds; what of an answer is still under way is cut off. */
   dispose(): void {
     this.instance.kill(RETIRED);
-    void this.guest.dispose();
+    void this.lent.guest.dispose();
   }
 }
 

@@ -287,7 +287,7 @@ export class HttpPool {
   #handled(ticket: HttpTicket, instance: HttpInstance, { failure, rest }: Handled): void {
     this.#wheel.cancel(ticket);
     this.#active--;
-    const reused = failure === undefined && this.#reuse(instance, rest);
+    const reused = failure === undefined && this.#reuse(instance);
     if (reused) ticket.instance = undefined;
     if (rest === undefined) {
       this.#over(ticket, failure);
@@ -299,11 +299,11 @@ export class HttpPool {
   }
 
   /** Keeps an instance for the next request, as it is or as new, if it may handle one. */
-  #reuse(instance: HttpInstance, rest: Promise<void> | undefined): boolean {
+  #reuse(instance: HttpInstance): boolean {
     const { policy, clock } = this.#options;
     if (this.#closed !== undefined) return false;
     const isUsedUp = instance.used >= policy.maxInvocations || instance.grown > GROWTH_BYTES_MAX;
-    if (isUsedUp && !instance.rewind(rest)) return false;
+    if (isUsedUp && !instance.rewind()) return false;
     instance.idleSinceMs = clock.nowMs();
     this.#idle.push(instance);
     this.#idleWatch ??= clock.after(IDLE_MS, () => this.#lookAtIdle());
@@ -315,7 +315,7 @@ export class HttpPool {
     this.#wheel.cancel(ticket);
     this.#running.delete(ticket);
     ticket.state = 'over';
-    ticket.instance?.dispose();
+    ticket.instance?.retire();
     ticket.instance = undefined;
     this.#count(ticket, failure);
     this.#next();
@@ -442,7 +442,7 @@ export class HttpPool {
   /** Lets go of the instances that were used last at `sinceMs` or before: those at the beginning. */
   #dropIdle(sinceMs: number): void {
     const fresh = this.#idle.findIndex((instance) => instance.idleSinceMs > sinceMs);
-    for (const instance of this.#idle.splice(0, fresh < 0 ? this.#idle.length : fresh)) instance.dispose();
+    for (const instance of this.#idle.splice(0, fresh < 0 ? this.#idle.length : fresh)) instance.retire();
   }
 
   // ── reasons ──
