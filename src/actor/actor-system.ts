@@ -7,6 +7,7 @@ import type { ActorType } from './actor-type.ts';
 import type { Cell, Services } from './cell.ts';
 import { lookup } from './context.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { GuardedMailbox, type Intervention, limited } from './intervention.ts';
 import { requestStop } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import { type ActorSystemOptions, checkTimeoutMs, type SpawnOptions, SYSTEM_STOP_TIMEOUT_MS } from './options.ts';
@@ -19,6 +20,8 @@ import { activate } from './turn.ts';
 export interface SystemParts {
   readonly names: Names;
   readonly topics: Topics;
+  /** Comes between the actors and what they do; for tests. */
+  readonly intervention?: Intervention;
 }
 
 /**
@@ -33,7 +36,7 @@ export class ActorSystem implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
 
   /** @throws {RangeError} An option is out of range. */
-  constructor(options: ActorSystemOptions, { names, topics }: SystemParts) {
+  constructor(options: ActorSystemOptions, { names, topics, intervention }: SystemParts) {
     const clock = options.clock ?? systemClock;
     if (options.onDeadLetter !== undefined) this.deadLetters.subscribe(options.onDeadLetter);
     const wheel = new TimerWheel(clock);
@@ -41,10 +44,13 @@ export class ActorSystem implements AsyncDisposable {
     const onLook = (): void => {
       if (wheel.hasSoon) wheel.startSoon(clock.nowMs());
     };
+    const queue = intervention?.createQueue<Cell>(() => dispatcher.nudge());
+    const turn = intervention === undefined ? activate : limited(intervention);
+    const dispatcher = new Dispatcher<Cell>(clock, turn, { ...options, onLook, queue });
     this.#services = {
       clock,
       random: options.random ?? new SystemRandom(),
-      dispatcher: new Dispatcher<Cell>(clock, activate, { ...options, onLook }),
+      dispatcher,
       wheel,
       deadLetters: this.deadLetters,
       names,
@@ -55,6 +61,7 @@ export class ActorSystem implements AsyncDisposable {
       nextId: 1,
       isAccepting: true,
       onRetired: () => {},
+      createMailbox: intervention === undefined ? null : (cell) => new GuardedMailbox(cell, intervention),
     };
   }
 

@@ -36,6 +36,8 @@ export interface Services {
   isAccepting: boolean;
   /** Called when a cell has left `cells`. */
   onRetired: () => void;
+  /** Makes mailboxes that somebody stands before; `null`: nobody does. */
+  readonly createMailbox: ((cell: Cell) => Mailbox<Header, SystemMessage>) | null;
 }
 
 /** What all actors of one type that were spawned with the same options share. */
@@ -299,7 +301,7 @@ export class Cell implements AskTarget, Paced {
     this.id = services.nextId++;
     this.index = services.cells.length;
     this.profile = profile;
-    this.mailbox = new Mailbox(profile.mailbox);
+    this.mailbox = services.createMailbox === null ? new Mailbox(profile.mailbox) : services.createMailbox(this);
     this.parent = parent;
     this.givenName = givenName;
     services.cells.push(this);

@@ -31,6 +31,7 @@ export { contractOf, defineActorType } from './behavior-runner.ts';
 export type { Context, PipeOutcome, TerminatedEvent, Timers } from './context.ts';
 export type { DeadLetter } from './dead-letters.ts';
 export { type Batch, type Implementation, implement } from './implement.ts';
+export { crash, type Intervention, type Passage, type Runnable, type Work, workOf } from './intervention.ts';
 export { nearestNames } from './name.ts';
 export { type ActorSystemOptions, ASK_TIMEOUT_MS, type FailureReport, type SpawnOptions } from './options.ts';
 export type { Names, Subscription, Topics } from './ports.ts';

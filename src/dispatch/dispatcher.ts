@@ -40,6 +40,23 @@ export class Pace {
   points = POINTS;
 }
 
+/** Where what is ready waits for its turn. Nothing in it is forgotten: that is its own care. */
+export interface RunQueue<T> {
+  /** Items that may have their turn now. */
+  readonly size: number;
+  push(item: T): void;
+  /** Takes out whose turn it is; `undefined` when it is nobody's. */
+  shift(): T | undefined;
+}
+
+/** What a dispatcher does besides, and by whom it lets itself be told what comes next. */
+export interface DispatchParts<T> {
+  /** Called after a look at the clock between two turns, and when nothing waits any more. It must not throw. */
+  readonly onLook?: (() => void) | undefined;
+  /** Default: first come, first served. */
+  readonly queue?: RunQueue<T> | undefined;
+}
+
 /** What a dispatcher runs. */
 export interface Paced {
   /** Shared by all items that do the same kind of work. */
@@ -68,7 +85,7 @@ export class Dispatcher<T extends Paced> {
   private readonly budgetMs: number;
   private readonly onLook: () => void;
   /** Each item is in it at most once: that is the item's own care, and the queue's bound. */
-  private readonly queue = new RingBuffer<T>();
+  private readonly queue: RunQueue<T>;
 
   /** The time of the last look at the clock. */
   private lookedMs = 0;
@@ -88,18 +105,17 @@ export class Dispatcher<T extends Paced> {
   /**
    * @param activate Runs an item for at most `quota` messages, and returns how much it did in messages, 1 or more. It
    *   must not throw; if it does, the error reaches the event loop and the other items go on.
-   * @param options.onLook Called after a look at the clock between two turns, and when nothing waits any more: for what is
-   *   due now and then. It must not throw.
    * @throws {RangeError} An option is out of range.
    */
   constructor(
     clock: Clock,
     activate: (item: T, quota: number) => number,
-    options: DispatchOptions & { readonly onLook?: () => void } = {},
+    options: DispatchOptions & DispatchParts<T> = {},
   ) {
     this.clock = clock;
     this.activate = activate;
     this.onLook = options.onLook ?? (() => {});
+    this.queue = options.queue ?? new RingBuffer<T>();
     this.throughput = options.throughput ?? THROUGHPUT;
     this.budgetMs = options.budgetMs ?? BUDGET_MS;
     if (!Number.isInteger(this.throughput) || this.throughput < 1 || this.throughput > 65_536) {
@@ -133,6 +149,11 @@ export class Dispatcher<T extends Paced> {
   schedule(item: T): void {
     this.queue.push(item);
     if (!this.scheduled) this.wake();
+  }
+
+  /** The queue has something to run that {@link schedule} did not put there: its own rules held it back. */
+  nudge(): void {
+    if (!this.scheduled && this.queue.size > 0) this.wake();
   }
 
   /** Looks at the clock, and says whether the budget is used up: for turns whose messages take long. */

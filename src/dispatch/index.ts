@@ -2,7 +2,8 @@
  * Dispatch: which actor runs next, for how many messages, and when I/O gets its turn.
  *
  * Guarantees
- *   D1  Actors take turns in the order in which they became ready; a turn is at most `throughput` messages.
+ *   D1  Actors take turns in the order in which they became ready, unless the dispatcher is given a
+ *       queue of another order; a turn is at most `throughput` messages.
  *   D2  After the time budget, I/O comes first, whatever the actors do: also when they wake one another in microtasks.
  *       The overrun is what one handler takes, plus a quarter of the budget, once it is known how long that kind of work
  *       takes; until then, and when quick work turns slow, it is one turn.
@@ -12,4 +13,12 @@
  *
  * @module
  */
-export { BUDGET_MS, Dispatcher, type DispatchOptions, Pace, type Paced, THROUGHPUT } from './dispatcher.ts';
+export {
+  BUDGET_MS,
+  Dispatcher,
+  type DispatchOptions,
+  Pace,
+  type Paced,
+  type RunQueue,
+  THROUGHPUT,
+} from './dispatcher.ts';

@@ -46,6 +46,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** When the next timer falls due, on this clock; `undefined` when none is pending. */
+  get nextTimerMs(): number | undefined {
+    return this.#earliest(Number.POSITIVE_INFINITY)?.dueMs;
+  }
+
   /** Callbacks waiting in the `next` and `soon` queues, for leak checks. */
   get pendingCallbacks(): number {
     return this.#next.length + this.#soon.length;
