@@ -17,6 +17,9 @@ const STAMP = join(ROOT, 'node_modules', '.troupe-bootstrap');
 const LOCK = join(ROOT, '.troupe', 'bootstrap.lock');
 const NODE_BIN = join(ROOT, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
 
+/** What is made of packages, and not committed (`scripts/prepare.ts`). */
+const PREPARED = ['src/component/preview1/command.wasm', 'examples/birdstrikes/board/board.wasm'];
+
 /** Bootstrapping itself and npm need this much. */
 const OLDEST_TO_INSTALL = 20;
 /** WebAssembly stack switching is on by default from here; the locked development Node.js is newer. */
@@ -62,10 +65,22 @@ function wanted() {
 
 function isReady() {
   try {
-    return readFileSync(STAMP, 'utf8') === wanted();
+    return readFileSync(STAMP, 'utf8') === wanted() && isPrepared();
   } catch {
     return false; // No stamp: never installed, or an install was cut short.
   }
+}
+
+function isPrepared() {
+  return PREPARED.every((file) => existsSync(join(ROOT, file)));
+}
+
+/** Makes what a checkout does not hold. With the Node.js of the packages: this one may be too old for the sources. */
+function prepare() {
+  const node = existsSync(NODE_BIN) ? NODE_BIN : process.execPath;
+  const script = join(ROOT, 'scripts', 'prepare.ts');
+  const made = spawnSync(node, [script], { cwd: ROOT, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (made.status !== 0) fail(1, 'scripts/prepare.ts failed, as above. Run the same command again when that is mended');
 }
 
 /** Tells whether what npm installed last, by whatever command, is what the lock asks for. Then no second install is needed. */
@@ -253,6 +268,7 @@ async function install() {
     );
   }
   checkNode();
+  if (!isPrepared()) prepare();
   writeFileSync(STAMP, before);
   say(`ready after ${Math.round((Date.now() - started) / 1000)} s`);
 }
@@ -264,7 +280,9 @@ if (major(process.version) < OLDEST_TO_INSTALL) {
   );
 }
 if (!isReady() && (await lock())) {
-  if (isInstalledByHand()) writeFileSync(STAMP, wanted());
-  else if (!isReady()) await install();
+  if (isInstalledByHand()) {
+    if (!isPrepared()) prepare();
+    writeFileSync(STAMP, wanted());
+  } else if (!isReady()) await install();
   unlock();
 }

@@ -6,7 +6,7 @@
  *     node scripts/build-fixtures.ts echo tally   those whose path contains one of the words
  *
  * Toolchains (Debian): `apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32`.
- * AssemblyScript and the wasm tools come with `npm ci`; the WASI adapter is taken out of a pinned npm package.
+ * AssemblyScript and the wasm tools come with `npm ci`; with them the WASI adapter.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -77,7 +77,7 @@ async function build(guest: Guest, scratch: string): Promise<Uint8Array> {
   const module = stripCustomSections(await compile(guest, join(scratch, `${basename(guest.output)}.core`)));
   if (guest.core) return module;
   const embedded = guest.wit.length === 0 ? module : await componentEmbed({ module, ...worldOf(guest) });
-  const component = stripCustomSections(await componentNew(embedded, adaptersFor(guest, scratch)));
+  const component = stripCustomSections(await componentNew(embedded, adaptersFor(guest)));
   const problem = await validateComponent(component);
   if (problem !== undefined) throw new Error(problem);
   return component;
@@ -188,9 +188,9 @@ async function renameExports(module: Uint8Array): Promise<Uint8Array> {
   return parseWat(text);
 }
 
-function adaptersFor(guest: Guest, scratch: string): Record<string, Uint8Array> {
+function adaptersFor(guest: Guest): Record<string, Uint8Array> {
   const needed = guest.toolchain === 'c-wasi' || guest.toolchain === 'rust-wasi';
-  return needed ? { wasi_snapshot_preview1: commandAdapter(scratch) } : {};
+  return needed ? { wasi_snapshot_preview1: commandAdapter() } : {};
 }
 
 /** Runs one tool in the root of the repository; what it prints becomes the error. */

@@ -1,17 +1,14 @@
 /**
- * Rebuilds `src/component/preview1/command.wasm`: the preview 1 adapter around a dummy program that imports all of it.
- * Programs take the place of the dummy. Needed only for another adapter.
- *
- *     node scripts/build-preview1.ts
+ * Makes `src/component/preview1/command.wasm`: the preview 1 adapter around a dummy program that imports all of it.
+ * Programs take the place of the dummy.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { componentNew, parseWat, printWasm, validateComponent } from '../src/component/tooling/index.ts';
 import { commandAdapter } from './preview1-adapter.ts';
 import { stripCustomSections } from './strip-custom-sections.ts';
 
-const OUTPUT = join(import.meta.dirname, '..', 'src/component/preview1/command.wasm');
+export const PREVIEW1_FRAME = join(import.meta.dirname, '..', 'src/component/preview1/command.wasm');
 
 /** What the adapter exports for itself and for its own tools. */
 const NOT_PREVIEW_1 = /^(wasi:|adapter_|reset_adapter_state$|cabi_)/;
@@ -31,15 +28,14 @@ function dummyProgram(adapter: string): string {
   return `(module ${imports.join('\n')} (memory (export "memory") 0) (func (export "_start")))`;
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'troupe-preview1-'));
-try {
-  const adapter = commandAdapter(scratch);
+export async function buildPreview1(): Promise<void> {
+  const adapter = commandAdapter();
   const program = await parseWat(dummyProgram(await printWasm(adapter)));
   const component = stripCustomSections(await componentNew(program, { wasi_snapshot_preview1: adapter }));
   const problem = await validateComponent(component);
   if (problem !== undefined) throw new Error(problem);
-  writeFileSync(OUTPUT, component);
-  console.log(`${OUTPUT}  ${component.length.toLocaleString('en-US')} bytes`);
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
+  // Whoever reads it meanwhile finds all of it or nothing.
+  const partial = `${PREVIEW1_FRAME}.${process.pid}`;
+  writeFileSync(partial, component);
+  renameSync(partial, PREVIEW1_FRAME);
 }

@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { bytesPayload, payloadBytes } from '../../src/api/index.ts';
 import { type ApplicationConfig, type ComponentConfig, loadApplication } from '../../src/config/index.ts';
 import { type Application, startApplication } from '../../src/runtime/index.ts';
+import { withoutBrowser, withPage } from '../../test/kit/browser.ts';
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const DATA = new URL('../../node_modules/vega-datasets/data/birdstrikes.csv', import.meta.url);
@@ -37,19 +39,36 @@ const hurried: Change = (component) => {
   return { ...component, supervise, args: ['--give-up-ms', '200', '/data/birdstrikes.csv'] };
 };
 
-/** Runs the application, changed, until nothing is left to do. */
-async function withApplication(change: Change, use: (application: Application) => Promise<void>): Promise<void> {
+/** Starts the application, changed, at a port that is free. */
+async function start(change: Change): Promise<Application> {
   const loaded = await loadApplication(FOLDER, { environment: {} });
   const components = loaded.components.flatMap((component) => change(component) ?? []);
   const shown = components.some(({ name }) => name === 'report') ? loaded.view : undefined;
-  const config: ApplicationConfig = { ...loaded, components, view: shown, control: { kind: 'off' } };
-  await using application = await startApplication(config, { onEvent: () => {} });
+  const listen = { host: '127.0.0.1', port: 0 };
+  const ingress = loaded.ingress && { ...loaded.ingress, listen };
+  const config: ApplicationConfig = { ...loaded, components, ingress, view: shown, control: { kind: 'off' } };
+  return startApplication(config, { onEvent: () => {} });
+}
+
+/** Runs the application, changed, until nothing is left to do. */
+async function withApplication(change: Change, use: (application: Application) => Promise<void>): Promise<void> {
+  await using application = await start(change);
   const deadline = AbortSignal.timeout(DONE_WITHIN_MS);
   const late = new Promise<never>((_, reject) => {
     deadline.addEventListener('abort', () => reject(deadline.reason as Error), { once: true });
   });
   await Promise.race([application.idle, late]);
   await use(application);
+}
+
+function urlOf(application: Application): string {
+  const url = application.application().ingress?.address;
+  assert.ok(url !== undefined, 'the application takes requests');
+  return url;
+}
+
+function cellsOf(page: Page, selector: string): Promise<string[]> {
+  return page.locator(selector).allInnerTexts();
 }
 
 async function askText(application: Application, op: string, payload = ''): Promise<string> {
@@ -128,4 +147,50 @@ describe('Bird strikes', () => {
       });
     });
   }
+
+  test('shows the result in a browser while it grows', { skip: withoutBrowser() }, async () => {
+    const slow: Change = (component) =>
+      component.name === 'reader' ? { ...component, args: ['--pace-ms', '25', '/data/birdstrikes.csv'] } : component;
+    await withPage(async (page) => {
+      const complaints: string[] = [];
+      page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+      page.on('pageerror', (error) => complaints.push(error.message));
+      await using application = await start(slow);
+      await page.goto(urlOf(application));
+      await page.locator('#state', { hasText: 'reports so far' }).waitFor();
+      const early = await page.locator('#species tr').count();
+      assert.ok(early > 0, 'there are bars before the end');
+      await page.locator('#state.complete').waitFor();
+      const [goose] = expected.species;
+      assert.ok(goose !== undefined);
+      assert.match(await page.locator('#state').innerText(), /all 10,000 reports counted, 0 not readable/);
+      assert.deepEqual(await cellsOf(page, '#species tr:first-child td'), ['Canada goose', '190', '$15,389,869']);
+      assert.deepEqual(await cellsOf(page, '#phases tr:first-child td'), ['Approach', '4,619', '$10,617,324']);
+      assert.equal(await page.locator('#species tr').count(), 10);
+      const widths = await page
+        .locator('#species td:first-child')
+        .evaluateAll((cells) =>
+          cells.map((cell) => Number.parseFloat(cell.getAttribute('style')?.split(':')[1] ?? '')),
+        );
+      assert.deepEqual(
+        widths,
+        widths.toSorted((a, b) => b - a),
+      );
+      assert.deepEqual(complaints, []);
+    });
+  });
+
+  test("answers the board's requests, and says what is wrong with others", async () => {
+    await withApplication(hurried, async (application) => {
+      const get = (path: string, init?: RequestInit) => fetch(new URL(path, urlOf(application)), init);
+      const result = await get('/result?species=1000');
+      assert.equal(result.headers.get('content-type'), 'application/json');
+      assert.deepEqual(await result.json(), JSON.parse(await askText(application, 'result', '1000')));
+      assert.match(await (await get('/')).text(), /<title>Bird strikes<\/title>/);
+      assert.equal((await get('/result?species=all')).status, 400);
+      assert.equal((await get('/nothing')).status, 404);
+      const posted = await get('/', { method: 'POST', body: 'x' });
+      assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'GET']);
+    });
+  });
 });

@@ -104,6 +104,8 @@ async function bundleSource(manifest: ManifestConfig, entry: string): Promise<Bu
       target: 'es2023',
       outfile: 'component.js',
       legalComments: 'none',
+      // A file that is no code is a text to send.
+      loader: { '.html': 'text', '.css': 'text', '.svg': 'text' },
       logLevel: 'silent',
       // The engine runs no jobs of promises: async functions become generators over the Promise of `troupe/guest`.
       supported: isQuickJs ? { 'async-await': false, 'async-generator': false, 'for-await': false } : {},
