@@ -30,7 +30,8 @@ export class UndiciCall implements ClientCall, HttpBodySource, Dispatcher.Dispat
   private readonly request: ClientRequest;
   private readonly events: ClientEvents;
   private readonly flow: RequestFlow | undefined;
-  private readonly connectTimer: TimerHandle;
+  /** While it waits for a connection. One that gets a connection at once needs none. */
+  private connectTimer: TimerHandle | undefined = undefined;
   private controller: Dispatcher.DispatchController | undefined = undefined;
   private phase: Phase = 'connect';
   /** How it ended for whoever sent it; undici may come to know later. */
@@ -51,7 +52,6 @@ export class UndiciCall implements ClientCall, HttpBodySource, Dispatcher.Dispat
     queue.enter();
     const { body } = request;
     this.flow = body === undefined || body.isEmpty ? undefined : new RequestFlow();
-    this.connectTimer = request.clock.after(request.connectMs, () => this.stop({ tag: 'connection-timeout' }));
     if (this.flow !== undefined) body?.attach(this.flow);
   }
 
@@ -79,6 +79,12 @@ export class UndiciCall implements ClientCall, HttpBodySource, Dispatcher.Dispat
     } catch (thrown) {
       this.onResponseError(undefined, thrown);
     }
+    if (this.queue !== undefined) this.watchConnecting();
+  }
+
+  private watchConnecting(): void {
+    const { clock, connectMs } = this.request;
+    this.connectTimer = clock.after(connectMs, () => this.stop({ tag: 'connection-timeout' }));
   }
 
   // ── whoever sent it ──
@@ -193,7 +199,7 @@ export class UndiciCall implements ClientCall, HttpBodySource, Dispatcher.Dispat
   }
 
   private leaveQueue(): void {
-    this.connectTimer.cancel();
+    this.connectTimer?.cancel();
     this.queue?.leave();
     this.queue = undefined;
   }

@@ -149,10 +149,15 @@ export class OutputStream extends Stream<Writer> {
     return this.guest.notYet(() => this.#spliceNow(source, length));
   }
 
-  async blockingSplice(source: InputStream, length: number): Promise<StreamResult<bigint>> {
-    if (!this.core.ready()) await this.until(() => this.core.ready());
-    if (length > 0) await source.readable(length);
-    return this.#spliceNow(source, length);
+  blockingSplice(source: InputStream, length: number): Eventually<StreamResult<bigint>> {
+    if (!this.core.ready())
+      return this.until(() => this.core.ready()).then(() => this.#spliceWhenReadable(source, length));
+    return this.#spliceWhenReadable(source, length);
+  }
+
+  #spliceWhenReadable(source: InputStream, length: number): Eventually<StreamResult<bigint>> {
+    const waiting = length > 0 ? source.readable(length) : undefined;
+    return isPromise(waiting) ? waiting.then(() => this.#spliceNow(source, length)) : this.#spliceNow(source, length);
   }
 
   #spliceNow(source: InputStream, length: number): StreamResult<bigint> {
