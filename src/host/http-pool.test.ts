@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { httpGuest } from '../../test/kit/http-guest.ts';
+import { httpGuest, slowStartingHttpGuest } from '../../test/kit/http-guest.ts';
 import type { BehaviorContext } from '../actor/index.ts';
 import type { CompiledComponent, ExportedFunction } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
@@ -62,7 +62,7 @@ before(async () => {
 });
 
 /** A pool whose time is in the test's hands. */
-function manualPool(options: HttpOptions = {}) {
+function manualPool(options: HttpOptions = {}, compiled = component) {
   const clock = new ManualClock();
   const surroundings = new ComponentSurroundings({ grants: { clock: true }, options: {} });
   const context = { self: { name: 'web' }, clock } as unknown as BehaviorContext;
@@ -75,9 +75,9 @@ function manualPool(options: HttpOptions = {}) {
     policy: toHttpPolicy(options),
     deadlineMs: DEADLINE_MS,
     instances: {
-      component,
+      component: compiled,
       clock,
-      handle: shapeOf(component).main as ExportedFunction,
+      handle: shapeOf(compiled).main as ExportedFunction,
       start: undefined,
       config: new Uint8Array(),
       surround: (deadline) => surroundings.of(context, deadline),
@@ -103,6 +103,58 @@ describe('HttpPool', () => {
     const { answerTo, pool } = manualPool();
     for (let index = 0; index < 3; index++) assert.equal(await answerTo('/'), '200 hello 1');
     assert.deepEqual(pool.stats, { inFlight: 0, waiting: 0, served: 3, failed: 0, shed: 0, cancelled: 0 });
+  });
+
+  test('HttpPool makes few instances for many requests, and is told by none of them apart', async (t) => {
+    const { answerTo, send, clock, pool } = manualPool();
+    const made = t.mock.method(component, 'instantiate').mock;
+    for (let index = 0; index < 10; index++) assert.equal(await answerTo('/'), '200 hello 1');
+    assert.equal(made.callCount(), 1);
+    const both = [send('/s'), send('/s')];
+    await clock.elapse(50);
+    assert.deepEqual(
+      both.map(({ job }) => job.answer),
+      ['200 hello 1', '200 hello 1'],
+    );
+    assert.equal(made.callCount(), 2);
+    // One that has grown, or trapped, is not rewound.
+    await answerTo('/g');
+    await answerTo('/t');
+    assert.equal(pool.memoryBytes, 0);
+    assert.equal(await answerTo('/'), '200 hello 1');
+    assert.equal(made.callCount(), 3);
+  });
+
+  test('HttpPool rewinds an instance while its answer is being sent, and cuts nothing off', async () => {
+    const { send, clock, pool } = manualPool({ instances: 1 });
+    const slow = send('/', true);
+    await clock.settle();
+    assert.equal(pool.stats.inFlight, 1);
+    const next = send('/');
+    await clock.settle();
+    assert.equal(next.job.answer, '200 hello 1');
+    slow.job.slow?.resolve();
+    await clock.settle();
+    assert.equal(slow.job.answer, '200 hello 1');
+    assert.deepEqual(pool.stats, { inFlight: 0, waiting: 0, served: 2, failed: 0, shed: 0, cancelled: 0 });
+  });
+
+  test('HttpPool runs the start function of a rewound instance, and ends it when its client goes', async () => {
+    const { send, clock, pool } = manualPool({}, await slowStartingHttpGuest());
+    const first = send('/');
+    await clock.elapse(10);
+    assert.equal(first.job.answer, '200 hello 1');
+    const second = send('/');
+    await clock.settle();
+    assert.equal(second.job.answer, '');
+    await clock.elapse(10);
+    assert.equal(second.job.answer, '200 hello 1');
+    const gone = send('/');
+    await clock.settle();
+    gone.ticket?.cancel();
+    await clock.settle();
+    assert.deepEqual(pool.stats, { inFlight: 0, waiting: 0, served: 2, failed: 0, shed: 0, cancelled: 1 });
+    assert.equal(pool.memoryBytes, 0);
   });
 
   test('HttpPool uses an instance as often as it may, one request after the other', async () => {

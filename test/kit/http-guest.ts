@@ -185,3 +185,9 @@ export function httpGuestBytes(): Promise<Uint8Array> {
 export async function httpGuest(): Promise<CompiledComponent> {
   return compileComponent(await httpGuestBytes());
 }
+
+/** One that sleeps for 10 ms before its first request. */
+export async function slowStartingHttpGuest(): Promise<CompiledComponent> {
+  const functions = `${FUNCTIONS} (func $start (call $sleep (i64.const 10000000))) (start $start)`;
+  return compileComponent(await makeGuest(WIT, { imports: IMPORTS, functions }));
+}
