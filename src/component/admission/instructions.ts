@@ -155,7 +155,8 @@ const vector: Skip = (cursor, facts) => {
 
 /**
  * Opcodes of WebAssembly that may be run, with their immediates. What is not listed is refused: an allow-list, so that
- * a new proposal in V8 opens nothing here by itself.
+ * a new proposal in V8 opens nothing here by itself. One whose effects last anywhere but in memories and globals is marked
+ * by {@link changesTable}.
  */
 const ALLOWED: readonly (readonly [first: number, last: number, skip: Skip | 'function'])[] = [
   [0x00, 0x01, none], // unreachable, nop
