@@ -195,7 +195,8 @@ class Loader {
     if (section.sha256 !== undefined && component.sha256 !== undefined)
       this.#checkPins(at, section.sha256, component.sha256);
     const source = resolve(dirname(file), component.source);
-    await this.#checkFile(checked.document, { path: ['component', 'source'], file: source });
+    const help = checked.value.build === undefined ? undefined : `to build it: troupe build ${dirname(file)}`;
+    await this.#checkFile(checked.document, { path: ['component', 'source'], file: source, ...(help && { help }) });
     return { source, manifest: checked.value };
   }
 
@@ -235,12 +236,15 @@ class Loader {
     }
   }
 
-  async #checkFile(document: Document, { path, file }: { path: readonly string[]; file: string }): Promise<void> {
+  async #checkFile(
+    document: Document,
+    { path, file, help }: { path: readonly string[]; file: string; help?: string },
+  ): Promise<void> {
     const stats = await stat(file).catch(() => undefined);
     if (stats?.isFile()) return;
     const message =
       stats === undefined ? `names a file that is not there: "${file}"` : `names no regular file: "${file}"`;
-    this.#problems.push(problemAt(document, path, { message, absent: stats === undefined }));
+    this.#problems.push(problemAt(document, path, { message, absent: stats === undefined, ...(help && { help }) }));
   }
 
   async #checkFolders(path: readonly string[], grants: GrantsConfig): Promise<void> {

@@ -105,7 +105,8 @@ function isOwnedImport(component: CompiledComponent, type: ValueType | undefined
   for (const [key, item] of component.type.imports) {
     if (item.kind !== 'instance' || !HTTP_TYPES.test(key)) continue;
     const found = item.type.exports.get(name);
-    if (found?.kind === 'type' && found.type.kind === 'resource' && sameResource(found.type.resource, type.resource)) return true;
+    if (found?.kind === 'type' && found.type.kind === 'resource' && sameResource(found.type.resource, type.resource))
+      return true;
   }
   return false;
 }

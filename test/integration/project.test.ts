@@ -133,6 +133,13 @@ test('new and build say what they did, for people and for programs', async () =>
   );
 });
 
+test('up says of a component that was never built how to build it', async () => {
+  const { directory } = await create('unbuilt', 'ts');
+  const ended = await troupe(['up', directory]);
+  assert.equal(ended.code, 66);
+  assert.match(ended.stderr, /names a file that is not there[\s\S]*to build it: troupe build .*unbuilt/);
+});
+
 test('build names a compiler that is not there and how to install it', async () => {
   for (const [language, entry, tool] of [
     ['c', 'src/a.c', /clang is not installed/],
