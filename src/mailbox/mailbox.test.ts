@@ -127,14 +127,17 @@ class Model {
   }
 
   fits({ text }: Item): boolean {
-    const { capacity, capacityBytes } = this.policy;
-    const fitsBytes = capacityBytes === undefined || this.bytes + text.length <= capacityBytes;
-    return this.user.length + this.stashed.length < capacity && fitsBytes;
+    return this.user.length + this.stashed.length < this.policy.capacity && this.fitsBytes(text);
   }
 
   fitsUrgent({ text }: Item): boolean {
-    const { capacity, capacityBytes } = this.policy;
-    return this.urgent.length < capacity && (capacityBytes === undefined || this.bytes + text.length <= capacityBytes);
+    return this.urgent.length < this.policy.capacity && this.fitsBytes(text);
+  }
+
+  /** What is stashed is not weighed again, so that there may be more than fits. */
+  fitsBytes(text: string): boolean {
+    const { capacityBytes = Number.POSITIVE_INFINITY } = this.policy;
+    return text === '' || this.bytes + text.length <= capacityBytes;
   }
 
   /** What is lost by the overflow of `item`; `undefined`: it is refused. */

@@ -137,8 +137,8 @@ async function compiled(): Promise<CompiledComponent | undefined> {
 }
 
 /** Rewriting must not make a module valid that was not. */
-function checkModules(component: ReturnType<typeof decodeComponent>): void {
-  for (const definition of component.definitions) {
+function checkModules({ definitions }: Pick<ReturnType<typeof decodeComponent>, 'definitions'>): void {
+  for (const definition of definitions) {
     if (definition.kind === 'component') checkModules(definition.component);
     if (definition.kind !== 'core-module') continue;
     if (!WebAssembly.validate(Uint8Array.from(definition.bytes)))
