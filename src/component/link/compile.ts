@@ -105,7 +105,7 @@ export class CompiledComponent {
     this.steps = parts.steps;
     this.exports = parts.exports.filter((_, index) => plan.exports[index]?.outside);
     this.importStubs = parts.importStubs;
-    this.origin = Origin.of(parts.steps);
+    this.origin = Origin.of(parts.steps.map((step) => step.moduleState));
     this.functions = parts.functions;
     this.callees = plan.lowerings.map(({ target }) =>
       target.kind === 'inside' ? parts.exports[target.export] : undefined,

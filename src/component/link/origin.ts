@@ -1,6 +1,4 @@
-import type { CoreModule } from '../admission/index.ts';
-import { PAGE_BYTES } from '../admission/index.ts';
-import type { CompiledStep } from './compiled.ts';
+import { type CoreModule, type ModuleState, PAGE_BYTES } from '../admission/index.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -35,23 +33,25 @@ interface MemoryImage {
  * the first that asks.
  */
 export class Origin {
-  readonly #steps: readonly CompiledStep[];
+  /** Of each core module, by step. */
+  readonly #states: readonly ModuleState[];
   #memories: readonly MemoryImage[] | undefined;
   #globals: readonly (number | bigint)[] = [];
 
   /** Undefined if instances can change what cannot be put back. */
-  static of(steps: readonly CompiledStep[]): Origin | undefined {
-    return steps.length > 0 && steps.every((step) => step.moduleState !== undefined) ? new Origin(steps) : undefined;
+  static of(states: readonly (ModuleState | undefined)[]): Origin | undefined {
+    const known = states.filter((state) => state !== undefined);
+    return known.length > 0 && known.length === states.length ? new Origin(known) : undefined;
   }
 
-  private constructor(steps: readonly CompiledStep[]) {
-    this.#steps = steps;
+  private constructor(states: readonly ModuleState[]) {
+    this.#states = states;
   }
 
   /** @param cores The instance's core modules, before any code of theirs ran. */
   begin(cores: readonly Core[]): Return {
     const exported = (kind: 'memories' | 'globals') =>
-      this.#steps.flatMap((step, number) => step.moduleState?.[kind].map((name) => cores[number]?.[name]) ?? []);
+      this.#states.flatMap((state, step) => state[kind].map((name) => cores[step]?.[name]));
     const memories = exported('memories') as WebAssembly.Memory[];
     const globals = exported('globals') as WebAssembly.Global[];
     if (this.#memories === undefined) {
