@@ -13,8 +13,8 @@ import { defineWasi, type HttpBodySink, type HttpExchange, openExchange } from '
 const [port, rounds, calls] = process.argv.slice(2).map(Number) as [number, number, number];
 const AUTHORITY = `127.0.0.1:${port}`;
 const LINE = 'Hello, world!\n';
-/** Until V8 has compiled what is called: some 10,000 calls of each. */
-const WARM_UP_ROUNDS = 40;
+/** Until V8 has compiled what is called: some 30,000 calls of each. */
+const WARM_UP_ROUNDS = 120;
 
 const agent = new Agent({ pipelining: 1, allowH2: false });
 
