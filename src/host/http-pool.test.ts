@@ -187,6 +187,16 @@ describe('HttpPool', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  test('HttpPool serves a long queue of guests that never wait', async () => {
+    const { send, clock, pool } = manualPool({ instances: 1, queue: 8_000 });
+    const first = send('/s').job;
+    await clock.settle();
+    const behind = Array.from({ length: 8_000 }, () => send('/').job);
+    await clock.elapse(60);
+    assert.ok([first, ...behind].every(({ answer }) => answer === '200 hello 1'));
+    assert.deepEqual(pool.stats, { inFlight: 0, waiting: 0, served: 8_001, failed: 0, shed: 0, cancelled: 0 });
+  });
+
   test('HttpPool sends away at once who finds the queue full, and says when to come back', async () => {
     const { send, clock, pool } = manualPool({ instances: 1, queue: 1 });
     const [, , third] = [send('/s'), send('/s'), send('/s')];
@@ -295,6 +305,22 @@ describe('HttpPool', () => {
     assert.equal(running.job.answer, 'HTTP_UNAVAILABLE');
     assert.equal(clock.pendingTimers, 0);
     assert.equal(pool.memoryBytes, 0);
+  });
+
+  test('HttpPool lets an idle instance go while a slow client takes the end of its answer, and cuts nothing off', async () => {
+    const { send, clock, pool } = manualPool({ maxInvocations: 10 });
+    const slow = send('/', true);
+    await clock.settle();
+    assert.ok(pool.memoryBytes > 0);
+    await clock.elapse(21_000);
+    assert.equal(pool.memoryBytes, 0);
+    assert.equal(pool.stats.inFlight, 1);
+    slow.job.slow?.resolve();
+    await clock.settle();
+    assert.equal(slow.job.answer, '200 hello 1');
+    assert.deepEqual(pool.stats, { inFlight: 0, waiting: 0, served: 1, failed: 0, shed: 0, cancelled: 0 });
+    await clock.elapse(60_000);
+    assert.equal(clock.pendingTimers, 0);
   });
 
   test('HttpPool lets idle instances go', async () => {

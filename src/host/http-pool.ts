@@ -104,6 +104,8 @@ export class HttpPool {
   readonly #idle: HttpInstance[] = [];
   #idleWatch: TimerHandle | undefined;
   #active = 0;
+  /** Requests that waited are being started. */
+  #isStarting = false;
   #supervision: SupervisionState = UNHARMED;
   #quarantinedUntilMs = Number.NEGATIVE_INFINITY;
   /** After a quarantine: one request at a time, until one is served. */
@@ -287,7 +289,7 @@ export class HttpPool {
   #handled(ticket: HttpTicket, instance: HttpInstance, { failure, rest }: Handled): void {
     this.#wheel.cancel(ticket);
     this.#active--;
-    const reused = failure === undefined && this.#reuse(instance);
+    const reused = failure === undefined && ticket.killed === undefined && this.#reuse(instance);
     if (reused) ticket.instance = undefined;
     if (rest === undefined) {
       this.#over(ticket, failure);
@@ -345,13 +347,17 @@ export class HttpPool {
       this.#supervise(error);
   }
 
+  /** One by one, and not one inside the end of the other: a whole queue of guests that never wait would fill the stack. */
   #next(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
     for (const ticket of this.#waiting) {
-      if (this.#active >= this.#instancesMax) return;
+      if (this.#active >= this.#instancesMax) break;
       this.#waiting.delete(ticket);
       this.#wheel.cancel(ticket);
       this.#start(ticket);
     }
+    this.#isStarting = false;
   }
 
   // ── ends that come from outside ──
