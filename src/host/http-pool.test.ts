@@ -40,6 +40,7 @@ class TestJob implements HttpJob {
     return {
       write: (bytes) => {
         this.answer += new TextDecoder().decode(bytes).trim();
+        return this.pathWithQuery === '/l' ? this.slow?.promise : undefined;
       },
       finish: () => this.slow?.promise,
       abort: ({ tag }: HttpErrorCode) => {
@@ -307,20 +308,23 @@ describe('HttpPool', () => {
     assert.equal(pool.memoryBytes, 0);
   });
 
-  test('HttpPool lets an idle instance go while a slow client takes the end of its answer, and cuts nothing off', async () => {
-    const { send, clock, pool } = manualPool({ maxInvocations: 10 });
-    const slow = send('/', true);
-    await clock.settle();
-    assert.ok(pool.memoryBytes > 0);
-    await clock.elapse(21_000);
-    assert.equal(pool.memoryBytes, 0);
-    assert.equal(pool.stats.inFlight, 1);
-    slow.job.slow?.resolve();
-    await clock.settle();
-    assert.equal(slow.job.answer, '200 hello 1');
-    assert.deepEqual(pool.stats, { inFlight: 0, waiting: 0, served: 1, failed: 0, shed: 0, cancelled: 0 });
-    await clock.elapse(60_000);
-    assert.equal(clock.pendingTimers, 0);
+  test('HttpPool lets an idle instance go while a slow client takes its last window, and cuts nothing off', async () => {
+    for (const maxInvocations of [1, 10]) {
+      const { send, clock, pool } = manualPool({ maxInvocations });
+      const { job } = send('/l', true);
+      await clock.settle();
+      assert.equal(job.answer, '200 hello 0');
+      assert.ok(pool.memoryBytes > 0);
+      await clock.elapse(21_000);
+      assert.equal(pool.memoryBytes, 0);
+      assert.equal(pool.stats.inFlight, 1);
+      job.slow?.resolve();
+      await clock.settle();
+      assert.equal(job.answer, '200 hello 0hello 0');
+      assert.deepEqual(pool.stats, { inFlight: 0, waiting: 0, served: 1, failed: 0, shed: 0, cancelled: 0 });
+      await clock.elapse(60_000);
+      assert.equal(clock.pendingTimers, 0);
+    }
   });
 
   test('HttpPool lets idle instances go', async () => {
