@@ -6,7 +6,7 @@ import type { ManifestConfig } from '../config/index.ts';
 import { fromCoreModule } from './core-modules.ts';
 import type { Recipe } from './recipe.ts';
 import { sourceFiles } from './sources.ts';
-import { packageFile, runProgram } from './tools.ts';
+import { packageFolder, runProgram } from './tools.ts';
 
 /** The language can name neither these exports nor their post-return functions; the source has the left side. */
 const EXPORTS: Readonly<Record<string, string>> = {
@@ -24,7 +24,7 @@ export async function assemblyScriptRecipe(manifest: ManifestConfig, entry: stri
   return {
     inputs: [...(await sourceFiles(manifest, ['ts', 'wit'])), optimize, ...flags],
     make: async () => {
-      const compiler = packageFile(manifest.directory, 'assemblyscript/bin/asc.js');
+      const compiler = join(packageFolder(manifest.directory, 'assemblyscript'), 'bin', 'asc.js');
       const scratch = await mkdtemp(join(tmpdir(), 'troupe-build-'));
       try {
         const module = join(scratch, 'component.wasm');

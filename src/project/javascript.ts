@@ -109,7 +109,7 @@ async function bundleSource(manifest: ManifestConfig, entry: string): Promise<Bu
       logLevel: 'silent',
       // The engine runs no jobs of promises: async functions become generators over the Promise of `troupe/guest`.
       supported: isQuickJs ? { 'async-await': false, 'async-generator': false, 'for-await': false } : {},
-      plugins: [{ name: 'troupe', setup: resolveOurs }],
+      plugins: [{ name: 'troupe', setup: (plugin: Plugin) => resolveOurs(plugin, isQuickJs) }],
     });
     const [output] = Object.values(metafile.outputs);
     const imports = (output?.imports ?? []).flatMap(({ path }) => (INTERFACE.test(path) ? path : []));
@@ -126,11 +126,14 @@ function entryText(entry: string, isQuickJs: boolean): string {
 }
 
 /** `troupe/guest` is ours; interfaces stay imports, and go where nothing of them is used. */
-function resolveOurs(plugin: Plugin): void {
-  plugin.onResolve({ filter: /^troupe\/guest$/ }, () => ({
-    path: fileURLToPath(new URL(`index${ENDING}`, GUEST)),
-    sideEffects: false,
-  }));
+function resolveOurs(plugin: Plugin, isQuickJs: boolean): void {
+  const refused = {
+    errors: [{ text: 'troupe/guest is for QuickJS: take engine = "quickjs", or export what the WIT says' }],
+  };
+  plugin.onResolve({ filter: /^troupe\/guest$/ }, () => {
+    if (!isQuickJs) return refused;
+    return { path: fileURLToPath(new URL(`index${ENDING}`, GUEST)), sideEffects: false };
+  });
   plugin.onResolve({ filter: new RegExp(`^${GLOBALS}$`) }, () => ({
     path: fileURLToPath(new URL(`globals${ENDING}`, GUEST)),
     sideEffects: true,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { access } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { access, readFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { RuntimeError } from '../errors/index.ts';
 
@@ -14,33 +14,42 @@ const OUTPUT_CHARACTERS_MAX = 65_536;
  * @throws {RuntimeError} `TOOL_MISSING` — neither is there; the text says what to install.
  */
 export async function loadPackage<Module>(directory: string, name: string): Promise<Module> {
-  const path = resolvePackage(directory, name);
-  if (path === undefined) throw missing(name, `npm install --save-dev ${name}`);
-  return (await import(pathToFileURL(path).href)) as Module;
+  const folder = packageFolder(directory, name);
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageManifest;
+  const entry = entryOf(manifest.exports) ?? manifest.main ?? 'index.js';
+  return (await import(pathToFileURL(join(folder, entry)).href)) as Module;
 }
 
 /**
- * The path of a file of an optional package.
+ * The folder of an optional package, looked for as {@link loadPackage} does.
  *
  * @throws {RuntimeError} `TOOL_MISSING`.
  */
-export function packageFile(directory: string, request: string): string {
-  const path = resolvePackage(directory, request);
-  const name = request
-    .split('/')
-    .slice(0, request.startsWith('@') ? 2 : 1)
-    .join('/');
-  if (path === undefined) throw missing(name, `npm install --save-dev ${name}`);
-  return path;
-}
-
-function resolvePackage(directory: string, request: string): string | undefined {
-  for (const from of [join(directory, 'package.json'), import.meta.url]) {
+export function packageFolder(directory: string, name: string): string {
+  for (const from of [pathToFileURL(join(directory, 'package.json')), import.meta.url]) {
     try {
-      return createRequire(from).resolve(request);
+      const manifest = findPackageJSON(name, from);
+      if (manifest !== undefined) return dirname(manifest);
     } catch {
       // Not here; perhaps in the next place.
     }
+  }
+  throw missing(name, `npm install --save-dev ${name}`);
+}
+
+interface PackageManifest {
+  readonly exports?: unknown;
+  readonly main?: string;
+}
+
+/** What `import` of the package itself means (Node.js, "conditional exports"); many have nothing for `require`. */
+function entryOf(exports: unknown): string | undefined {
+  if (typeof exports === 'string') return exports;
+  if (typeof exports !== 'object' || exports === null) return undefined;
+  if ('.' in exports) return entryOf(exports['.']);
+  for (const [condition, target] of Object.entries(exports)) {
+    const entry = ['import', 'node', 'module', 'default'].includes(condition) ? entryOf(target) : undefined;
+    if (entry !== undefined) return entry;
   }
   return undefined;
 }

@@ -148,9 +148,19 @@ test('build names a compiler that is not there and how to install it', async () 
     const directory = write(`no-${language}`, `language = "${language}"\nentry = "${entry}"`, { [entry]: '' });
     await assert.rejects(buildComponent(directory, { path: join(FOLDER, 'nowhere') }), failsWith('TOOL_MISSING', tool));
   }
-  const engine = 'language = "javascript"\nentry = "src/a.js"\nengine = "starlingmonkey"';
-  const directory = write('no-engine', engine, { 'src/a.js': 'export const handler = { handle: () => null };' });
-  await assert.rejects(buildComponent(directory), failsWith('TOOL_MISSING', /componentize-js is not installed/));
+});
+
+test('build makes a component of StarlingMonkey where that is installed, and says what is not for it', async () => {
+  const build = 'language = "javascript"\nentry = "src/a.js"\nengine = "starlingmonkey"';
+  const guest = "import { defineActor } from 'troupe/guest';\nexport const { handler } = defineActor({});";
+  const directory = write('starling', build, { 'src/a.js': guest });
+  await assert.rejects(buildComponent(directory), failsWith('BUILD_FAILED', /src\/a\.js:1:\d+ {2}.*is for QuickJS/));
+  const answer = 'handle: (message) => new TextEncoder().encode(`${typeof URL} of ${message.subject}`)';
+  writeFileSync(join(directory, 'src/a.js'), `export const handler = { ${answer} };`);
+  const { file } = await buildComponent(directory);
+  await using system = await ActorSystem.create();
+  const ref = system.spawn(await component(file, { grants: GRANTS }), 'starling');
+  assert.equal(text(await ref.askOp('web', bytes(''))), 'function of web');
 });
 
 test('build leaves the component as it was when the source is wrong, and shows the place', async () => {
