@@ -105,7 +105,9 @@ export class CompiledComponent {
     this.steps = parts.steps;
     this.exports = parts.exports.filter((_, index) => plan.exports[index]?.outside);
     this.importStubs = parts.importStubs;
-    this.origin = Origin.of(parts.steps.map((step) => step.moduleState));
+    this.origin = Origin.of(
+      parts.steps.map(({ moduleState, startExport }) => ({ state: moduleState, hasStart: startExport !== undefined })),
+    );
     this.functions = parts.functions;
     this.callees = plan.lowerings.map(({ target }) =>
       target.kind === 'inside' ? parts.exports[target.export] : undefined,

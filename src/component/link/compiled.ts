@@ -45,7 +45,7 @@ export interface CompiledParts {
   readonly functions: readonly OwnFunctions[];
   /** By lowering: the function inside the composition that it calls; undefined for one of the host. */
   readonly callees: readonly (CompiledExport | undefined)[];
-  /** How its instances are before their code runs; undefined if they cannot be put back to that. */
+  /** Where the lives of its instances begin; undefined if they cannot be put back to that. */
   readonly origin: Origin | undefined;
   export(name: string): ExportedFunction | undefined;
   /** Whether `func` is one of its functions, those that only its own components call included. */

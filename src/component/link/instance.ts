@@ -65,6 +65,8 @@ export class ComponentInstance implements Surrounding {
   /** Whether it may be rewound; then how, once it is linked. */
   private readonly rewindable: boolean;
   private back: Return | undefined;
+  /** Whether it has called a function of the host; noted by the first instance only. */
+  private calledHost = false;
   /** Rewound, and not begun again. */
   private rewound = false;
   private reason: RuntimeError | undefined;
@@ -116,11 +118,12 @@ export class ComponentInstance implements Surrounding {
         if (this.reason !== undefined) throw this.reason;
         this.instantiateStep(step);
         if (this.rewindable && this.cores.length === this.component.steps.length)
-          this.back = this.component.origin?.begin(this.cores);
+          this.component.origin?.linked(this.cores);
         const starting = this.startStep(step, this.cores.length - 1);
         if (starting !== undefined) await starting;
       }
       if (this.reason !== undefined) throw this.reason;
+      if (this.rewindable) this.back = this.component.origin?.started(this.cores, this.calledHost);
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
     } finally {
@@ -139,7 +142,7 @@ export class ComponentInstance implements Surrounding {
 
   /**
    * Ends the life of an instance that is in no call: drops what it holds, and makes its memories and globals what they
-   * were before any of its code ran. Nothing of that life is left for the next, which {@link begin} starts.
+   * were before its first call. Nothing of that life is left for the next, which {@link begin} starts.
    *
    * @returns False if that cannot be: it has ended, is in a call, was not made `rewindable`, has grown, or can change more
    *   than memories and numbers. Then it is as it was; kill it, and make another.
@@ -159,9 +162,9 @@ export class ComponentInstance implements Surrounding {
     return this.reason === undefined && this.turn === undefined && !this.destroying;
   }
 
-  /** Whether start functions run when a life begins. */
+  /** Whether a start function runs when it begins again. */
   get hasStart(): boolean {
-    return this.component.steps.some((step) => step.startExport !== undefined);
+    return this.component.origin?.startsAgain === true;
   }
 
   /**
@@ -176,7 +179,7 @@ export class ComponentInstance implements Surrounding {
     for (const state of this.states) state.hostContext = options.context;
     const number = this.component.steps.length - 1;
     const step = this.component.steps[number] as CompiledStep;
-    return step.startExport === undefined ? undefined : this.startAgain(step, options.signal);
+    return this.hasStart ? this.startAgain(step, options.signal) : undefined;
   }
 
   private async startAgain(step: CompiledStep, signal: AbortSignal | undefined): Promise<void> {
@@ -238,8 +241,20 @@ export class ComponentInstance implements Surrounding {
   /** The function that a lowering calls: the host's, or another component's of this composition. */
   private callee(lowering: number): HostFunction {
     const target = this.component.callees[lowering];
-    if (target === undefined) return this.host.functions[lowering] as HostFunction;
+    if (target === undefined) return this.hostFunction(lowering);
     return (...args: unknown[]) => this.callInside(target, args);
+  }
+
+  private hostFunction(lowering: number): HostFunction {
+    const host = this.host.functions[lowering] as HostFunction;
+    if (!this.rewindable || this.component.origin?.isKnown === true) return host;
+    const note = (): void => {
+      this.calledHost = true;
+    };
+    return function (...args) {
+      note();
+      return host.apply(this, args);
+    };
   }
 
   private linkResources(): void {

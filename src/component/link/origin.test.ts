@@ -85,6 +85,37 @@ test('LK7: begin runs the start function again, and host functions get the new c
   assert.deepEqual(contexts, ['first', 'second', 'second']);
 });
 
+/** Its first core module, of two, has a start function that writes to memory, and calls the host if it is told to. */
+const early = (body: string): string => `(component
+  (import "host" (instance $h (export "wait" (func))))
+  (core func $wait (canon lower (func $h "wait")))
+  (core module $A (import "" "wait" (func $wait)) (memory (export "memory") 1) (global $g (mut i32) (i32.const 0))
+    (start $s) (func $s (i32.store (i32.const 8) (i32.const 5)) (global.set $g (i32.const 6)) ${body})
+    (func (export "next") (result i32)
+      (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))
+      (global.set $g (i32.add (global.get $g) (i32.const 1)))
+      (i32.add (i32.load (i32.const 8)) (global.get $g))))
+  (core module $B (import "a" "next" (func $next (result i32))) (func (export "next") (result i32) (call $next)))
+  (core instance $a (instantiate $A (with "" (instance (export "wait" (func $wait))))))
+  (core instance $b (instantiate $B (with "a" (instance $a))))
+  (func (export "next") (result u32) (canon lift (core func $b "next"))))`;
+
+test('LK7: begin runs no start functions that called nobody: their work is there', async () => {
+  const { instance } = await liveOf(early(''));
+  assert.equal(await instance.call('next'), 13);
+  assert.equal(await instance.call('next'), 15);
+  assert.ok(instance.rewind());
+  assert.equal(instance.hasStart, false);
+  assert.equal(instance.begin({}), undefined);
+  assert.equal(await instance.call('next'), 13);
+});
+
+test('rewind answers false if a start function that ran before the rest was linked called the host', async () => {
+  const { instance } = await liveOf(early('(call $wait)'));
+  assert.equal(await instance.call('next'), 13);
+  assert.equal(instance.rewind(), false);
+});
+
 test('begin ends an instance whose start function traps, as instantiate does', async () => {
   let traps = false;
   const { instance } = await liveOf(guestOf({ start: '(start $s) (func $s (call $wait))' }), () => {

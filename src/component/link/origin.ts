@@ -11,54 +11,98 @@ const RETURN_BYTES_MAX = 16_777_216;
 type Core = Readonly<Record<string, unknown>>;
 
 /**
- * Whether instances may be put back to their origin, as far as can be known before admission: no start function runs
- * before the last core module is linked, and nobody else can hold what a guest made.
+ * Whether instances may be put back to their origin, as far as can be known before admission: nobody else can hold what a
+ * guest made.
  */
 export function canReturn(plan: Plan, modules: readonly CoreModule[]): boolean {
   if (plan.resources.some((resource) => resource.kind === 'guest')) return false;
-  if (modules.slice(0, -1).some((module) => module.start !== undefined)) return false;
   const pages = modules.flatMap((module) => module.memories).reduce((sum, { min }) => sum + Number(min), 0);
   return pages * PAGE_BYTES <= RETURN_BYTES_MAX;
 }
 
-/** A memory before any code ran: zeroes but for one stretch. */
+/** A memory at its origin: zeroes but for one stretch. */
 interface MemoryImage {
   readonly sizeBytes: number;
   readonly from: number;
   readonly bytes: Uint8Array;
 }
 
+/** What a step has to do with it. */
+interface OriginStep {
+  /** Undefined if the module can change what cannot be put back. */
+  readonly state: ModuleState | undefined;
+  readonly hasStart: boolean;
+}
+
 /**
- * What instances of one component are before their code runs: the same for all of them, so it is kept once, taken from
- * the first that asks.
+ * Where the lives of one component's instances begin. It is the same for all of them, so it is kept once, taken from the
+ * first one that asks:
+ *
+ *     linked ─► start functions ─► first call
+ *        │                           └ here, if they called nobody: then all instances are the same here too
+ *        └ else here, if only the last module has one, which runs again at the beginning of each life
  */
 export class Origin {
-  /** Of each core module, by step. */
   readonly #states: readonly ModuleState[];
-  #memories: readonly MemoryImage[] | undefined;
-  #globals: readonly (number | bigint)[] = [];
+  readonly #hasStart: boolean;
+  readonly #hasEarlyStart: boolean;
+  #linked: Images | undefined;
+  #images: Images | undefined;
+  #isKnown = false;
+  #startsAgain = false;
 
   /** Undefined if instances can change what cannot be put back. */
-  static of(states: readonly (ModuleState | undefined)[]): Origin | undefined {
-    const known = states.filter((state) => state !== undefined);
-    return known.length > 0 && known.length === states.length ? new Origin(known) : undefined;
+  static of(steps: readonly OriginStep[]): Origin | undefined {
+    const states = steps.map(({ state }) => state).filter((state) => state !== undefined);
+    return states.length > 0 && states.length === steps.length ? new Origin(steps, states) : undefined;
   }
 
-  private constructor(states: readonly ModuleState[]) {
+  private constructor(steps: readonly OriginStep[], states: readonly ModuleState[]) {
     this.#states = states;
+    this.#hasStart = steps.some(({ hasStart }) => hasStart);
+    this.#hasEarlyStart = steps.slice(0, -1).some(({ hasStart }) => hasStart);
   }
 
-  /** @param cores The instance's core modules, before any code of theirs ran. */
-  begin(cores: readonly Core[]): Return {
-    const exported = (kind: 'memories' | 'globals') =>
-      this.#states.flatMap((state, step) => state[kind].map((name) => cores[step]?.[name]));
-    const memories = exported('memories') as WebAssembly.Memory[];
-    const globals = exported('globals') as WebAssembly.Global[];
-    if (this.#memories === undefined) {
-      this.#memories = memories.map(imageOf);
-      this.#globals = globals.map((item) => item.value);
+  /** Whether it was taken, or found out that there is none. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  /** Whether the last module's start function runs when a life begins. */
+  get startsAgain(): boolean {
+    return this.#startsAgain;
+  }
+
+  /** All core modules of an instance are linked; the start function of the last one has not run. */
+  linked(cores: readonly Core[]): void {
+    if (!this.#isKnown && this.#hasStart && !this.#hasEarlyStart) this.#linked = this.#imagesOf(cores);
+  }
+
+  /**
+   * The start functions of an instance have run.
+   *
+   * @param calledHost Whether they called functions of the host; used while {@link isKnown} is false.
+   * @returns The way back; undefined if there is none.
+   */
+  started(cores: readonly Core[], calledHost: boolean): Return | undefined {
+    if (!this.#isKnown) {
+      this.#isKnown = true;
+      this.#startsAgain = calledHost;
+      this.#images = calledHost ? this.#linked : this.#imagesOf(cores);
+      this.#linked = undefined;
     }
-    return new Return(memories, globals, { memories: this.#memories, globals: this.#globals });
+    if (this.#images === undefined) return undefined;
+    return new Return(this.#exported(cores, 'memories'), this.#exported(cores, 'globals'), this.#images);
+  }
+
+  #imagesOf(cores: readonly Core[]): Images {
+    const memories = this.#exported<WebAssembly.Memory>(cores, 'memories').map(imageOf);
+    const globals = this.#exported<WebAssembly.Global>(cores, 'globals').map((item) => item.value as number | bigint);
+    return { memories, globals };
+  }
+
+  #exported<T>(cores: readonly Core[], kind: keyof ModuleState): T[] {
+    return this.#states.flatMap((state, step) => state[kind].map((name) => cores[step]?.[name] as T));
   }
 }
 
