@@ -155,7 +155,7 @@ test('build makes a component of StarlingMonkey where that is installed, and say
   const guest = "import { defineActor } from 'troupe/guest';\nexport const { handler } = defineActor({});";
   const directory = write('starling', build, { 'src/a.js': guest });
   await assert.rejects(buildComponent(directory), failsWith('BUILD_FAILED', /src\/a\.js:1:\d+ {2}.*is for QuickJS/));
-  const answer = 'handle: (message) => new TextEncoder().encode(`${typeof URL} of ${message.subject}`)';
+  const answer = "handle: ({ subject }) => new TextEncoder().encode(typeof URL + ' of ' + subject)";
   writeFileSync(join(directory, 'src/a.js'), `export const handler = { ${answer} };`);
   const { file } = await buildComponent(directory);
   await using system = await ActorSystem.create();
