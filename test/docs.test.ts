@@ -29,6 +29,7 @@ function toCheckout(code: string): string {
   const url = (path: string): string => pathToFileURL(join(ROOT, path)).href;
   return code
     .replaceAll("'troupe/component'", `'${url('src/component/index.ts')}'`)
+    .replaceAll("'troupe/testing'", `'${url('src/testing/index.ts')}'`)
     .replaceAll("'troupe'", `'${url('src/index.ts')}'`);
 }
 

@@ -1,0 +1,277 @@
+import { RuntimeError } from '../errors/index.ts';
+import { ManualClock, type TimerHandle } from '../time/index.ts';
+import { type Chooser, PLAIN, ScriptedChooser } from './chooser.ts';
+import { Draw } from './draw.ts';
+import type { Fault } from './faults.ts';
+import { showMessage } from './show.ts';
+import { strikesOf } from './strike.ts';
+import { TestSystem } from './test-system.ts';
+import type { Trace, TraceStep, World } from './world.ts';
+
+/** Of a hundred steps, those that are actions and those in which time passes; the rest are faults. */
+const ACTIONS_PERCENT = 60;
+const WAITS_PERCENT = 15;
+
+/** Milliseconds that pass in a step. */
+const WAITS_MS = [1, 10, 100, 1_000, 10_000] as const;
+
+/** Turns after which a step may be over although more could be done; one less, and 0 means: until all is done. */
+const TURNS_MAX = 8;
+
+/** Milliseconds in which everything comes to rest: longer than any default deadline. */
+const REST_MS = 60_000;
+
+/** Why a run failed. */
+export interface Broken {
+  /** What makes two failures the same. */
+  readonly what: string;
+  readonly cause: unknown;
+}
+
+/** What became of a run. */
+export interface Outcome {
+  readonly trace: Trace;
+  readonly broken: Broken | undefined;
+  /** The same for two runs in which the same happened at the same time. */
+  readonly fingerprint: number;
+  readonly messages: number;
+  /** What happened, one a line; only if it was asked for. */
+  readonly story: readonly string[];
+}
+
+/** Where the steps of a run come from: its trace, or chance. */
+export interface Script {
+  readonly seed: number;
+  /** The kind and name of each step, or where to draw it from. */
+  readonly steps: readonly TraceStep[] | { readonly count: number; readonly source: Chooser };
+  readonly isTold: boolean;
+}
+
+/** Runs a world once. It rejects only if the world itself cannot be set up. */
+export async function runOnce<W>(world: World<W>, script: Script): Promise<Outcome> {
+  const run = new Run(world, script);
+  return run.go();
+}
+
+class Run<W> {
+  readonly #world: World<W>;
+  readonly #script: Script;
+  readonly #clock = new ManualClock();
+  readonly #system: TestSystem;
+  readonly #strikes: ReturnType<typeof strikesOf>;
+  readonly #recorded: TraceStep[] = [];
+  readonly #story: string[] = [];
+  /** Actions that were begun and are under way. */
+  readonly #underWay = new Map<symbol, string>();
+  /** Timers that end faults. */
+  readonly #ends: TimerHandle[] = [];
+  #broken: Broken | undefined;
+  #fingerprint = 0x811c9dc5;
+  #messages = 0;
+
+  constructor(world: World<W>, script: Script) {
+    this.#world = world;
+    this.#script = script;
+    this.#system = TestSystem.createBy(PLAIN, { seed: script.seed, clock: this.#clock });
+    this.#strikes = strikesOf(world.faults);
+    this.#system.faults.onTraffic = (message) => {
+      this.#messages++;
+      const { sender, to, op } = message;
+      this.#mix(`${this.#clock.nowMs()} ${sender?.name ?? ''} ${to.name} ${op}`);
+      if (script.isTold) this.#note(`→ "${to.name}": ${showMessage(message)}`);
+    };
+  }
+
+  async go(): Promise<Outcome> {
+    const system = this.#system;
+    try {
+      const world = await system.until(Promise.resolve(this.#world.setup(system)));
+      await system.settle();
+      this.#check(world);
+      for (let i = 0; this.#broken === undefined && i < this.#count; i++) await this.#step(world, i);
+      if (this.#broken === undefined) await this.#rest(world);
+    } finally {
+      system.faults.onTraffic = () => {};
+      await this.#close();
+    }
+    this.#mix(this.#broken?.what ?? 'held');
+    return {
+      trace: { seed: this.#script.seed, steps: this.#recorded },
+      broken: this.#broken,
+      fingerprint: this.#fingerprint >>> 0,
+      messages: this.#messages,
+      story: this.#story,
+    };
+  }
+
+  get #count(): number {
+    const { steps } = this.#script;
+    return 'count' in steps ? steps.count : steps.length;
+  }
+
+  async #step(world: W, index: number): Promise<void> {
+    const { steps } = this.#script;
+    const source = 'count' in steps ? steps.source : PLAIN;
+    const { kind, name, draws, turns } = 'count' in steps ? this.#invent(steps.source) : (steps[index] as TraceStep);
+    const drawn = new ScriptedChooser(draws, source);
+    const taken = new ScriptedChooser(turns, source);
+    const draw = new Draw(drawn);
+    const { schedule } = this.#system.faults;
+    const place = this.#story.length;
+    schedule.chooser = taken;
+    if (kind === 'wait') {
+      schedule.allow(Number.POSITIVE_INFINITY);
+      await this.#system.elapse(draw.pick(WAITS_MS));
+    } else {
+      schedule.allow(0);
+      this.#perform(world, { kind, name, draw });
+      const turnsLeft = taken.below(TURNS_MAX);
+      schedule.allow(turnsLeft === 0 ? Number.POSITIVE_INFINITY : turnsLeft - 1);
+      await this.#system.settle();
+    }
+    this.#recorded.push({ kind, name, draws: drawn.taken, turns: taken.taken });
+    const title = `${index + 1}. ${kind === 'action' ? '' : `${kind} `}${name}(${draw})`;
+    if (this.#script.isTold) this.#story.splice(place, 0, title);
+    this.#check(world);
+  }
+
+  #invent(source: Chooser): TraceStep {
+    const actions = Object.keys(this.#world.actions);
+    const faults = [...this.#strikes.keys()];
+    const percent = source.below(100);
+    const pick = (names: readonly string[]): string => names[source.below(names.length)] as string;
+    const none = { draws: [], turns: [] };
+    if (percent >= ACTIONS_PERCENT + WAITS_PERCENT && faults.length > 0) {
+      return { kind: 'fault', name: pick(faults), ...none };
+    }
+    if (percent >= ACTIONS_PERCENT && percent < ACTIONS_PERCENT + WAITS_PERCENT) {
+      return { kind: 'wait', name: 'ms', ...none };
+    }
+    return { kind: 'action', name: pick(actions), ...none };
+  }
+
+  #perform(world: W, { kind, name, draw }: { kind: TraceStep['kind']; name: string; draw: Draw }): void {
+    const system = this.#system;
+    if (kind === 'fault') {
+      const note = (event: string): void => this.#note(event);
+      const endLater = (fault: Fault, afterMs: number): void => {
+        this.#ends.push(this.#clock.after(afterMs, () => fault.end()));
+      };
+      this.#strikes.get(name)?.({ system, draw, note, endLater });
+      return;
+    }
+    const action = this.#world.actions[name];
+    if (action === undefined) throw new RangeError(`The trace has an action "${name}", and the simulation has none`);
+    const failed = (thrown: unknown): void => {
+      if (!RuntimeError.is(thrown)) this.#break(`action "${name}" failed`, thrown);
+    };
+    try {
+      const result = action(world, draw, system);
+      if (!(result instanceof Promise)) return;
+      const key = Symbol(name);
+      this.#underWay.set(key, name);
+      result.catch(failed).finally(() => this.#underWay.delete(key));
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+
+  /** Looks at what must hold after every step. */
+  #check(world: W): void {
+    this.#mix(`${this.#clock.nowMs()} ${this.#system.size} ${this.#system.failures.length}`);
+    for (const { error } of this.#system.failures) {
+      const assertion = assertionIn(error);
+      if (assertion !== undefined) this.#break('an assertion in an actor failed', assertion);
+    }
+    for (const [name, holds] of Object.entries(this.#world.invariants ?? {})) {
+      if (this.#broken !== undefined) return;
+      try {
+        const result: unknown = holds(world, this.#system);
+        if (result instanceof Promise)
+          throw new TypeError(`Invariant "${name}" must not wait: put it into "eventually"`);
+      } catch (thrown) {
+        this.#break(`invariant "${name}" does not hold`, thrown);
+      }
+    }
+  }
+
+  /** The faults are over: everything comes to rest, and what must hold then is looked at. */
+  async #rest(world: W): Promise<void> {
+    const system = this.#system;
+    const { restMs = REST_MS, eventually = {} } = this.#world;
+    system.faults.schedule.chooser = PLAIN;
+    this.#endFaults();
+    const endMs = this.#clock.nowMs() + restMs;
+    if (this.#script.isTold) this.#story.push('at rest');
+    await system.settle();
+    while (!this.#isAtRest() && this.#clock.nowMs() < endMs) {
+      const nextMs = Math.min(this.#clock.nextTimerMs ?? endMs, endMs);
+      await system.elapse(Math.max(0, nextMs - this.#clock.nowMs()));
+    }
+    this.#check(world);
+    if (this.#broken === undefined && !this.#isAtRest()) {
+      this.#break(`it does not settle in ${restMs} ms of its clock`, new Error(this.#unrest().join('; ')));
+    }
+    for (const [name, holds] of Object.entries(eventually)) {
+      if (this.#broken !== undefined) return;
+      try {
+        await system.until(Promise.resolve(holds(world, system)));
+      } catch (thrown) {
+        this.#break(`"${name}" does not hold when all has come to rest`, thrown);
+      }
+    }
+  }
+
+  #isAtRest(): boolean {
+    if (this.#underWay.size > 0) return false;
+    for (const { busy, state } of this.#system.actors()) if (busy || state !== 'running') return false;
+    return true;
+  }
+
+  #unrest(): string[] {
+    const works = this.#system.unfinished();
+    const actions = [...this.#underWay.values()].map((name) => `action "${name}" is under way`);
+    if (works.length + actions.length === 0) return ['actors keep one another busy'];
+    const hint =
+      'only the clock of the system, and what actors tell one another, is waited for: no I/O, no timers of Node.js';
+    return [...works, ...actions, hint];
+  }
+
+  #endFaults(): void {
+    for (const timer of this.#ends) timer.cancel();
+    this.#system.heal();
+  }
+
+  async #close(): Promise<void> {
+    this.#endFaults();
+    try {
+      await this.#system.close();
+    } catch (thrown) {
+      // What broke first is what is looked for.
+      if (this.#broken === undefined) this.#break('something is left when the system has stopped', thrown);
+    }
+  }
+
+  #break(what: string, cause: unknown): void {
+    this.#broken ??= { what, cause };
+  }
+
+  #note(event: string): void {
+    if (this.#script.isTold) this.#story.push(`     ${event}`);
+  }
+
+  /** FNV-1a, of 32 bits. */
+  #mix(text: string): void {
+    for (let i = 0; i < text.length; i++) {
+      this.#fingerprint = Math.imul(this.#fingerprint ^ text.charCodeAt(i), 0x01000193);
+    }
+  }
+}
+
+/** The assertion behind a failure, if it is one. */
+function assertionIn(error: unknown): unknown {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === 'AssertionError') return cause;
+  }
+  return undefined;
+}
