@@ -220,6 +220,25 @@ test('what informs goes before the answer, and only that', () => {
   assert.deepEqual(server.informed, [103]);
 });
 
+test('what informs frames nothing, and has an end: nothing makes a guest wait that says it without reading clients', () => {
+  const { guest } = testGuest();
+  const server = new MemoryExchange();
+  const { outparam } = opened(guest, server);
+  const fieldsOf = (name: string, value: string) => {
+    const fields = new Fields(guest);
+    fields.append(name, bytes(value));
+    return fields;
+  };
+  assert.equal(outparam.sendInformational(103, fieldsOf('Content-Length', '5')).tag, 'err');
+  okOf(outparam.sendInformational(103, fieldsOf('link', 'x'.repeat(60_000))));
+  const refused = outparam.sendInformational(103, fieldsOf('link', 'x'.repeat(10_000)));
+  assert.deepEqual(refused, { tag: 'err', val: { tag: 'HTTP-response-header-section-size', val: undefined } });
+  let informed = 1;
+  while (outparam.sendInformational(103, new Fields(guest)).tag === 'ok') informed++;
+  assert.ok(informed < 1_000);
+  assert.equal(server.informed.length, informed);
+});
+
 test('W4: disposing of the guest fails what is unanswered and cuts off what is not whole', async () => {
   const { guest } = testGuest();
   const unanswered = new MemoryExchange({ source: new MemorySource([], { isOpen: true }) });

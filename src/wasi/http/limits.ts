@@ -18,6 +18,12 @@ export const HELD_BYTES_MAX = 65_536;
 /** Bytes of an incoming body that wait for the guest to read; then the peer waits. */
 export const RECEIVED_BYTES_MAX = 65_536;
 
+/** Bytes of all that informs before one answer: no peer has to take it before there is more. */
+export const INFORMATION_BYTES_MAX = 65_536;
+
+/** What each of these takes besides its fields, its status line and what the host keeps of it. */
+export const INFORMATION_OVERHEAD_BYTES = 256;
+
 /** Bytes of the head of a response that comes in, and of its trailers: four times what Node.js takes from clients. */
 export const RESPONSE_HEAD_BYTES_MAX = 65_536;
 

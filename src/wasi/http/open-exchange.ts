@@ -5,6 +5,7 @@ import type { HttpExchange, OpenExchange, RawHeaders } from './exchange.ts';
 import { contentLengthOf } from './field-rules.ts';
 import type { Fields } from './fields.ts';
 import { IncomingRequest } from './incoming.ts';
+import { FIELD_OVERHEAD_BYTES, INFORMATION_BYTES_MAX, INFORMATION_OVERHEAD_BYTES } from './limits.ts';
 import { OutgoingResponse } from './outgoing.ts';
 import type { OutgoingBody } from './outgoing-body.ts';
 import { HTTP_USE, type UnderWay } from './use.ts';
@@ -38,11 +39,14 @@ class Exchange implements OpenExchange, UnderWay {
   private readonly request: IncomingRequest;
   private server: HttpExchange | undefined;
   private body: OutgoingBody | undefined;
+  /** Bytes of what informed. */
+  private informedBytes: number;
 
   constructor(guest: Guest, server: HttpExchange) {
     this.guest = guest;
     this.server = server;
     this.body = undefined;
+    this.informedBytes = 0;
     this.request = new IncomingRequest(guest, server);
     this.args = [this.request, new ResponseOutparam(guest, this)];
     guest.part(HTTP_USE).underWay.add(this);
@@ -103,6 +107,11 @@ class Exchange implements OpenExchange, UnderWay {
 
   inform(status: number, headers: RawHeaders): Result<undefined, HttpErrorCode> {
     if (status < INFORMATIONAL_MIN || status >= FINAL_MIN || status === SWITCHING_PROTOCOLS) return NOT_INFORMATIONAL;
+    // It has no body; a peer that believes it has one would take the answer for that.
+    if (contentLengthOf(headers) !== undefined) return NOT_INFORMATIONAL;
+    const bytes = headers.reduce((sum, text) => sum + text.length, (headers.length / 2) * FIELD_OVERHEAD_BYTES);
+    if (this.informedBytes + bytes + INFORMATION_OVERHEAD_BYTES > INFORMATION_BYTES_MAX) return INFORMED_ENOUGH;
+    this.informedBytes += bytes + INFORMATION_OVERHEAD_BYTES;
     this.server?.inform(status, headers);
     return OK;
   }
@@ -115,6 +124,10 @@ class Exchange implements OpenExchange, UnderWay {
 const INTERNAL: HttpErrorCode = Object.freeze({ tag: 'internal-error', val: undefined });
 
 const NOT_INFORMATIONAL: Err<HttpErrorCode> = Object.freeze(err(PROTOCOL_ERROR));
+
+const INFORMED_ENOUGH: Err<HttpErrorCode> = Object.freeze(
+  err<HttpErrorCode>({ tag: 'HTTP-response-header-section-size', val: undefined }),
+);
 
 interface Answer {
   readonly status: number;
