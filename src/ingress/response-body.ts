@@ -4,7 +4,7 @@ import type { HttpBodySink, HttpErrorCode, RawHeaders } from '../wasi/index.ts';
 
 const PEER_GONE: Error = Object.assign(new Error('The client is gone'), { code: 'EPIPE' });
 
-/** Statuses that never have a body, nor say how long it would be (RFC 9110, 8.6). */
+/** Statuses that never have a body; the first must not say either how long it would be (RFC 9110, 8.6). */
 const NO_CONTENT = 204;
 const NOT_MODIFIED = 304;
 
@@ -22,15 +22,18 @@ export interface ResponseContext {
 /** Bytes that are turned into a text of as many characters, to be written with the head: a page of memory, 1 µs. */
 const TEXT_BYTES_MAX = 4_096;
 
-/** What a client gets to take the last of an answer: at most one window and what the system holds. */
-const FINISH_MS = 60_000;
+/**
+ * What a client gets to take a window of an answer, or the last of it with what the system holds. The guest may be done,
+ * and its deadline over: nobody else would end the wait.
+ */
+const WINDOW_MS = 60_000;
 
 /**
  * An answer on its way out. The head is kept back with the first bytes until the job that runs is over: what a guest
  * says without waiting in between leaves in one piece, with its length.
  *
  *     respond ─► [ head + first bytes ] ─── finish ──► one write, with a content-length
- *                        └── a second write, flush, or the job is over ──► head, then chunks
+ *                        └── a second write, or the job is over ──► head, then chunks
  */
 export class ResponseBody implements HttpBodySink {
   private readonly response: ServerResponse;
@@ -53,13 +56,7 @@ export class ResponseBody implements HttpBodySink {
       return undefined;
     }
     this.sendHead();
-    return response.write(bytes) ? undefined : this.drained();
-  }
-
-  /** What is kept back leaves with the end of this job, which is soon enough: the guest need not wait for that. */
-  flush(): void | Promise<void> {
-    if (this.response.destroyed) throw PEER_GONE;
-    return this.response.writableNeedDrain ? this.drained() : undefined;
+    return response.write(bytes) ? undefined : this.until('drain');
   }
 
   finish(trailers?: RawHeaders): void | Promise<void> {
@@ -68,7 +65,7 @@ export class ResponseBody implements HttpBodySink {
     if (trailers !== undefined) this.sendTrailers(trailers);
     else if (this.headSent) response.end();
     else this.sendWhole();
-    return response.writableLength === 0 ? undefined : this.taken();
+    return response.writableLength === 0 ? undefined : this.until('finish');
   }
 
   abort(reason: HttpErrorCode): void {
@@ -111,7 +108,8 @@ export class ResponseBody implements HttpBodySink {
     const isWhole = hasBody && bytes !== undefined && !found.length;
     const isChunked = hasBody && bytes === undefined && !found.length && response.req.httpVersion === '1.1';
     // Trailers come after chunks only; to announce them elsewhere is an error for Node.js.
-    const kept = found.trailer && !isChunked ? withoutTrailer(headers) : headers;
+    const fitting = found.trailer && !isChunked ? without(headers, 'trailer') : headers;
+    const kept = found.length && status === NO_CONTENT ? without(fitting, 'content-length') : fitting;
     response.writeHead(status, (isWhole ? [...kept, 'content-length', String(bytes)] : kept) as string[]);
   }
 
@@ -125,22 +123,13 @@ export class ResponseBody implements HttpBodySink {
     response.end();
   }
 
-  private drained(): Promise<void> {
-    return this.until('drain');
-  }
-
-  /** Settles when the system has the whole answer, or the client took too long for the rest. */
-  private async taken(): Promise<void> {
-    const timer = this.context.clock.after(FINISH_MS, () => this.response.destroy());
-    await this.until('finish');
-    timer.cancel();
-  }
-
-  /** Settles at `event`, or when there is nobody left to wait for. */
+  /** Settles at `event`, or when there is nobody left to wait for: a client that takes too long is let go of. */
   private until(event: 'drain' | 'finish'): Promise<void> {
     const { response } = this;
+    const timer = this.context.clock.after(WINDOW_MS, () => response.destroy());
     return new Promise((resolve) => {
       const settle = (): void => {
+        timer.cancel();
         response.off(event, settle);
         response.off('close', settle);
         resolve();
@@ -163,6 +152,6 @@ function lookAt(headers: RawHeaders): { length: boolean; trailer: boolean } {
   return { length, trailer };
 }
 
-function withoutTrailer(headers: RawHeaders): RawHeaders {
-  return headers.filter((_, at) => (headers[at - (at % 2)] as string).toLowerCase() !== 'trailer');
+function without(headers: RawHeaders, name: string): RawHeaders {
+  return headers.filter((_, at) => (headers[at - (at % 2)] as string).toLowerCase() !== name);
 }
