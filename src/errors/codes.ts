@@ -100,7 +100,7 @@ export const ERROR_CODES = {
   HTTP_OVERLOADED: { kind: 'overload', retryable: true, summary: 'Too many requests are under way' },
   HTTP_REQUEST_INVALID: { kind: 'invalid', retryable: false, summary: 'The request is not well-formed' },
   HTTP_REQUEST_TIMEOUT: { kind: 'timeout', retryable: true, summary: 'The request did not arrive in time' },
-  HTTP_RESPONSE_MISSING: { kind: 'internal', retryable: false, summary: 'The component handled the request and set no response' },
+  HTTP_RESPONSE_MISSING: { kind: 'unavailable', retryable: false, summary: 'The component handled the request and set no response' },
   HTTP_ROUTE_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'No route leads to a component' },
   HTTP_UNAVAILABLE: { kind: 'unavailable', retryable: true, summary: 'The component takes no requests at the moment' },
   NOT_A_COMPONENT: { kind: 'invalid', retryable: false, summary: 'The bytes are not a WebAssembly component' },

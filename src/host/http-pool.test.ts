@@ -265,10 +265,13 @@ describe('HttpPool', () => {
     assert.equal(await answerTo('/'), '200 hello 1');
     assert.equal(await answerTo('/n'), 'HTTP_RESPONSE_MISSING');
     assert.equal(await answerTo('/o'), 'internal-error');
+    // The guest's failure, not a bug of the host.
+    assert.equal(send('/n').job.failure?.kind, 'unavailable');
     const { job } = send('/h');
     await clock.elapse(10);
     assert.match(job.answer, /^200 hello \d cut: /);
-    assert.deepEqual(failures, ['/t COMPONENT_TRAPPED', '/n HTTP_RESPONSE_MISSING', '/h COMPONENT_TRAPPED']);
+    const missing = '/n HTTP_RESPONSE_MISSING';
+    assert.deepEqual(failures, ['/t COMPONENT_TRAPPED', missing, missing, '/h COMPONENT_TRAPPED']);
   });
 
   test('HttpPool frees the instance of an answer that is still being sent, and waits for that when it drains', async () => {
