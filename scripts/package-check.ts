@@ -15,6 +15,9 @@ const run = promisify(execFile);
 const INSTALLED_LIMIT_MB = 25;
 const COMMAND_DEADLINE_MS = 180_000;
 
+/** `wasi:http/types@0.2.12` */
+const INTERFACE = /^(wasi|troupe):[a-z-]+\/[a-z-]+@\d/;
+
 interface Manifest {
   readonly version: string;
   readonly files: readonly string[];
@@ -29,11 +32,14 @@ function readJson<T>(path: string): T {
 
 /** Files that must not be published, and files without which the package does not work. */
 function* wrongFiles(packed: readonly string[], manifest: Manifest): Generator<string> {
-  const allowed = [...manifest.files, 'package.json'];
+  // npm packs every file of that name above a folder that it packs.
+  const allowed = [...manifest.files, 'package.json', 'examples/README.md'];
   for (const file of packed) {
     if (!allowed.some((entry) => file === entry || file.startsWith(`${entry}/`))) yield `${file} should not be packed`;
     if (/\.(test|bench|suite)\./.test(file)) yield `${file} is packed, and is a test`;
-    if (file.endsWith('.ts') && !file.endsWith('.d.ts')) yield `${file} is packed, and is a source`;
+    // The kits are sources for those who write guests.
+    const isKit = file.startsWith('examples/guest-kit/');
+    if (file.endsWith('.ts') && !file.endsWith('.d.ts') && !isKit) yield `${file} is packed, and is a source`;
   }
   for (const entry of manifest.files) {
     if (!packed.some((file) => file === entry || file.startsWith(`${entry}/`))) yield `Nothing of "${entry}" is packed`;
@@ -42,6 +48,8 @@ function* wrongFiles(packed: readonly string[], manifest: Manifest): Generator<s
     'dist/index.js',
     'dist/index.d.ts',
     'dist/component/index.js',
+    'dist/component/preview1/command.wasm',
+    'dist/guest/index.js',
     'dist/cli/main.js',
     'dist/store/storage-thread.js',
   ]) {
@@ -57,6 +65,8 @@ function* wrongImports(dist: string, manifest: Manifest): Generator<string> {
     for (const specifier of importsOf(source)) {
       const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
       const isOwn = specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(name);
+      // What guests import of their host is found by the build of a component.
+      if (file.startsWith('guest/') && INTERFACE.test(specifier)) continue;
       if (!isOwn && !known.has(name)) yield `dist/${file} imports "${specifier}", which is no runtime dependency`;
       if (specifier.startsWith('.') && specifier.endsWith('.ts')) yield `dist/${file} imports a source: "${specifier}"`;
     }
@@ -116,7 +126,7 @@ async function typeProblems(root: string, project: string): Promise<string[]> {
 }
 
 /** Uses the installed package in the three ways there are: as a library, as the engine alone, as a command. */
-async function smoke(project: string, version: string): Promise<string[]> {
+async function smoke(root: string, project: string, version: string): Promise<string[]> {
   const options = { cwd: project, timeout: COMMAND_DEADLINE_MS };
   const script = `
     const troupe = await import('troupe');
@@ -131,10 +141,18 @@ async function smoke(project: string, version: string): Promise<string[]> {
   await run(process.execPath, ['--input-type=module', '-e', script], options).catch((error: Error) =>
     problems.push(error.message),
   );
-  const shown = await run('npx', ['--no-install', 'troupe', '--version'], options).catch((error: Error) => error);
-  if (shown instanceof Error) problems.push(shown.message);
-  else if (shown.stdout.trim() !== version)
-    problems.push(`troupe --version says "${shown.stdout.trim()}", not "${version}"`);
+  const program = join(root, 'fixtures/components/hello/hello.core.wasm');
+  const expected: readonly (readonly [readonly string[], string])[] = [
+    [['--version'], version],
+    [['run', program, 'Ada'], 'Hello, Ada!'],
+    // The kits come from beside dist/.
+    [['new', 'tally', '--lang', 'assemblyscript'], 'Wrote'],
+  ];
+  for (const [args, text] of expected) {
+    const shown = await run('npx', ['--no-install', 'troupe', ...args], options).catch((error: Error) => error);
+    if (shown instanceof Error) problems.push(shown.message);
+    else if (!shown.stdout.startsWith(text)) problems.push(`troupe ${args.join(' ')} says "${shown.stdout.trim()}"`);
+  }
   return problems;
 }
 
@@ -162,7 +180,7 @@ export async function checkPackage(root: string, temp: string): Promise<string |
     ),
     ...wrongImports(join(root, 'dist'), manifest),
     ...wrongPackages(modules, manifest),
-    ...(await smoke(project, manifest.version)),
+    ...(await smoke(root, project, manifest.version)),
     ...(await typeProblems(root, project)),
   ];
   const installed = sizeMb(modules);
