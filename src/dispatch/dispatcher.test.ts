@@ -196,6 +196,31 @@ test('Dispatcher.onLook comes whenever nothing waits any more, and between turns
   assert.equal(dispatcher.coarseNowMs, clock.nowMs(), 'no older than this pass of the event loop');
 });
 
+test('Dispatcher takes turns from the queue that it is given, and again when told that there is more', () => {
+  const clock = new ManualClock();
+  const seen: string[] = [];
+  const waiting: Item[] = [];
+  let isOpen = false;
+  const queue = {
+    get size() {
+      return isOpen ? waiting.length : 0;
+    },
+    push: (one: Item) => void waiting.push(one),
+    shift: () => (isOpen ? waiting.pop() : undefined),
+  };
+  const activate = ({ name }: Item): number => seen.push(name);
+  const dispatcher = new Dispatcher<Item>(clock, activate, { queue });
+  for (const name of ['a', 'b', 'c']) dispatcher.schedule(item(name));
+  clock.run();
+  assert.deepEqual([seen, dispatcher.isBusy, clock.pendingCallbacks], [[], false, 0]);
+  isOpen = true;
+  dispatcher.nudge();
+  clock.run();
+  assert.deepEqual(seen, ['c', 'b', 'a']);
+  dispatcher.nudge();
+  assert.equal(clock.pendingCallbacks, 0);
+});
+
 test('Dispatcher refuses options out of range', () => {
   for (const options of [{ throughput: 0 }, { throughput: 1.5 }, { budgetMs: 0 }, { budgetMs: Number.NaN }]) {
     assert.throws(() => new Dispatcher(new SystemClock(), () => 1, options), RangeError);

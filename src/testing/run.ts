@@ -245,6 +245,9 @@ class Run<W> {
   async #close(): Promise<void> {
     this.#endFaults();
     try {
+      await this.#system.stop();
+      // What an incarnation was waiting for when it was cut off runs out by itself.
+      await this.#system.elapse(this.#world.restMs ?? REST_MS);
       await this.#system.close();
     } catch (thrown) {
       // What broke first is what is looked for.

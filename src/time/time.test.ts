@@ -8,6 +8,16 @@ import { ManualClock } from './manual-clock.ts';
 import { SeededRandom, SystemRandom } from './random.ts';
 import { systemClock } from './system-clock.ts';
 
+test('ManualClock.nextTimerMs is when the next timer falls due', () => {
+  const clock = new ManualClock({ startMs: 5 });
+  assert.equal(clock.nextTimerMs, undefined);
+  clock.after(20, () => {});
+  const sooner = clock.after(10, () => {});
+  assert.equal(clock.nextTimerMs, 15);
+  sooner.cancel();
+  assert.equal(clock.nextTimerMs, 25);
+});
+
 test('parseDuration reads every unit', () => {
   assert.equal(parseDuration('0ms'), 0);
   assert.equal(parseDuration('250ms'), 250);

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as nextPass } from 'node:timers';
+import { type ActorRef, implement, protocol, type } from '../actor/index.ts';
+import { replay, SimulationFailure, simulate, type World } from './index.ts';
+
+const Counter = protocol('test:counter@1.0.0', {
+  tell: { add: type<number>(), odd: type<() => void | Promise<void>>() },
+  ask: { get: { in: type<void>(), out: type<number>() } },
+});
+
+const counter = implement(Counter, {
+  init: () => ({ n: 0 }),
+  tell: {
+    add(ctx, by) {
+      ctx.state.n += by;
+    },
+    odd: (_, act) => act(),
+  },
+  ask: { get: (ctx) => ctx.state.n },
+});
+
+interface Counting {
+  readonly refs: readonly ActorRef<typeof Counter>[];
+  sent: number;
+}
+
+/** A world in which nothing is wrong. */
+const counting: World<Counting> = {
+  setup: (system) => ({ refs: ['a', 'b', 'c'].map((name) => system.spawn(counter, name)), sent: 0 }),
+  actions: {
+    add(world, draw) {
+      const by = draw.between(0, 9);
+      if (draw.pick(world.refs).tell.add(by).ok) world.sent += by;
+    },
+    get: (world, draw) => draw.pick(world.refs).ask.get(undefined, { timeoutMs: draw.chance(0.5) ? 10 : 1_000 }),
+  },
+  eventually: {
+    'every addition counts': async ({ refs, sent }) => {
+      const counts = await Promise.all(refs.map((ref) => ref.ask.get()));
+      assert.equal(
+        counts.reduce((sum, n) => sum + n, 0),
+        sent,
+      );
+    },
+  },
+  faults: { pause: true, slow: ['a'], fill: ({ name }) => name === 'b', delay: true, reorder: { op: 'add' } },
+};
+
+async function failureOf(simulation: Promise<unknown>): Promise<SimulationFailure> {
+  const error = await simulation.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof SimulationFailure, `${error}`);
+  return error;
+}
+
+test('simulate gives the same runs for the same seed, and others for others', async () => {
+  const first = await simulate({ ...counting, seed: 5, runs: 20 });
+  assert.deepEqual(await simulate({ ...counting, seed: 5, runs: 20 }), first);
+  assert.notEqual((await simulate({ ...counting, seed: 6, runs: 20 })).fingerprint, first.fingerprint);
+  assert.ok(first.messages > 100, `${first.messages}`);
+});
+
+test('simulate fails in the same way for the same seed, shrunk to the same steps', async () => {
+  const lossy = { ...counting, faults: { ...counting.faults, drop: { op: 'add' } } };
+  const [one, other] = [await failureOf(simulate(lossy)), await failureOf(simulate(lossy))];
+  assert.equal(one.message, other.message);
+  assert.deepEqual(one.trace, other.trace);
+  assert.ok(one.trace.steps.length <= 2, one.message);
+  assert.equal((await failureOf(simulate({ ...lossy, seed: one.seed, runs: 1 }))).what, one.what);
+  assert.equal((await failureOf(replay(lossy, one.trace))).what, one.what);
+  await replay(counting, { ...one.trace, steps: [] });
+});
+
+test('simulate tells what happened, step by step', async () => {
+  const { message } = await failureOf(simulate({ ...counting, faults: { drop: { op: 'add' } } }));
+  assert.match(message, /^Simulation failed: "every addition counts" does not hold when all has come to rest: /);
+  assert.match(message, /\nseed \d+, run \d+: 30 steps, shrunk to 2\n/);
+  assert.match(message, / {2}1\. fault drop\(0\)\n {2}2\. add\(1, ActorRef\(a\)\)\n/);
+  assert.match(message, /befallen: tell "add" 1 to "a"/);
+  assert.match(message, /\nreplay: \{"seed":\d+,"steps":\[\{"kind":"fault","name":"drop"/);
+});
+
+test('simulate checks invariants after every step, and does not let them wait', async () => {
+  const world: World<Counting> = {
+    ...counting,
+    invariants: { 'little is sent': ({ sent }) => assert.ok(sent < 10) },
+  };
+  const { what, trace } = await failureOf(simulate(world));
+  assert.equal(what, 'invariant "little is sent" does not hold');
+  assert.equal(trace.steps.length, 2);
+  const waiting = { ...counting, invariants: { waits: (async () => {}) as () => void } };
+  assert.match((await failureOf(simulate(waiting))).message, /Invariant "waits" must not wait/);
+});
+
+test('simulate takes a failed assertion in an actor, or in an action, for a failure', async () => {
+  const setup = (): Promise<Counting> => Promise.resolve({ refs: [], sent: 0 });
+  const inAction = { setup, actions: { wrong: () => assert.fail('planted') } };
+  assert.match((await failureOf(simulate(inAction))).message, /action "wrong" failed: planted/);
+  const inActor: World<Counting> = {
+    ...counting,
+    actions: { wrong: ({ refs }) => void refs[0]?.tell.odd(() => assert.fail('planted')) },
+  };
+  assert.match((await failureOf(simulate(inActor))).message, /an assertion in an actor failed: planted/);
+});
+
+test('simulate reports what waits for something besides the clock', async () => {
+  const real = (): Promise<void> => new Promise((resolve) => void nextPass(resolve));
+  const world: World<Counting> = { ...counting, actions: { real: ({ refs }) => void refs[1]?.tell.odd(real) } };
+  const { message, trace } = await failureOf(simulate(world));
+  assert.match(
+    message,
+    /it does not settle in 60000 ms of its clock: "b" is handling "odd"; only the clock of the system/,
+  );
+  assert.equal(trace.steps.length, 1);
+});
+
+test('simulate reports actions that never end', async () => {
+  const world: World<Counting> = { ...counting, actions: { endless: () => new Promise(() => {}) }, restMs: 1_000 };
+  assert.match(
+    (await failureOf(simulate(world))).message,
+    /does not settle in 1000 ms .*: action "endless" is under way/,
+  );
+});
+
+test('simulate reports runs that share something, and so differ', async () => {
+  let calls = 0;
+  const world: World<Counting> = {
+    ...counting,
+    actions: { add: ({ refs }) => void refs[calls++ % 3]?.tell.add(1) },
+  };
+  assert.match((await failureOf(simulate({ ...world, steps: 10 }))).message, /not deterministic: .*what runs share/);
+});
+
+test('simulate reports what a run leaves behind', async () => {
+  const world: World<Counting> = {
+    ...counting,
+    actions: { leak: (_, __, system) => void system.clock.after(1e9, () => {}) },
+  };
+  assert.match((await failureOf(simulate(world))).message, /something is left when the system has stopped/);
+});
+
+test('simulate refuses options out of range, and rejects with what setup throws', async () => {
+  for (const options of [{ runs: 0 }, { steps: 1.5 }, { seed: Number.NaN }]) {
+    await assert.rejects(simulate({ ...counting, ...options }), RangeError);
+  }
+  await assert.rejects(simulate({ ...counting, actions: {} }), TypeError);
+  const broken = { ...counting, setup: (): never => assert.fail('planted') };
+  await assert.rejects(simulate(broken), /planted/);
+  const unknown = { seed: 1, steps: [{ kind: 'action', name: 'gone', draws: [], turns: [] }] } as const;
+  await assert.rejects(replay(counting, unknown), /an action "gone", and the simulation has none/);
+});
