@@ -130,6 +130,13 @@ test('a batch stops where its answer is large enough, and says how far it got', 
   assert.equal(resultOf(run({ ...read, keys: ['a', 'b', 'a', 'b', 'a'] })[0] as StoreOutcome), 'STORE_LIMIT');
 });
 
+test('ST5: a batch stops also where keys make its answer large enough', () => {
+  const { run, write } = setUp();
+  write(...Array.from({ length: 1_024 }, (_, at) => set(`${at}`.padStart(1_024, 'k'), '')));
+  const lists = Array.from({ length: 512 }, (): StoreRequest => ({ op: 'list', bucket: 'b', after: 0 }));
+  assert.equal(run(...lists).length, 9);
+});
+
 test('list gives each entry that stays exactly once, whatever is written meanwhile', () => {
   const { write, ask } = setUp();
   const keys = Array.from({ length: 3_000 }, (_, index) => `${(index * 7_919) % 3_000}`);

@@ -60,7 +60,7 @@ export class Tables {
     for (const request of requests) {
       const outcome = this.#runOne(request);
       outcomes.push(outcome);
-      bytes += bytesOf(outcome);
+      bytes += bytesOf(request, outcome);
       if (bytes > ANSWER_BYTES_MAX) break;
     }
     return outcomes;
@@ -239,9 +239,11 @@ function failed(error: RuntimeError): StoreOutcome {
   return { ok: false, error: error.toWire() };
 }
 
-/** Bytes of the values in an outcome; whatever else is in it is small. */
-function bytesOf(outcome: StoreOutcome): number {
-  if (!outcome.ok || !Array.isArray(outcome.value)) return 0;
+/** Bytes of the entries or keys in an outcome; whatever else is in it is small. */
+function bytesOf({ op }: StoreRequest, outcome: StoreOutcome): number {
+  if (!outcome.ok) return 0;
+  if (op === 'list') return (outcome.value as KeyPage).keys.reduce((sum, key) => sum + key.length, 0);
+  if (op !== 'read') return 0;
   return (outcome.value as (Entry | undefined)[]).reduce((sum, entry) => sum + (entry?.value.length ?? 0), 0);
 }
 

@@ -139,6 +139,7 @@ test('ST8: openStore refuses what is no store of ours, names it, and leaves it a
     [await write((file) => mkdir(file)), /unable to open/],
     [await write((file) => makeStore(file, 'PRAGMA user_version = 2')), /format is 2 .* use a newer/],
     [await write((file) => makeStore(file).then(() => truncate(file, 5_000))), /damaged/],
+    [await write((file) => makeStore(file, 'DROP TABLE latest')), /no such table: latest/],
   ];
   for (const [directory, why] of cases) {
     await assert.rejects(openStore({ directory }), (error) => {
