@@ -9,6 +9,9 @@ const PERMIT_MAX = 16;
 /** Bytes handed to the system that it has not taken yet; beyond, nothing is permitted. */
 const IN_FLIGHT_BYTES_MAX = 262_144;
 
+/** What a datagram costs this process besides its bytes, until it hears that the system took it: empty ones cost too. */
+const OVERHEAD_BYTES = 512;
+
 /** What the length field of UDP allows, less the two headers. */
 export const DATAGRAM_BYTES_MAX = 65_507;
 
@@ -44,9 +47,10 @@ export class DatagramSender {
    * @param to Absent when the socket is connected.
    */
   send(data: Uint8Array, to?: SocketAddress): void {
-    this.#inFlightBytes += data.length;
+    const bytes = data.length + OVERHEAD_BYTES;
+    this.#inFlightBytes += bytes;
     const done = (error: Error | null) => {
-      this.#inFlightBytes -= data.length;
+      this.#inFlightBytes -= bytes;
       if (error !== null) this.#failure = toErrorCode(error);
       this.signal.wake();
     };

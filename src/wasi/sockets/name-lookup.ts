@@ -118,8 +118,9 @@ export function resolveAddresses(guest: Guest, text: string): SocketResult<Resol
   const timer = guest.clock.after(LOOKUP_MS, () => stream.settle('timeout'));
   const lookUp = async () => {
     // Given up while others were looked up.
-    if (stream.ready() || guest.disposed) return;
-    const found = await guest.part(NAME_RESOLVER).resolve(name);
+    const isWanted = () => !stream.ready() && !guest.disposed;
+    if (!isWanted()) return;
+    const found = await guest.part(NAME_RESOLVER).resolve(name, isWanted);
     const addresses = found.slice(0, ADDRESSES_MAX).flatMap(normalised);
     if (guest.disposed) return;
     remember(addresses);

@@ -1,10 +1,18 @@
 import { lookup } from 'node:dns';
 import { PartKey } from '../guest/index.ts';
 
-/** Where names lead: text addresses, in the order in which to try them. Rejects with an error of the resolver. */
+/** Where names lead. */
 export interface NameResolver {
-  resolve(name: string): Promise<readonly string[]>;
+  /**
+   * Text addresses, in the order in which to try them. Rejects with an error of the resolver.
+   *
+   * @param isWanted Asked when it is the name's turn; if nobody waits for it any more, it is not looked up.
+   */
+  resolve(name: string, isWanted?: () => boolean): Promise<readonly string[]>;
 }
+
+/** Looks one name up. */
+type LookUp = (name: string) => Promise<readonly string[]>;
 
 /**
  * Lookups of this process at once. Each takes one of the four threads that files need too, for as long as a name server
@@ -12,16 +20,23 @@ export interface NameResolver {
  */
 const LOOKUPS_AT_ONCE = 2;
 
-class SystemResolver implements NameResolver {
+/** Looks names up, a few at once, in the order in which they were asked. */
+export class QueuedResolver implements NameResolver {
+  readonly #lookUp: LookUp;
   #running = 0;
-  /** Bounded by what each guest may have under way. */
+  /** Each guest that lives has one here at most. */
   readonly #waiting: (() => void)[] = [];
 
-  async resolve(name: string): Promise<readonly string[]> {
+  constructor(lookUp: LookUp) {
+    this.#lookUp = lookUp;
+  }
+
+  async resolve(name: string, isWanted = () => true): Promise<readonly string[]> {
     if (this.#running >= LOOKUPS_AT_ONCE) await new Promise<void>((begin) => this.#waiting.push(begin));
     else this.#running += 1;
     try {
-      return await lookUp(name);
+      // Else guests that come and go would keep all others waiting for names that nobody wants.
+      return isWanted() ? await this.#lookUp(name) : [];
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running -= 1;
@@ -30,7 +45,7 @@ class SystemResolver implements NameResolver {
   }
 }
 
-function lookUp(name: string): Promise<readonly string[]> {
+function systemLookUp(name: string): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     lookup(name, { all: true, order: 'verbatim' }, (error, addresses) => {
       if (error !== null) reject(error);
@@ -40,6 +55,6 @@ function lookUp(name: string): Promise<readonly string[]> {
 }
 
 /** The resolver of the operating system, shared by all guests. */
-const SYSTEM_RESOLVER = new SystemResolver();
+const SYSTEM_RESOLVER = new QueuedResolver(systemLookUp);
 
 export const NAME_RESOLVER = new PartKey<NameResolver>('name resolver', { make: () => SYSTEM_RESOLVER });

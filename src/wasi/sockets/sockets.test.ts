@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import type { Decision, Grants } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
@@ -7,6 +9,7 @@ import { GRANTS, Guest, ON_DENIED } from '../guest/index.ts';
 import { IoError, type Pollable } from '../io/index.ts';
 import { asSocketAddress, fromNode, isIpv4InIpv6, isRemote, isUnicast, toAddressValue } from './addresses.ts';
 import { DatagramQueue } from './datagram-queue.ts';
+import { DatagramSender } from './datagram-sender.ts';
 import { errnoToErrorCode, toConnectErrorCode } from './error-code.ts';
 import { NAME_RESOLVER, SOCKET_INTERFACES, SOCKET_SETTINGS, SOCKETS } from './index.ts';
 import { LookupMemory } from './lookup-memory.ts';
@@ -149,6 +152,19 @@ test('DatagramQueue holds a bounded number of datagrams and bytes', () => {
   assert.ok(queue.push({ data: new Uint8Array(1), remote: here }));
   assert.equal(queue.keepFrom(here), 4);
   assert.ok(queue.push({ data: new Uint8Array(65_507), remote: here }));
+});
+
+test('DatagramSender permits no end of empty datagrams either, until the system has taken them', async () => {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const to = fromNode('127.0.0.1', socket.address().port);
+  const sender = new DatagramSender(socket);
+  let sent = 0;
+  for (; sender.permit > 0 && sent < 10_000; sent++) sender.send(new Uint8Array(0), to);
+  assert.ok(sent <= 512, `${sent} are under way`);
+  await new Promise<void>((resolve) => sender.signal.watch(() => sender.permit > 0 && resolve()));
+  socket.close();
 });
 
 test('S2: LookupMemory keeps the latest names of the latest addresses', () => {
