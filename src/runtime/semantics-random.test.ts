@@ -1,4 +1,4 @@
-/** The promises that must hold whatever happens, under random work, failures, stops and passing time. */
+/** The promises that must hold whatever happens, under random work, failures, stops, schedules and passing time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -37,7 +37,7 @@ const options = {
 
 /** Random work on four actors, which come and go. */
 class World {
-  readonly kit = manualSystem((actor) => this.meddle(actor));
+  readonly kit: ReturnType<typeof manualSystem>;
   readonly type = scripted({ stop: async () => this.sleep(5) });
   /** What observers do to what they observe, one after the other. */
   readonly meddling: (typeof MEDDLING)[number][];
@@ -46,7 +46,9 @@ class World {
   accepted = 0;
   completed = 0;
 
-  constructor(meddling: readonly (typeof MEDDLING)[number][] = []) {
+  /** @param seed Decides whose turn it is. */
+  constructor(seed: number, meddling: readonly (typeof MEDDLING)[number][] = []) {
+    this.kit = manualSystem((actor) => this.meddle(actor), seed);
     this.meddling = [...meddling];
     for (let i = 0; i < 4; i++) this.respawn(i);
   }
@@ -115,8 +117,8 @@ class World {
 
 test('S1, S6, S25: whatever happens, tells are handled or counted, asks settle, and a stop leaves nothing', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 50 }), async (steps) => {
-      const world = new World();
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 50 }), fc.nat(), async (steps, seed) => {
+      const world = new World(seed);
       for (const { action, actor, ms } of steps) await world.act(action, actor, ms);
       await world.kit.close();
       const parents = world.kit.letters.filter(({ kind, to }) => kind === 'tell' && /^a\d$/.test(to.name));
@@ -139,18 +141,23 @@ test('S1, S6, S25: whatever happens, tells are handled or counted, asks settle, 
 test('S15, S25, S26: whatever observers do to what they observe, an actor ends once, and a stop leaves nothing', async () => {
   const meddling = fc.array(fc.constantFrom(...MEDDLING), { maxLength: 40 });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 50 }), meddling, async (steps, meddlings) => {
-      const world = new World(meddlings);
-      for (const { action, actor, ms } of steps) {
-        await world.act(action, actor, ms);
-        const living = [...world.kit.system.actors()].map(({ name }) => name);
-        assert.equal(new Set(living).size, world.kit.system.size, 'every actor is listed once');
-      }
-      await world.kit.close();
-      for (const ref of world.refs) assert.equal(world.kit.system.info(ref).state, 'stopped');
-      for (const outcome of await Promise.all(world.outcomes))
-        assert.match(String(outcome), /^(reply|relayed|[A-Z_]+)$/);
-    }),
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 50 }),
+      fc.nat(),
+      meddling,
+      async (steps, seed, meddlings) => {
+        const world = new World(seed, meddlings);
+        for (const { action, actor, ms } of steps) {
+          await world.act(action, actor, ms);
+          const living = [...world.kit.system.actors()].map(({ name }) => name);
+          assert.equal(new Set(living).size, world.kit.system.size, 'every actor is listed once');
+        }
+        await world.kit.close();
+        for (const ref of world.refs) assert.equal(world.kit.system.info(ref).state, 'stopped');
+        for (const outcome of await Promise.all(world.outcomes))
+          assert.match(String(outcome), /^(reply|relayed|[A-Z_]+)$/);
+      },
+    ),
     { numRuns: 150, seed: 20_261_124 },
   );
 });

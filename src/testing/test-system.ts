@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type ActorRef,
   ActorSystem,
+  type ActorSystemOptions,
   crash,
   type DeadLetter,
   type FailureReport,
@@ -24,8 +25,8 @@ import { type Answers, probeType } from './probe-type.ts';
 import { Schedule } from './schedule.ts';
 import { showList, showMessage, showValue, showWork } from './show.ts';
 
-/** How a test's system is made. */
-export interface TestSystemOptions {
+/** How a test's system is made: as any other, but for its time and its chance. */
+export interface TestSystemOptions extends Omit<ActorSystemOptions, 'clock' | 'random'> {
   /**
    * Decides whose turn it is and how long that is, and every number of `random`. The same seed, the same run. Without one,
    * turns come as in production, first come, first served, and the numbers are those of seed 1.
@@ -33,8 +34,6 @@ export interface TestSystemOptions {
   readonly seed?: number;
   /** Default: a new one, at 0. */
   readonly clock?: ManualClock;
-  /** Messages that an actor handles before the next actor's turn. As of `ActorSystem`. */
-  readonly throughput?: number;
 }
 
 /** How often a fault of messages strikes. */
@@ -63,11 +62,11 @@ export interface FailureMatch {
 }
 
 interface TestParts {
+  readonly options: ActorSystemOptions;
   readonly clock: ManualClock;
   readonly broker: Broker;
   readonly faults: Faults;
   readonly random: SeededRandom;
-  readonly throughput: number | undefined;
 }
 
 /**
@@ -101,31 +100,34 @@ export class TestSystem extends ActorSystem {
   readonly #failures: FailureReport[];
   #closed: Promise<void> | undefined;
 
-  /** Makes one. It is to be closed: `await using`, or {@link close}. */
-  static create({ seed, clock = new ManualClock(), throughput }: TestSystemOptions = {}): TestSystem {
+  /** Makes one. It is to be closed: `await using`, or {@link close}. @throws {RangeError} An option is out of range. */
+  static create({ seed, clock = new ManualClock(), ...options }: TestSystemOptions = {}): TestSystem {
     return TestSystem.createBy(seed === undefined ? PLAIN : new SeededChooser(seed), {
+      ...options,
       seed: seed ?? 1,
       clock,
-      throughput,
     });
   }
 
   /** Makes one whose turns `chooser` decides. Not part of the public surface. */
   static createBy(
     chooser: Chooser,
-    { seed, clock, throughput }: { seed: number; clock: ManualClock; throughput?: number | undefined },
+    { seed, clock, ...options }: TestSystemOptions & { readonly seed: number; readonly clock: ManualClock },
   ): TestSystem {
     const schedule = new Schedule(clock);
     schedule.chooser = chooser;
     const faults = new Faults(clock, schedule);
-    return new TestSystem({ clock, broker: new Broker(), faults, random: new SeededRandom(seed), throughput });
+    return new TestSystem({ options, clock, broker: new Broker(), faults, random: new SeededRandom(seed) });
   }
 
-  private constructor({ clock, broker, faults, random, throughput }: TestParts) {
+  private constructor({ options, clock, broker, faults, random }: TestParts) {
     const failures: FailureReport[] = [];
-    const onFailure = (report: FailureReport): void => void failures.push(report);
-    const options = { clock, random, onFailure, ...(throughput === undefined ? {} : { throughput }) };
-    super(options, { names: new Registry(), topics: broker, intervention: faults });
+    // A promise is handed on: what it comes to is ignored there.
+    const onFailure = (report: FailureReport): unknown => {
+      failures.push(report);
+      return options.onFailure?.(report);
+    };
+    super({ ...options, clock, random, onFailure }, { names: new Registry(), topics: broker, intervention: faults });
     this.clock = clock;
     this.random = random;
     this.#broker = broker;

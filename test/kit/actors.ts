@@ -13,34 +13,38 @@ import {
 } from '../../src/actor/index.ts';
 import { RuntimeError } from '../../src/errors/index.ts';
 import { createActorSystem } from '../../src/runtime/index.ts';
+import { TestSystem } from '../../src/testing/index.ts';
 import { ManualClock, SeededRandom } from '../../src/time/index.ts';
 
 /**
  * A system whose time is in the test's hands, and what it reported.
  *
  * @param meddle Called by every observer, with the actor that was observed: to do what observers had better not do.
+ * @param seed Decides whose turn it is. Default: first come, first served.
  */
-export function manualSystem(meddle: (actor: ActorRef) => void = () => {}) {
+export function manualSystem(meddle: (actor: ActorRef) => void = () => {}, seed?: number) {
   const clock = new ManualClock();
   const letters: DeadLetter[] = [];
   const failures: FailureReport[] = [];
   const started: string[] = [];
-  const system = createActorSystem({
-    clock,
-    random: new SeededRandom(1),
-    onDeadLetter: (letter) => {
+  const observers = {
+    onDeadLetter: (letter: DeadLetter) => {
       letters.push(letter);
       meddle(letter.to);
     },
-    onFailure: (report) => {
+    onFailure: (report: FailureReport) => {
       failures.push(report);
       meddle(report.actor);
     },
-    onStarted: (actor) => {
+    onStarted: (actor: ActorRef) => {
       started.push(actor.name);
       meddle(actor);
     },
-  });
+  };
+  const system =
+    seed === undefined
+      ? createActorSystem({ ...observers, clock, random: new SeededRandom(1) })
+      : TestSystem.create({ ...observers, clock, seed });
   /** Stops the system and checks that nothing is left: actors, timers, callbacks. */
   const close = async (): Promise<void> => {
     const stopped = system.stop();
