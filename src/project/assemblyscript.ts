@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseWat, printWasm } from '../component/tooling/index.ts';
 import type { ManifestConfig } from '../config/index.ts';
-import { fromCoreModule } from './core-modules.ts';
+import { fromCoreModule, kitWorld } from './core-modules.ts';
 import type { Recipe } from './recipe.ts';
 import { sourceFiles } from './sources.ts';
 import { packageFolder, runProgram } from './tools.ts';
@@ -22,7 +22,7 @@ const EXPORTS: Readonly<Record<string, string>> = {
 export async function assemblyScriptRecipe(manifest: ManifestConfig, entry: string): Promise<Recipe> {
   const { optimize = 'size', flags = [] } = manifest.build ?? {};
   return {
-    inputs: [...(await sourceFiles(manifest, ['ts', 'wit'])), optimize, ...flags],
+    inputs: [...(await sourceFiles(manifest, entry, ['ts'])), (await kitWorld(manifest)).wit],
     make: async () => {
       const compiler = join(packageFolder(manifest.directory, 'assemblyscript'), 'bin', 'asc.js');
       const scratch = await mkdtemp(join(tmpdir(), 'troupe-build-'));

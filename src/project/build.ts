@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type BuildConfig, loadManifest, type ManifestConfig } from '../config/index.ts';
@@ -38,7 +39,7 @@ const RECIPES: Readonly<Record<BuildConfig['language'], RecipeMaker>> = {
 };
 
 /** Raised with every change of the recipes: components of older ones are built anew. */
-const RECIPE_VERSION = '1';
+const RECIPE_VERSION = '2';
 
 /**
  * Builds the component of a folder as its `Component.toml` says, unless it is up to date.
@@ -59,7 +60,8 @@ export async function buildComponent(path: string, options: BuildOptions = {}): 
   const entry = resolve(manifest.directory, build.entry);
   await checkEntry(manifest, entry);
   const recipe = await RECIPES[build.language](manifest, entry, { path: options.path ?? '' });
-  const digest = digestOf([RECIPE_VERSION, ...recipe.inputs]);
+  const settings = JSON.stringify(build);
+  const digest = digestOf([RECIPE_VERSION, settings, ...recipe.inputs]);
   const before = options.force ? undefined : await readFile(file).catch(() => undefined);
   if (before !== undefined && stampOf(before) === digest) {
     return { name, language: build.language, file, sizeBytes: before.length, upToDate: true };
@@ -77,9 +79,9 @@ async function checkEntry(manifest: ManifestConfig, entry: string): Promise<void
   });
 }
 
-/** Nobody reads half a component: an application that runs may load it at this moment. */
+/** Nobody reads half a component: an application that runs may load it, and another build write it, at this moment. */
 async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const fresh = `${file}.new`;
+  const fresh = `${file}.${randomUUID()}.new`;
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(fresh, bytes);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ManifestConfig } from '../config/index.ts';
-import { fromCoreModule } from './core-modules.ts';
+import { fromCoreModule, kitWorld } from './core-modules.ts';
 import type { Recipe, RecipeContext } from './recipe.ts';
 import { sourceFiles } from './sources.ts';
 import { findProgram, missing, runProgram } from './tools.ts';
@@ -13,7 +13,7 @@ const INSTALL = 'apt-get install clang lld (Debian), or brew install llvm lld (m
 export async function cRecipe(manifest: ManifestConfig, entry: string, { path }: RecipeContext): Promise<Recipe> {
   const { optimize = 'size', flags = [] } = manifest.build ?? {};
   return {
-    inputs: [...(await sourceFiles(manifest, ['c', 'h', 'wit'])), optimize, ...flags],
+    inputs: [...(await sourceFiles(manifest, entry, ['c', 'h'])), (await kitWorld(manifest)).wit],
     make: async () => {
       const clang = await findProgram(['clang'], path);
       const linker = await findProgram(['wasm-ld'], path);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RuntimeError } from '../errors/index.ts';
@@ -147,7 +147,7 @@ function stepsOf(name: string, { directory, language }: CreateOptions, template:
   const npx = usesNpm(language) ? 'npx ' : '';
   const attempt = template.attempt.replace('{name}', name);
   return [
-    `cd ${directory}`,
+    `cd ${/^[\w./~-]+$/.test(directory) ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`,
     ...(usesNpm(language) ? ['npm install'] : []),
     `${npx}troupe build`,
     `${npx}troupe up`,
@@ -175,7 +175,8 @@ async function writeWhole(directory: string, files: ReadonlyMap<string, string>)
   } catch (cause) {
     if (scratch !== undefined) {
       await rm(scratch, { recursive: true, force: true });
-      await rm(directory, { recursive: true, force: true });
+      // Only if it is still empty: what somebody else has put there is theirs.
+      await rmdir(directory).catch(() => undefined);
     }
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EEXIST' || code === 'ENOTEMPTY' || code === 'ENOTDIR') {

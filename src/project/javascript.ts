@@ -67,7 +67,7 @@ export async function javascriptRecipe(manifest: ManifestConfig, entry: string):
   const adapt = engine === 'quickjs' ? separateStreams : undefined;
   const world = await worldText(manifest, { inferred, imports: bundle.imports, ...(adapt && { adapt }) });
   return {
-    inputs: [bundle.code, world.wit, engine, optimize],
+    inputs: [bundle.code, world.wit],
     make: async () => {
       if (engine === 'starlingmonkey') return makeStarlingMonkey(manifest, bundle.code, world);
       return makeQuickJs(manifest, { ...world, code: bundle.code, isSmall: optimize === 'size' });

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ManifestConfig } from '../config/index.ts';
-import { fromCoreModule } from './core-modules.ts';
+import { fromCoreModule, kitWorld } from './core-modules.ts';
 import type { Recipe, RecipeContext } from './recipe.ts';
 import { sourceFiles } from './sources.ts';
 import { findProgram, missing, runProgram } from './tools.ts';
@@ -14,7 +14,7 @@ const INSTALL = `rustup target add ${TARGET}, or apt-get install rustc libstd-ru
 export async function rustRecipe(manifest: ManifestConfig, entry: string, { path }: RecipeContext): Promise<Recipe> {
   const { optimize = 'size', flags = [] } = manifest.build ?? {};
   return {
-    inputs: [...(await sourceFiles(manifest, ['rs', 'wit'])), optimize, ...flags],
+    inputs: [...(await sourceFiles(manifest, entry, ['rs'])), (await kitWorld(manifest)).wit],
     make: async () => {
       const rustc = await rustcWithTarget(path, manifest.directory);
       const scratch = await mkdtemp(join(tmpdir(), 'troupe-build-'));

@@ -5,14 +5,12 @@ import type { ManifestConfig } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
 /** The worlds that need no WIT of one's own. */
-const WORLDS: Readonly<Record<string, string>> = {
-  actor: 'include troupe:actor/actor@0.1.0;',
-  'stateful-actor': 'include troupe:actor/stateful-actor@0.1.0;',
-  http: 'export wasi:http/incoming-handler@0.2.12;',
-  command: 'export wasi:cli/run@0.2.12;',
-};
-
-export type KnownWorld = keyof typeof WORLDS;
+const WORLDS: ReadonlyMap<string, string> = new Map([
+  ['actor', 'include troupe:actor/actor@0.1.0;'],
+  ['stateful-actor', 'include troupe:actor/stateful-actor@0.1.0;'],
+  ['http', 'export wasi:http/incoming-handler@0.2.12;'],
+  ['command', 'export wasi:cli/run@0.2.12;'],
+]);
 
 /** WIT text with one world of ours: the component's world, and what else its code imports. */
 export interface WorldText {
@@ -45,7 +43,7 @@ export async function worldText(
   { inferred, imports = [], adapt = (packages) => packages }: WorldOptions,
 ): Promise<WorldText> {
   const own = manifest.build?.wit === undefined ? [] : await readWit(resolve(manifest.directory, manifest.build.wit));
-  const include = own.length > 0 ? includeOwn(manifest, own) : WORLDS[manifest.build?.world ?? inferred ?? ''];
+  const include = own.length > 0 ? includeOwn(manifest, own) : WORLDS.get(manifest.build?.world ?? inferred ?? '');
   if (include === undefined) throw unknownWorld(manifest, manifest.build?.world);
   const ours = await readWit(FOLDER);
   const packages = new Map([...ours, ...own].map((text) => [packageName(text), text]));
@@ -69,7 +67,7 @@ function includeOwn(manifest: ManifestConfig, own: readonly string[]): string {
 }
 
 function unknownWorld(manifest: ManifestConfig, world: string | undefined): RuntimeError {
-  const known = Object.keys(WORLDS).join(', ');
+  const known = [...WORLDS.keys()].join(', ');
   const text =
     world === undefined
       ? 'its world cannot be told: export "handler" (an actor), "incomingHandler" (HTTP) or "run" (a command), or name a WIT file'

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { loadApplication } from '../../src/config/index.ts';
 import { ActorSystem, component } from '../../src/index.ts';
 import { buildComponent, createProject, type TemplateLanguage } from '../../src/project/index.ts';
@@ -104,6 +105,17 @@ test('new overwrites nothing', async () => {
   await assert.rejects(create('file/below', 'ts'), failsWith('FILE_EXISTS'));
 });
 
+test('new leaves what somebody puts into its folder meanwhile', async () => {
+  const directory = join(FOLDER, 'crowded');
+  const creating = create('crowded', 'ts');
+  while (!existsSync(directory)) await nextTurn();
+  writeFileSync(join(directory, 'notes.txt'), 'mine');
+  await assert.rejects(creating, failsWith('FILE_EXISTS'));
+  assert.deepEqual(readdirSync(directory), ['notes.txt']);
+  const left = readdirSync(FOLDER).filter((name) => name.startsWith('.crowded'));
+  assert.deepEqual(left, []);
+});
+
 test('new refuses a name that a component cannot have', async () => {
   await assert.rejects(create('My Component', 'ts'), failsWith('NAME_INVALID', /"My Component"/));
 });
@@ -186,6 +198,9 @@ test('build says which of the things that it needs are missing', async () => {
     'src/a.js': 'export const a = 1;',
   });
   await assert.rejects(buildComponent(noWorld), failsWith('CONFIG_INVALID', /its world cannot be told/));
+  const strange = 'language = "javascript"\nentry = "src/a.js"\nworld = "constructor"';
+  const strangeWorld = write('strange-world', strange, { 'src/a.js': 'export const a = 1;' });
+  await assert.rejects(buildComponent(strangeWorld), failsWith('CONFIG_INVALID', /no world "constructor"/));
 });
 
 test('build follows a change of the source, and of nothing else', async () => {
@@ -200,4 +215,29 @@ test('build follows a change of the source, and of nothing else', async () => {
   writeFileSync(join(directory, 'src/a.js'), source.replace('one', 'two'));
   assert.equal((await buildComponent(directory)).upToDate, false);
   assert.equal((await buildComponent(directory, { force: true })).upToDate, false);
+});
+
+test('build follows a change of the settings, and of an entry wherever it is', async () => {
+  const { directory } = await create('settings', 'assemblyscript');
+  const manifest = join(directory, 'Component.toml');
+  const [before, source] = [readFileSync(manifest, 'utf8'), readFileSync(join(directory, 'assembly/index.ts'), 'utf8')];
+  mkdirSync(join(directory, 'assembly', 'old.ts'));
+  assert.equal((await buildComponent(directory)).upToDate, false);
+  writeFileSync(join(directory, 'assembly/other.ts'), source.replace('Hello', 'Howdy'));
+  assert.equal((await buildComponent(directory)).upToDate, false);
+  writeFileSync(manifest, before.replace('assembly/index.ts', 'assembly/other.ts'));
+  const { file, upToDate } = await buildComponent(directory);
+  assert.equal(upToDate, false);
+  await using system = await ActorSystem.create();
+  const ref = system.spawn(await component(file), 'settings');
+  assert.equal(text(await ref.askOp('greet', bytes('Ada'))), 'Howdy, Ada!');
+});
+
+test('build of the same component by two at once gives both the whole of it', async () => {
+  const build = 'language = "javascript"\nentry = "src/a.js"';
+  const source = "export const handler = { handle: () => new TextEncoder().encode('one') };";
+  const directory = write('twice', build, { 'src/a.js': source });
+  const built = await Promise.all([1, 2].map(() => buildComponent(directory, { force: true })));
+  assert.ok(built.some(({ file, sizeBytes }) => statSync(file).size === sizeBytes));
+  assert.deepEqual(readdirSync(join(directory, 'out')), ['twice.wasm']);
 });
