@@ -18,9 +18,10 @@ export function addWitNames(names: Map<ValueType, WitName>, externs: ReadonlyMap
 }
 
 /** Names that mean something else in what is written. */
-const TAKEN: ReadonlySet<string> = new Set([
+export const TAKEN: ReadonlySet<string> = new Set([
   'Protocol',
   'Type',
+  'Record',
   ...['Int8', 'Uint8', 'Int16', 'Uint16', 'Int32', 'Uint32', 'BigInt64', 'BigUint64', 'Float32', 'Float64'].map(
     (kind) => `${kind}Array`,
   ),

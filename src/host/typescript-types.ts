@@ -11,7 +11,7 @@ import {
 } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentShape, shapeOf } from './shape.ts';
-import { addWitNames, chooseNames, toPascalCase, type WitName } from './type-names.ts';
+import { addWitNames, chooseNames, TAKEN, toPascalCase, type WitName } from './type-names.ts';
 
 /** What {@link componentTypes} wrote. */
 export interface ComponentTypes {
@@ -48,7 +48,7 @@ export function componentTypes(component: CompiledComponent, label: string): Com
 
 function typeNameOf(label: string): string {
   const name = toPascalCase(label);
-  return /^[A-Z]/.test(name) ? name : `Component${name}`;
+  return /^[A-Z]/.test(name) && !TAKEN.has(name) ? name : `Component${name}`;
 }
 
 interface Written {

@@ -166,12 +166,10 @@ test('troupe types: names that clash, are reserved or have hyphens make a module
 test('troupe types names the type after the file, or as it is told', async () => {
   const file = fixture('hello');
   const nameOf = async (name: string) => (await typesOfComponent(file, { name })).name;
-  assert.deepEqual(await Promise.all(['hello', '3d-model', 'http_client v2', '☃'].map(nameOf)), [
-    'Hello',
-    'Component3dModel',
-    'HttpClientV2',
-    'Component',
-  ]);
+  assert.deepEqual(
+    await Promise.all(['hello', '3d-model', 'http_client v2', '☃', 'protocol', 'type', 'record'].map(nameOf)),
+    ['Hello', 'Component3dModel', 'HttpClientV2', 'Component', 'ComponentProtocol', 'ComponentType', 'ComponentRecord'],
+  );
   const { text } = await typesOfComponent(file, { name: 'a*/\nb' });
   assert.match(text, /^\/\/ Types of the component "a___b", made/);
 });
