@@ -12,7 +12,7 @@
  *        does, and what ends one ends all of them.
  *   LK7  Components and core modules that a component imports are linked as if they were nested in it (`parts`).
  *   LK8  A trap names up to ten functions of the guest that it came out of, in `details.backtrace`.
- *   LK7  An instance that was rewound is as one that was just made: nothing of the life before is left in it, and nobody is
+ *   LK9  An instance that was rewound is as one that was just made: nothing of the life before is left in it, and nobody is
  *        left who could use it. What cannot be put back is not rewound.
  * Limits      1,000 component instances and 1,000 core instances inside one component; 10,000 exported functions, host
  *             functions, resource types and core imports; 64 calls between its components inside each other.

@@ -61,7 +61,7 @@ async function liveOf(text: string, wait: () => unknown = () => undefined): Prom
   return { instance, component, dropped, contexts };
 }
 
-test('LK7: rewind leaves nothing in memory, globals and handles of what an instance did', async () => {
+test('LK9: rewind leaves nothing in memory, globals and handles of what an instance did', async () => {
   const { instance, dropped } = await liveOf(guestOf({ body: '(global.set $i (i32.const 8))' }));
   const sum = await instance.call('sum');
   for (let life = 1; life <= 3; life++) {
@@ -76,7 +76,7 @@ test('LK7: rewind leaves nothing in memory, globals and handles of what an insta
   }
 });
 
-test('LK7: begin runs the start function again, and host functions get the new context', async () => {
+test('LK9: begin runs the start function again, and host functions get the new context', async () => {
   const { instance, contexts } = await liveOf(guestOf({ start: '(start $s) (func $s (call $wait))' }));
   assert.deepEqual(contexts, ['first']);
   assert.ok(instance.rewind());
@@ -100,7 +100,7 @@ const early = (body: string): string => `(component
   (core instance $b (instantiate $B (with "a" (instance $a))))
   (func (export "next") (result u32) (canon lift (core func $b "next"))))`;
 
-test('LK7: begin runs no start functions that called nobody: their work is there', async () => {
+test('LK9: begin runs no start functions that called nobody: their work is there', async () => {
   const { instance } = await liveOf(early(''));
   assert.equal(await instance.call('next'), 13);
   assert.equal(await instance.call('next'), 15);

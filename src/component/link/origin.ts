@@ -75,7 +75,7 @@ export class Origin {
 
   /** All core modules of an instance are linked; the start function of the last one has not run. */
   linked(cores: readonly Core[]): void {
-    if (!this.#isKnown && this.#hasStart && !this.#hasEarlyStart) this.#linked = this.#imagesOf(cores);
+    if (!this.#isKnown && this.#hasStart && !this.#hasEarlyStart) this.#linked ??= this.#imagesOf(cores);
   }
 
   /**
@@ -95,10 +95,12 @@ export class Origin {
     return new Return(this.#exported(cores, 'memories'), this.#exported(cores, 'globals'), this.#images);
   }
 
-  #imagesOf(cores: readonly Core[]): Images {
-    const memories = this.#exported<WebAssembly.Memory>(cores, 'memories').map(imageOf);
+  /** Undefined if start functions have made the memories too large. */
+  #imagesOf(cores: readonly Core[]): Images | undefined {
+    const memories = this.#exported<WebAssembly.Memory>(cores, 'memories');
+    if (memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0) > RETURN_BYTES_MAX) return undefined;
     const globals = this.#exported<WebAssembly.Global>(cores, 'globals').map((item) => item.value as number | bigint);
-    return { memories, globals };
+    return { memories: memories.map(imageOf), globals };
   }
 
   #exported<T>(cores: readonly Core[], kind: keyof ModuleState): T[] {
@@ -145,12 +147,12 @@ export class Return {
   }
 }
 
-function imageOf(memory: WebAssembly.Memory): MemoryImage {
-  const all = new Uint8Array(memory.buffer);
-  const from = Math.max(
-    0,
-    all.findIndex((byte) => byte !== 0),
-  );
-  const to = all.findLastIndex((byte) => byte !== 0) + 1;
-  return { sizeBytes: all.length, from, bytes: all.slice(from, Math.max(from, to)) };
+function imageOf({ buffer }: WebAssembly.Memory): MemoryImage {
+  // By words and without callbacks: 16 MiB of zeroes take 5 ms, not 100. Pages are whole words.
+  const words = new Int32Array(buffer);
+  let from = 0;
+  let to = words.length;
+  while (from < to && words[from] === 0) from++;
+  while (to > from && words[to - 1] === 0) to--;
+  return { sizeBytes: buffer.byteLength, from: 4 * from, bytes: new Uint8Array(buffer.slice(4 * from, 4 * to)) };
 }
