@@ -2,10 +2,11 @@ import { RuntimeError } from '../errors/index.ts';
 import { ManualClock, type TimerHandle } from '../time/index.ts';
 import { type Chooser, PLAIN, ScriptedChooser } from './chooser.ts';
 import { Draw } from './draw.ts';
-import type { Fault } from './faults.ts';
+import type { Fault, Faults } from './faults.ts';
+import { Schedule } from './schedule.ts';
 import { showMessage } from './show.ts';
 import { strikesOf } from './strike.ts';
-import { TestSystem } from './test-system.ts';
+import { TestSystem, testParts } from './test-system.ts';
 import type { Trace, TraceStep, World } from './world.ts';
 
 /** Of a hundred steps, those that are actions and those in which time passes; the rest are faults. */
@@ -16,7 +17,13 @@ const WAITS_PERCENT = 15;
 const WAITS_MS = [1, 10, 100, 1_000, 10_000] as const;
 
 /** Turns after which a step may be over although more could be done; one less, and 0 means: until all is done. */
-const TURNS_MAX = 8;
+const LEAD_MAX = 8;
+
+/** Messages of a turn: few, so that turns of others come between. */
+const THROUGHPUT = 8;
+
+/** Turns at one moment of the clock; more means that actors keep one another busy for ever. */
+const TURNS_MAX = 20_000;
 
 /** Milliseconds in which everything comes to rest: longer than any default deadline. */
 const REST_MS = 60_000;
@@ -47,7 +54,7 @@ export interface Script {
   readonly isTold: boolean;
 }
 
-/** Runs a world once. It rejects only if the world itself cannot be set up. */
+/** Runs a world once. It rejects only for a trace that is not of this world. */
 export async function runOnce<W>(world: World<W>, script: Script): Promise<Outcome> {
   const run = new Run(world, script);
   return run.go();
@@ -58,6 +65,7 @@ class Run<W> {
   readonly #script: Script;
   readonly #clock = new ManualClock();
   readonly #system: TestSystem;
+  readonly #faults: Faults;
   readonly #strikes: ReturnType<typeof strikesOf>;
   readonly #recorded: TraceStep[] = [];
   readonly #story: string[] = [];
@@ -72,9 +80,12 @@ class Run<W> {
   constructor(world: World<W>, script: Script) {
     this.#world = world;
     this.#script = script;
-    this.#system = TestSystem.createBy(PLAIN, { seed: script.seed, clock: this.#clock });
+    const schedule = new Schedule(this.#clock, PLAIN, TURNS_MAX);
+    const parts = testParts(schedule, { seed: script.seed, clock: this.#clock, throughput: THROUGHPUT });
+    this.#faults = parts.faults;
+    this.#system = new TestSystem(parts);
     this.#strikes = strikesOf(world.faults);
-    this.#system.faults.onTraffic = (message) => {
+    this.#faults.onTraffic = (message) => {
       this.#messages++;
       const { sender, to, op } = message;
       this.#mix(`${this.#clock.nowMs()} ${sender?.name ?? ''} ${to.name} ${op}`);
@@ -83,17 +94,14 @@ class Run<W> {
   }
 
   async go(): Promise<Outcome> {
-    const system = this.#system;
-    try {
-      const world = await system.until(Promise.resolve(this.#world.setup(system)));
-      await system.settle();
-      this.#check(world);
-      for (let i = 0; this.#broken === undefined && i < this.#count; i++) await this.#step(world, i);
-      if (this.#broken === undefined) await this.#rest(world);
-    } finally {
-      system.faults.onTraffic = () => {};
-      await this.#close();
+    const started = await this.#setUp();
+    if (started !== undefined) {
+      this.#check(started.world);
+      for (let i = 0; this.#broken === undefined && i < this.#count; i++) await this.#step(started.world, i);
+      if (this.#broken === undefined) await this.#rest(started.world);
     }
+    this.#faults.onTraffic = () => {};
+    await this.#close();
     this.#mix(this.#broken?.what ?? 'held');
     return {
       trace: { seed: this.#script.seed, steps: this.#recorded },
@@ -102,6 +110,18 @@ class Run<W> {
       messages: this.#messages,
       story: this.#story,
     };
+  }
+
+  async #setUp(): Promise<{ readonly world: W } | undefined> {
+    const system = this.#system;
+    try {
+      const world = await system.until(Promise.resolve(this.#world.setup(system)));
+      await system.settle();
+      return { world };
+    } catch (thrown) {
+      this.#break('the setup failed', thrown);
+      return undefined;
+    }
   }
 
   get #count(): number {
@@ -116,18 +136,18 @@ class Run<W> {
     const drawn = new ScriptedChooser(draws, source);
     const taken = new ScriptedChooser(turns, source);
     const draw = new Draw(drawn);
-    const { schedule } = this.#system.faults;
+    const { schedule } = this.#faults;
     const place = this.#story.length;
     schedule.chooser = taken;
     if (kind === 'wait') {
       schedule.allow(Number.POSITIVE_INFINITY);
-      await this.#system.elapse(draw.pick(WAITS_MS));
+      await this.#work(() => this.#system.elapse(draw.pick(WAITS_MS)));
     } else {
       schedule.allow(0);
       this.#perform(world, { kind, name, draw });
-      const turnsLeft = taken.below(TURNS_MAX);
+      const turnsLeft = taken.below(LEAD_MAX);
       schedule.allow(turnsLeft === 0 ? Number.POSITIVE_INFINITY : turnsLeft - 1);
-      await this.#system.settle();
+      await this.#work(() => this.#system.settle());
     }
     this.#recorded.push({ kind, name, draws: drawn.taken, turns: taken.taken });
     const title = `${index + 1}. ${kind === 'action' ? '' : `${kind} `}${name}(${draw})`;
@@ -199,14 +219,14 @@ class Run<W> {
   async #rest(world: W): Promise<void> {
     const system = this.#system;
     const { restMs = REST_MS, eventually = {} } = this.#world;
-    system.faults.schedule.chooser = PLAIN;
+    this.#faults.schedule.chooser = PLAIN;
     this.#endFaults();
     const endMs = this.#clock.nowMs() + restMs;
     if (this.#script.isTold) this.#story.push('at rest');
-    await system.settle();
-    while (!this.#isAtRest() && this.#clock.nowMs() < endMs) {
+    await this.#work(() => system.settle());
+    while (this.#broken === undefined && !this.#isAtRest() && this.#clock.nowMs() < endMs) {
       const nextMs = Math.min(this.#clock.nextTimerMs ?? endMs, endMs);
-      await system.elapse(Math.max(0, nextMs - this.#clock.nowMs()));
+      await this.#work(() => system.elapse(Math.max(0, nextMs - this.#clock.nowMs())));
     }
     this.#check(world);
     if (this.#broken === undefined && !this.#isAtRest()) {
@@ -219,6 +239,15 @@ class Run<W> {
       } catch (thrown) {
         this.#break(`"${name}" does not hold when all has come to rest`, thrown);
       }
+    }
+  }
+
+  /** Lets actors work. What that throws is that they never come to an end. */
+  async #work(go: () => Promise<void>): Promise<void> {
+    try {
+      await go();
+    } catch (thrown) {
+      this.#break('actors keep one another busy', thrown);
     }
   }
 

@@ -1,7 +1,13 @@
 import type { Runnable } from '../actor/index.ts';
 import type { RunQueue } from '../dispatch/index.ts';
 import type { ManualClock, TimerHandle } from '../time/index.ts';
-import { type Chooser, PLAIN } from './chooser.ts';
+import type { Chooser } from './chooser.ts';
+
+/** Turns at one moment of the clock; more means that actors keep one another busy for ever. */
+const TURNS_MAX = 500_000;
+
+/** Names that are shown of those whose turn would be next. */
+const SHOWN_MAX = 10;
 
 /** An actor that takes a message now and then. */
 interface Slowness {
@@ -15,7 +21,8 @@ interface Slowness {
 /** Whose turn it is: of those who are ready, whom the chooser names. Actors are known by name, which the living ones have alone. */
 export class Schedule implements RunQueue<Runnable> {
   /** Who decides; may be replaced between two turns. */
-  chooser: Chooser = PLAIN;
+  chooser: Chooser;
+  readonly turnsMax: number;
   /** Turns that may still be given out. */
   #allowance = Number.POSITIVE_INFINITY;
   readonly #clock: ManualClock;
@@ -26,8 +33,15 @@ export class Schedule implements RunQueue<Runnable> {
   readonly #paused = new Map<string, number>();
   readonly #slow = new Map<string, Slowness>();
 
-  constructor(clock: ManualClock) {
+  /** Turns at the present moment, and when that is. */
+  #turns = 0;
+  #momentMs = 0;
+
+  /** @param turnsMax Turns at one moment of the clock. */
+  constructor(clock: ManualClock, chooser: Chooser, turnsMax = TURNS_MAX) {
+    this.turnsMax = turnsMax;
     this.#clock = clock;
+    this.chooser = chooser;
   }
 
   /** The queue for a dispatcher. It is generic, and never looks at more than the reference of what it holds. */
@@ -37,7 +51,17 @@ export class Schedule implements RunQueue<Runnable> {
   }
 
   get size(): number {
-    return this.#allowance > 0 ? this.#ready.length : 0;
+    return this.#allowance > 0 && !this.isEndless ? this.#ready.length : 0;
+  }
+
+  /** Whether there have been {@link turnsMax} turns at one moment: there are no more before time passes. */
+  get isEndless(): boolean {
+    return this.#turns >= this.turnsMax && this.#momentMs === this.#clock.nowMs();
+  }
+
+  /** Names of some of those who wait for their turn. */
+  get next(): string[] {
+    return [...new Set(this.#ready.slice(0, SHOWN_MAX).map(({ ref }) => `"${ref.name}"`))];
   }
 
   push(item: Runnable): void {
@@ -46,7 +70,7 @@ export class Schedule implements RunQueue<Runnable> {
   }
 
   shift(): Runnable | undefined {
-    if (this.size === 0) return undefined;
+    if (this.size === 0 || !this.#count()) return undefined;
     const [item] = this.#ready.splice(this.chooser.below(this.#ready.length), 1);
     this.#allowance--;
     const slowness = this.#slow.get((item as Runnable).ref.name);
@@ -97,8 +121,19 @@ export class Schedule implements RunQueue<Runnable> {
   heal(): void {
     this.#paused.clear();
     for (const name of this.#slow.keys()) this.#hasten(name);
+    this.#turns = 0;
     this.allow(Number.POSITIVE_INFINITY);
     this.#reconsider();
+  }
+
+  /** Counts a turn. Returns whether there may be one. */
+  #count(): boolean {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs !== this.#momentMs) this.#turns = 0;
+    this.#momentMs = nowMs;
+    if (this.#turns >= this.turnsMax) return false;
+    this.#turns++;
+    return true;
   }
 
   #mayRun({ ref: { name } }: Runnable): boolean {

@@ -125,6 +125,20 @@ test('simulate reports actions that never end', async () => {
   );
 });
 
+test('simulate reports actors that keep one another busy', async () => {
+  const endless = (ref: ActorRef<typeof Counter>): (() => void) => {
+    const again = (): void => void ref.tell.odd(again);
+    return again;
+  };
+  const world: World<Counting> = {
+    ...counting,
+    actions: { ...counting.actions, loop: ({ refs: [, ref] }) => ref !== undefined && endless(ref)() },
+  };
+  const { message, trace } = await failureOf(simulate({ ...world, steps: 3 }));
+  assert.match(message, /busy: 20000 turns, and no time has passed. Next would be:\n {2}"b"/);
+  assert.equal(trace.steps.length, 1);
+});
+
 test('simulate reports runs that share something, and so differ', async () => {
   let calls = 0;
   const world: World<Counting> = {
@@ -142,13 +156,16 @@ test('simulate reports what a run leaves behind', async () => {
   assert.match((await failureOf(simulate(world))).message, /something is left when the system has stopped/);
 });
 
-test('simulate refuses options out of range, and rejects with what setup throws', async () => {
+test('simulate refuses options out of range, and reports what setup throws', async () => {
   for (const options of [{ runs: 0 }, { steps: 1.5 }, { seed: Number.NaN }]) {
     await assert.rejects(simulate({ ...counting, ...options }), RangeError);
   }
   await assert.rejects(simulate({ ...counting, actions: {} }), TypeError);
   const broken = { ...counting, setup: (): never => assert.fail('planted') };
-  await assert.rejects(simulate(broken), /planted/);
+  assert.match(
+    (await failureOf(simulate(broken))).message,
+    /^Simulation failed: the setup failed: planted\nseed 1, run 1/,
+  );
   const unknown = { seed: 1, steps: [{ kind: 'action', name: 'gone', draws: [], turns: [] }] } as const;
   await assert.rejects(replay(counting, unknown), /an action "gone", and the simulation has none/);
 });

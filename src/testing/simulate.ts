@@ -68,7 +68,8 @@ export class SimulationFailure extends Error {
  * The same seed gives the same run, as long as the actors take time and chance from their system and wait for nothing but
  * that clock, one another and promises that settle by these. The first run is run twice to see whether that is so.
  *
- * @returns Rejects with a {@link SimulationFailure}, or with what `setup` threw.
+ * @returns Rejects with a {@link SimulationFailure}.
+ * @throws {RangeError} (rejects) An option is out of range.
  *
  * @example
  * ```ts

@@ -63,6 +63,19 @@ test('TestSystem.until says who is in the middle of what when a promise does not
   await system.close();
 });
 
+test('TestSystem.settle says who keeps whom busy for ever', async () => {
+  const system = TestSystem.create({ throughput: 1 });
+  const Ball = protocol('test:ball@1.0.0', { tell: { hit: type<ActorRef>() } });
+  const player = implement(Ball, {
+    init: () => ({}),
+    tell: { hit: (ctx, other) => void other.tellOp('hit', ctx.self) },
+  });
+  const [one, other] = [system.spawn(player, 'one'), system.spawn(player, 'other')];
+  one.tell.hit(other as unknown as ActorRef);
+  await assert.rejects(system.settle(), /busy: 500000 turns, and no time has passed. Next would be:\n {2}"o/);
+  await system.close();
+});
+
 test('TestSystem gives turns in the order of the seed: the same for the same, others for others', async () => {
   const orderOf = async (seed: number | undefined): Promise<string> => {
     await using system = TestSystem.create(seed === undefined ? {} : { seed });
@@ -286,6 +299,7 @@ test('TestSystem.expectDeadLetter and expectFailure show what there is instead',
 test('TestSystem.close names an actor that did not end, and what it was in the middle of', async () => {
   const { system, counter } = started();
   counter.tell.hang();
+  await system.settle();
   const closed = system.close();
   await assert.rejects(closed, {
     message:

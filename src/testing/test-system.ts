@@ -16,7 +16,7 @@ import { Broker } from '../broker/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { Registry } from '../registry/index.ts';
 import { ManualClock, SeededRandom } from '../time/index.ts';
-import { type Chooser, PLAIN, SeededChooser } from './chooser.ts';
+import { PLAIN, SeededChooser } from './chooser.ts';
 import { type Fault, Faults } from './faults.ts';
 import { LastWords, leaksOf } from './leaks.ts';
 import { isNamed, type MessageMatch, nameOf } from './message.ts';
@@ -61,12 +61,22 @@ export interface FailureMatch {
   readonly cause?: string | RegExp;
 }
 
-interface TestParts {
+/** What a test's system is put together from. */
+export interface TestParts {
   readonly options: ActorSystemOptions;
   readonly clock: ManualClock;
   readonly broker: Broker;
   readonly faults: Faults;
   readonly random: SeededRandom;
+}
+
+/** The parts of a system whose turns `schedule` decides, and whose numbers `seed`. */
+export function testParts(
+  schedule: Schedule,
+  { seed, clock, ...options }: TestSystemOptions & { readonly seed: number; readonly clock: ManualClock },
+): TestParts {
+  const faults = new Faults(clock, schedule);
+  return { options, clock, broker: new Broker(), faults, random: new SeededRandom(seed) };
 }
 
 /**
@@ -102,25 +112,12 @@ export class TestSystem extends ActorSystem {
 
   /** Makes one. It is to be closed: `await using`, or {@link close}. @throws {RangeError} An option is out of range. */
   static create({ seed, clock = new ManualClock(), ...options }: TestSystemOptions = {}): TestSystem {
-    return TestSystem.createBy(seed === undefined ? PLAIN : new SeededChooser(seed), {
-      ...options,
-      seed: seed ?? 1,
-      clock,
-    });
+    const chooser = seed === undefined ? PLAIN : new SeededChooser(seed);
+    return new TestSystem(testParts(new Schedule(clock, chooser), { ...options, seed: seed ?? 1, clock }));
   }
 
-  /** Makes one whose turns `chooser` decides. Not part of the public surface. */
-  static createBy(
-    chooser: Chooser,
-    { seed, clock, ...options }: TestSystemOptions & { readonly seed: number; readonly clock: ManualClock },
-  ): TestSystem {
-    const schedule = new Schedule(clock);
-    schedule.chooser = chooser;
-    const faults = new Faults(clock, schedule);
-    return new TestSystem({ options, clock, broker: new Broker(), faults, random: new SeededRandom(seed) });
-  }
-
-  private constructor({ options, clock, broker, faults, random }: TestParts) {
+  /** Use {@link create}. */
+  constructor({ options, clock, broker, faults, random }: TestParts) {
     const failures: FailureReport[] = [];
     // A promise is handed on: what it comes to is ignored there.
     const onFailure = (report: FailureReport): unknown => {
@@ -134,11 +131,6 @@ export class TestSystem extends ActorSystem {
     this.#faults = faults;
     this.#failures = failures;
     this.deadLetters.subscribe((letter) => void this.#letters.push(letter));
-  }
-
-  /** What stands between the actors. Not part of the public surface. */
-  get faults(): Faults {
-    return this.#faults;
   }
 
   /** Dead letters that no {@link expectDeadLetter} has taken. */
@@ -156,16 +148,19 @@ export class TestSystem extends ActorSystem {
   /** Moves time by `ms` and runs what falls due, without waiting for promises. */
   advance(ms: number): void {
     this.clock.advance(ms);
+    this.#assertProgress();
   }
 
   /** Moves time by `ms`; runs what falls due, with all promises that this settles. */
   async elapse(ms: number): Promise<void> {
     await this.clock.elapse(ms);
+    this.#assertProgress();
   }
 
   /** Runs what can be run without time passing, with all promises that this settles. */
   async settle(): Promise<void> {
     await this.clock.settle();
+    this.#assertProgress();
   }
 
   /**
@@ -360,7 +355,6 @@ export class TestSystem extends ActorSystem {
   async #close(): Promise<void> {
     this.#faults.discard();
     for (const { open } of this.#inboxes) for (const giveUp of open) giveUp();
-    await this.settle();
     const lastWords = new LastWords(this);
     await this.stop();
     await this.settle();
@@ -376,16 +370,24 @@ export class TestSystem extends ActorSystem {
     throw new AssertionError({ message, actual: leaks, expected: [], operator: 'close', stackStartFn: this.close });
   }
 
+  /** @throws {AssertionError} Actors keep one another busy. */
+  #assertProgress(): void {
+    const { schedule } = this.#faults;
+    if (!schedule.isEndless) return;
+    const message = `Actors keep one another busy: ${schedule.turnsMax} turns, and no time has passed. Next would be:\n${showList(schedule.next)}`;
+    throw new AssertionError({ message, operator: 'settle', stackStartFn: this.settle });
+  }
+
   /** Lets actors work until `isDone`, and time pass from one timer to the next, `withinMs` at most. */
   async #drive(isDone: () => boolean, withinMs: number): Promise<void> {
     const { clock } = this;
     const endMs = clock.nowMs() + withinMs;
     for (;;) {
-      await clock.settle();
+      await this.settle();
       if (isDone()) return;
       const nextMs = Math.min(clock.nextTimerMs ?? endMs, endMs);
       if (clock.nowMs() >= endMs) return;
-      await clock.elapse(Math.max(0, nextMs - clock.nowMs()));
+      await this.elapse(Math.max(0, nextMs - clock.nowMs()));
     }
   }
 }
