@@ -116,7 +116,8 @@ export class RequestHandler {
     if (this.#inFlight >= limits.inFlightMax) return refused('HTTP_OVERLOADED', { retryAfterS: 1 });
     if (request.rawHeaders.length > 2 * limits.headersMax) return refused('HTTP_HEADERS_TOO_LARGE');
     const target = parseTarget(request.url as string);
-    if (target === undefined || hasSeveralHosts(request.rawHeaders)) return refused('HTTP_REQUEST_INVALID');
+    if (target === undefined || hasSeveralHosts(request.rawHeaders) || !isFramed(request))
+      return refused('HTTP_REQUEST_INVALID');
     const { authority = request.headers.host, path } = target;
     const match = routes.match({ method: request.method as string, authority, path });
     if (match.kind === 'none') return refused('HTTP_ROUTE_NOT_FOUND');
@@ -143,6 +144,15 @@ function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
   }
   return hosts > 1;
+}
+
+/**
+ * Whether the body is in chunks if it is encoded at all: no component sees the field, and could undo another encoding.
+ * Where it cannot be told where the body ends, Node.js says so only after it has handed the request over.
+ */
+function isFramed({ headers }: IncomingMessage): boolean {
+  const encoding = headers['transfer-encoding'];
+  return encoding === undefined || encoding.toLowerCase() === 'chunked';
 }
 
 function recordOf(

@@ -143,6 +143,26 @@ describe('ingress: what is no request', () => {
       requestText('/', ['Content-Length: 3', 'Transfer-Encoding: chunked'], 'POST'),
       '400 HTTP_REQUEST_INVALID',
     ],
+    'two lengths': [requestText('/', ['Content-Length: 3', 'Content-Length: 4'], 'POST'), '400 HTTP_REQUEST_INVALID'],
+    'a length with a sign': [requestText('/', ['Content-Length: +3'], 'POST'), '400 HTTP_REQUEST_INVALID'],
+    'two lengths in one field': [requestText('/', ['Content-Length: 3, 3'], 'POST'), '400 HTTP_REQUEST_INVALID'],
+    'chunks that are not the last encoding': [
+      requestText('/', ['Transfer-Encoding: chunked, identity'], 'POST'),
+      '400 HTTP_REQUEST_INVALID',
+    ],
+    'another encoding than chunks': [
+      requestText('/', ['Transfer-Encoding: xchunked'], 'POST'),
+      '400 HTTP_REQUEST_INVALID',
+    ],
+    'chunks of another encoding': [
+      requestText('/', ['Transfer-Encoding: gzip, chunked'], 'POST'),
+      '400 HTTP_REQUEST_INVALID',
+    ],
+    'a field that goes on in the next line': [requestText('/', ['x: a\r\n b']), '400 HTTP_REQUEST_INVALID'],
+    'a space before the colon': [requestText('/', ['Content-Length : 3'], 'POST'), '400 HTTP_REQUEST_INVALID'],
+    'lines that end with LF alone': [requestText('/', ['x: a']).replaceAll('\r\n', '\n'), '400 HTTP_REQUEST_INVALID'],
+    'a CR alone in a field': [requestText('/', ['x: a\rContent-Length: 3']), '400 HTTP_REQUEST_INVALID'],
+    'a NUL in a field': [requestText('/', ['x: a\0b']), '400 HTTP_REQUEST_INVALID'],
     'a head of 20 KB': [requestText('/', [`X: ${'x'.repeat(20_000)}`]), '431 HTTP_HEADERS_TOO_LARGE'],
     'a target of 20 KB': [requestText(`/${'x'.repeat(20_000)}`), '431 HTTP_HEADERS_TOO_LARGE'],
     '101 header fields': [
