@@ -195,7 +195,7 @@ export class Guest {
     if (this.isDisposed) return this.closing;
     this.isDisposed = true;
     if (this.waits !== undefined) for (const abandon of [...this.waits]) abandon(killed());
-    const closing = this.disposals?.map((dispose) => dispose()).filter(isPromise) ?? [];
+    const closing = this.disposals?.map(letGo).filter(isPromise) ?? [];
     if (closing.length > 0) this.closing = Promise.all(closing).then(() => undefined);
     return this.closing;
   }
@@ -217,4 +217,13 @@ export class Token {
 
 function killed(): RuntimeError {
   return new RuntimeError('COMPONENT_KILLED', 'Cannot wait any longer: the component instance is gone');
+}
+
+/** What throws here, such as a listener of the embedder's, keeps no other part from letting go. */
+function letGo(dispose: () => Eventually<void>): Eventually<void> {
+  try {
+    return dispose();
+  } catch {
+    return undefined;
+  }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
-import { Guest } from '../guest/index.ts';
+import { Guest, PartKey } from '../guest/index.ts';
 import { LOG_SINK, LOGGING_INTERFACES, type LogEntry } from './index.ts';
 
 type Log = (this: Guest, ...args: readonly unknown[]) => void;
@@ -79,4 +79,23 @@ test('LO2: logging costs a guest nothing that nobody listens to', () => {
   const { log } = LOGGING_INTERFACES['wasi:logging/logging'] as { log: Log };
   for (let line = 0; line < 1_000; line++) assert.equal(log.call(guest, 'info', '', 'x'), undefined);
   assert.equal(guest.dispose(), undefined);
+});
+
+test('Guest.dispose lets go of everything also when a listener throws', () => {
+  const guest = new Guest({ clock: new ManualClock(), resourcesMax: 10 });
+  const { log } = LOGGING_INTERFACES['wasi:logging/logging'] as { log: Log };
+  let lines = 0;
+  const log200 = () => {
+    lines += 1;
+    assert.ok(lines <= 200, 'the line of the end');
+  };
+  guest.provide(LOG_SINK, { log: log200 });
+  for (let line = 0; line < 201; line++) log.call(guest, 'info', '', 'x');
+  let isGone = false;
+  const onGone = () => {
+    isGone = true;
+  };
+  guest.part(new PartKey<object>('after it', { make: () => ({}), dispose: () => onGone() }));
+  assert.equal(guest.dispose(), undefined);
+  assert.deepEqual([lines, isGone], [201, true]);
 });
