@@ -105,7 +105,7 @@ function parseEnvironment(
     if (name === '')
       throw new RuntimeError('USAGE_INVALID', `Cannot read --env "${text}": expected NAME=VALUE or NAME`);
     if (at >= 0) return [name, text.slice(at + 1)];
-    const value = environment[name];
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (value === undefined) {
       throw new RuntimeError('USAGE_INVALID', `Cannot pass on the variable "${name}": it is not set`, {
         details: { help: [`to set it: --env ${name}=VALUE`] },

@@ -260,7 +260,8 @@ class Loader {
   #variables(names: readonly string[]): Record<string, string> {
     const values: Record<string, string> = {};
     for (const name of names) {
-      const value = this.#environment[name];
+      // Every object has a "constructor" that is no variable.
+      const value = Object.hasOwn(this.#environment, name) ? this.#environment[name] : undefined;
       if (value !== undefined) values[name] = value;
     }
     return values;

@@ -265,3 +265,12 @@ test('loadApplication says what is wrong with the file itself', async () => {
     },
   );
 });
+
+test('loadApplication passes on variables of the environment, not what every object has', async () => {
+  const text = '[application]\nname = "a"\n[components.a]\nsource = "a.wasm"\n[components.a.grants]\n';
+  const files = { 'troupe.toml': `${text}env = ["constructor", "toString", "LANG"]\n`, 'a.wasm': '' };
+  await withFiles(files, async (folder) => {
+    const { components } = await loadApplication(folder, { environment: { LANG: 'C' } });
+    assert.deepEqual(components[0]?.env, { LANG: 'C' });
+  });
+});
