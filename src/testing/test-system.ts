@@ -338,8 +338,9 @@ export class TestSystem extends ActorSystem {
   }
 
   /**
-   * Ends all faults, stops the system, lets the time pass that it takes, and looks at what is left: actors that did not end
-   * and had to be killed, timers, subscriptions, pending asks, callbacks. What faults hold back never comes.
+   * Ends all faults, stops the system as it is (what waits in mailboxes is not handled any more), lets the time pass that it
+   * takes, and looks at what is left: actors that did not end and had to be killed, timers, subscriptions, pending asks,
+   * callbacks. What faults hold back never comes.
    *
    * @throws {AssertionError} Something is left; the message names it.
    */
