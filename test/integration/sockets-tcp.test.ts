@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { after, describe, test } from 'node:test';
-import { NAME_RESOLVER } from '../../src/wasi/sockets/index.ts';
+import { NAME_RESOLVER } from '../../src/wasi/names/index.ts';
 import { until } from '../kit/process.ts';
 import {
   address,

@@ -1,8 +1,8 @@
-import { lookup } from 'node:dns';
-import type { LookupFunction, Socket } from 'node:net';
+import { isIPv6, type LookupFunction, type Socket } from 'node:net';
 import type { Agent, buildConnector } from 'undici';
 import type { Decision, HttpRequest } from '../../capability/index.ts';
 import { isPromise } from '../guest/index.ts';
+import { SYSTEM_RESOLVER } from '../names/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, Endpoint, HttpClient } from './client.ts';
 import { AddressDenied } from './failures.ts';
 import { RESPONSE_HEAD_BYTES_MAX } from './limits.ts';
@@ -142,7 +142,10 @@ export class UndiciClient implements HttpClient {
     const connect = undici.buildConnector({
       allowH2: false,
       timeout: 0,
-      lookup: grantedLookup((address) => this.#decide({ kind: 'http', ...endpoint, address })),
+      lookup: grantedLookup({
+        decide: (address) => this.#decide({ kind: 'http', ...endpoint, address }),
+        isWanted: () => (this.#origins.get(key)?.waiting ?? 0) > 0,
+      }),
     } as buildConnector.BuildOptions);
     return (options, callback) => {
       const origin = this.#origins.get(key);
@@ -163,17 +166,30 @@ function originText({ scheme, host, port }: Endpoint): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+interface LookupRules {
+  /** Whether the name may lead to that address. */
+  decide(address: string): Decision;
+  /** Whether somebody still waits for it. */
+  isWanted(): boolean;
+}
+
 /** Finds the addresses of a name, and keeps those that it may lead to. */
-function grantedLookup(decide: (address: string) => Decision): LookupFunction {
+function grantedLookup({ decide, isWanted }: LookupRules): LookupFunction {
+  const find = async (hostname: string): Promise<{ address: string; family: number }[]> => {
+    const addresses = await SYSTEM_RESOLVER.resolve(hostname, isWanted);
+    const decisions = addresses.map(decide);
+    const allowed = addresses.filter((_, at) => decisions[at]?.effect === 'allow');
+    if (allowed.length === 0) throw decisions[0] === undefined ? NOBODY_WAITS : new AddressDenied(decisions[0]);
+    return allowed.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+  };
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, '', 0);
-      const decisions = addresses.map(({ address }) => decide(address));
-      const allowed = addresses.filter((_, at) => decisions[at]?.effect === 'allow');
-      const [first] = allowed;
-      if (first === undefined) return callback(new AddressDenied(decisions[0] as Decision), '', 0);
-      if (options.all === true) callback(null, allowed);
-      else callback(null, first.address, first.family);
-    });
+    find(hostname).then(
+      (allowed) => {
+        const [{ address, family }] = allowed as [{ address: string; family: number }];
+        if (options.all === true) callback(null, allowed);
+        else callback(null, address, family);
+      },
+      (error: Error) => callback(error, '', 0),
+    );
   };
 }

@@ -25,5 +25,4 @@
  * @module
  */
 export { SOCKET_INTERFACES } from './interfaces.ts';
-export { NAME_RESOLVER, type NameResolver } from './resolver.ts';
 export { SOCKET_SETTINGS, SOCKETS, type SocketSettings } from './socket-table.ts';

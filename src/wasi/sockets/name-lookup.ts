@@ -1,9 +1,9 @@
 import { parseAddress, parseHost, printAddress } from '../../capability/index.ts';
 import { type Eventually, err, type Guest, isAllowed, ok, PartKey } from '../guest/index.ts';
 import { Pollable, type Readiness } from '../io/index.ts';
+import { NAME_RESOLVER } from '../names/index.ts';
 import { type IpAddressValue, toAddressValue } from './addresses.ts';
 import { type ErrorCode, refused, type SocketResult, toErrorCode } from './error-code.ts';
-import { NAME_RESOLVER } from './resolver.ts';
 import { Signal } from './signal.ts';
 import { SOCKETS } from './socket-table.ts';
 

@@ -7,11 +7,12 @@ import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
 import { GRANTS, Guest, ON_DENIED } from '../guest/index.ts';
 import { IoError, type Pollable } from '../io/index.ts';
+import { NAME_RESOLVER } from '../names/index.ts';
 import { asSocketAddress, fromNode, isIpv4InIpv6, isRemote, isUnicast, toAddressValue } from './addresses.ts';
 import { DatagramQueue } from './datagram-queue.ts';
 import { DatagramSender } from './datagram-sender.ts';
 import { errnoToErrorCode, toConnectErrorCode } from './error-code.ts';
-import { NAME_RESOLVER, SOCKET_INTERFACES, SOCKET_SETTINGS, SOCKETS } from './index.ts';
+import { SOCKET_INTERFACES, SOCKET_SETTINGS, SOCKETS } from './index.ts';
 import { LookupMemory } from './lookup-memory.ts';
 import { clampBufferBytes, clampKeepAliveTime, TcpOptions } from './tcp-options.ts';
 

@@ -68,8 +68,9 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
     clocks: ['guest', 'io'],
     cli: ['guest', 'io'],
     filesystem: ['guest', 'io', 'clocks'],
-    sockets: ['guest', 'io', 'clocks'],
-    http: ['guest', 'io'],
+    names: ['guest'],
+    sockets: ['guest', 'io', 'clocks', 'names'],
+    http: ['guest', 'io', 'names'],
   },
 };
 

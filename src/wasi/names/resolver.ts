@@ -24,7 +24,7 @@ const LOOKUPS_AT_ONCE = 2;
 export class QueuedResolver implements NameResolver {
   readonly #lookUp: LookUp;
   #running = 0;
-  /** Each guest that lives has one here at most. */
+  /** Bounded by who asks: a guest has one here by its sockets, and one for each of its HTTP requests that connects. */
   readonly #waiting: (() => void)[] = [];
 
   constructor(lookUp: LookUp) {
@@ -55,6 +55,6 @@ function systemLookUp(name: string): Promise<readonly string[]> {
 }
 
 /** The resolver of the operating system, shared by all guests. */
-const SYSTEM_RESOLVER = new QueuedResolver(systemLookUp);
+export const SYSTEM_RESOLVER = new QueuedResolver(systemLookUp);
 
 export const NAME_RESOLVER = new PartKey<NameResolver>('name resolver', { make: () => SYSTEM_RESOLVER });
