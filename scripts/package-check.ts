@@ -50,6 +50,7 @@ function* wrongFiles(packed: readonly string[], manifest: Manifest): Generator<s
     'dist/component/index.js',
     'dist/component/preview1/command.wasm',
     'dist/guest/index.js',
+    'dist/testing/index.js',
     'dist/cli/main.js',
     'dist/store/storage-thread.js',
   ]) {
@@ -131,7 +132,9 @@ async function smoke(root: string, project: string, version: string): Promise<st
   const script = `
     const troupe = await import('troupe');
     const component = await import('troupe/component');
-    for (const [name, module] of Object.entries({ troupe, 'troupe/component': component })) {
+    const testing = await import('troupe/testing');
+    const modules = { troupe, 'troupe/component': component, 'troupe/testing': testing };
+    for (const [name, module] of Object.entries(modules)) {
       if (Object.keys(module).length === 0) throw new Error(name + ' exports nothing');
     }
     const store = await troupe.openStore({ directory: 'data' });
