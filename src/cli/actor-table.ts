@@ -5,15 +5,15 @@ import { humanDuration, humanSize, paint, sanitizeLine } from './text.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'ACTOR' },
-  { title: 'TYPE' },
+  { title: 'TYPE', dropFirst: 1 },
   { title: 'STATE' },
-  { title: 'QUEUED', align: 'right' },
+  { title: 'QUEUED', align: 'right', dropFirst: 5 },
   { title: 'HANDLED', align: 'right' },
-  { title: 'FAILED', align: 'right' },
+  { title: 'FAILED', align: 'right', dropFirst: 6 },
   { title: 'RESTARTS', align: 'right' },
-  { title: 'DEAD', align: 'right' },
-  { title: 'MEMORY', align: 'right' },
-  { title: 'UPTIME', align: 'right' },
+  { title: 'DEAD', align: 'right', dropFirst: 4 },
+  { title: 'MEMORY', align: 'right', dropFirst: 3 },
+  { title: 'UPTIME', align: 'right', dropFirst: 2 },
 ];
 
 const COLOURS: Readonly<Record<ActorState, 'green' | 'yellow' | 'red' | 'gray'>> = {

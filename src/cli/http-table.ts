@@ -6,12 +6,12 @@ import { sanitizeLine } from './text.ts';
 const COLUMNS: readonly Column[] = [
   { title: 'ROUTE' },
   { title: 'COMPONENT' },
-  { title: 'IN FLIGHT', align: 'right' },
-  { title: 'WAITING', align: 'right' },
+  { title: 'IN FLIGHT', align: 'right', dropFirst: 3 },
+  { title: 'WAITING', align: 'right', dropFirst: 2 },
   { title: 'SERVED', align: 'right' },
   { title: 'FAILED', align: 'right' },
-  { title: 'SHED', align: 'right' },
-  { title: 'LEFT', align: 'right' },
+  { title: 'SHED', align: 'right', dropFirst: 4 },
+  { title: 'LEFT', align: 'right', dropFirst: 1 },
 ];
 
 /** `GET, POST quakes.example/orders/*`. */
