@@ -24,7 +24,7 @@ export async function runCli(context: CliContext): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync([...context.argv], { from: 'user' });
+    await program.parseAsync(wordsToParse(context.argv, program), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -77,6 +77,17 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
   return program;
 }
 
+/** `help upp` is the mistake that `upp` is, with the same suggestion. */
+function wordsToParse(argv: readonly string[], program: Command): string[] {
+  const [first, topic] = argv;
+  const mistaken = first === 'help' && topic !== undefined && !topic.startsWith('-') && !isCommand(program, topic);
+  return mistaken ? [topic] : [...argv];
+}
+
+function isCommand(program: Command, word: string | undefined): boolean {
+  return word === 'help' || program.commands.some((command) => command.name() === word);
+}
+
 /** Turns what the argument parser says into our error, with its suggestion as help. */
 function toUsageError(error: CommanderError, argv: readonly string[], program: Command): RuntimeError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
@@ -87,7 +98,7 @@ function toUsageError(error: CommanderError, argv: readonly string[], program: C
   const text = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, '');
   const suggestion = rest.map((line) => line.replace(/^\((.*)\)$/, '$1')).filter((line) => line !== '');
   const command = argv.find((word) => !word.startsWith('-'));
-  const known = program.commands.some((item) => item.name() === command);
+  const known = command !== 'help' && isCommand(program, command);
   const help = [...suggestion, `troupe ${known ? `${command} ` : ''}--help`];
   return new RuntimeError('USAGE_INVALID', text, { details: { help } });
 }

@@ -57,6 +57,11 @@ test('troupe --version prints the version of the package', async () => {
 /** Each mistake: the arguments, the exit code, and what standard error must say. */
 const MISTAKES: readonly { args: readonly string[]; exits: number; says: readonly string[] }[] = [
   { args: [], exits: 64, says: ['Usage: troupe', 'error[USAGE_INVALID]: Cannot do anything without a command'] },
+  {
+    args: ['help', 'rnu'],
+    exits: 64,
+    says: ["Unknown command 'rnu'", 'help: Did you mean run?', 'help: troupe --help'],
+  },
   { args: ['rnu'], exits: 64, says: ["error[USAGE_INVALID]: Unknown command 'rnu'", 'help: Did you mean run?'] },
   {
     args: ['up', '--until-idel'],

@@ -32,10 +32,10 @@ export function askCommand(context: CliContext): Command {
     .option('--timeout <duration>', 'how long to wait for the reply', parseDurationFlag, ASK_TIMEOUT_MS);
   withOutput(withApplication(command));
   withExamples(command, [
-    ['troupe ask report top 5', 'text to an actor that handles messages'],
+    ['troupe ask greeter greet Ada', 'text to an actor that handles messages'],
     ["troupe ask calc add '[1, 2]'", 'the arguments of a typed operation'],
     ['troupe ask parse line --data @strikes.csv', 'the bytes of a file'],
-    ['troupe ask report top --timeout 30s', 'wait longer than 5s'],
+    ['troupe ask report view --timeout 30s', 'wait longer than 5s'],
   ]);
   return command.action(async (...[actor, op, argument]: [string, string, string | undefined]) => {
     const options = command.opts<AskOptions>();

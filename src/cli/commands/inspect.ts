@@ -104,7 +104,9 @@ function describeImports(imports: readonly ImportReport[]): string[] {
 
 function describeModules({ coreModules }: ComponentReport): string {
   const memories = coreModules.flatMap(({ memory }) => memory ?? []);
-  const shown = memories.map(({ minBytes, maxBytes }) => {
+  // A module that takes what another has, as an adapter does, begins with none.
+  const own = memories.filter(({ minBytes }) => minBytes > 0);
+  const shown = own.map(({ minBytes, maxBytes }) => {
     const most = maxBytes === undefined ? '' : ` to ${humanSize(maxBytes)}`;
     return `${humanSize(minBytes)}${most}`;
   });

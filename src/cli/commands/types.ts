@@ -24,7 +24,7 @@ export function typesCommand(context: CliContext): Command {
       ].join('\n\n'),
     )
     .argument('<file>', 'the component')
-    .option('-o, --out <file>', 'write to this file, whose name ends in .ts; without, to standard output')
+    .option('-o, --out <file>', 'write to this file, whose name ends in .d.ts or .ts; without, to standard output')
     .option('--name <name>', 'what to call the type; without, as the file');
   withOutput(command);
   withExamples(command, [
@@ -52,7 +52,10 @@ export function typesCommand(context: CliContext): Command {
 /** What is written replaces what is there; a slip of the pen must not replace the component. */
 function refuseOtherFiles(out: string): void {
   if (/\.[cm]?ts$/.test(out)) return;
-  throw new RuntimeError('USAGE_INVALID', `Cannot write types to "${out}": the name of such a file ends in .d.ts`);
+  throw new RuntimeError(
+    'USAGE_INVALID',
+    `Cannot write types to "${out}": the name of such a file ends in .d.ts or .ts`,
+  );
 }
 
 const REASONS: Readonly<Record<string, string>> = {
