@@ -131,7 +131,7 @@ function readmeText(name: string, options: CreateOptions, template: Template): s
   return [
     `# ${name}`,
     '',
-    'A component for [Troupe](https://www.npmjs.com/package/troupe).',
+    'A component for Troupe, which runs WebAssembly components as supervised actors.',
     '',
     '```sh',
     ...steps,
