@@ -1,8 +1,16 @@
-import type { BehaviorContext } from '../actor/index.ts';
+import type { ActorRef, BehaviorContext } from '../actor/index.ts';
 import type { Decision, Grants } from '../capability/index.ts';
 import type { HostImports } from '../component/index.ts';
 import type { Store } from '../store/index.ts';
-import { type ByteSink, type ByteSource, defineWasi, type LogEntry, type Stdio, type Wasi } from '../wasi/index.ts';
+import {
+  type ByteSink,
+  type ByteSource,
+  defineWasi,
+  type LogEntry,
+  type LogSink,
+  type Stdio,
+  type Wasi,
+} from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { type Link, linkedImports } from './links.ts';
 import { ACTOR, MESSAGING_INTERFACE, type MessageDeadline } from './messaging.ts';
@@ -54,6 +62,7 @@ export class ComponentSurroundings {
   /** Made with the first incarnation, whose start fails if this platform cannot give what is granted. */
   #wasi: Wasi | undefined;
   #imports: HostImports | undefined;
+  readonly #logs = new WeakMap<ActorRef, LogSink>();
 
   constructor({ grants, links = [], options }: SurroundingsOptions) {
     this.#grants = grants;
@@ -76,10 +85,17 @@ export class ComponentSurroundings {
       clock: context.clock,
       ...(stdio && { stdio }),
       ...(onDenied && { onDenied: (decision) => onDenied(name, decision) }),
-      ...(onLog && { log: { log: (entry) => onLog(name, entry) } }),
+      ...(onLog && { log: this.#logOf(context.self, onLog) }),
     });
     guest.provide(ACTOR, { context, grants: this.#grants, onDenied, deadline });
     return { imports: this.#imports, guest };
+  }
+
+  /** One for each actor: its instances share what may be logged. */
+  #logOf(actor: ActorRef, onLog: (actor: string, entry: LogEntry) => void): LogSink {
+    const known = this.#logs.get(actor) ?? { log: (entry) => onLog(actor.name, entry) };
+    this.#logs.set(actor, known);
+    return known;
   }
 
   #define(): Wasi {

@@ -74,6 +74,25 @@ test('LO1: logging lets a burst and then a steady trickle through, and tells how
   });
 });
 
+test('LO1: guests of one listener share what may be logged: one for each request is no way around it', () => {
+  const clock = new ManualClock();
+  const { log } = LOGGING_INTERFACES['wasi:logging/logging'] as { log: Log };
+  const entries: LogEntry[] = [];
+  const sink = { log: (entry: LogEntry) => void entries.push(entry) };
+  for (let request = 0; request < 100; request++) {
+    const guest = new Guest({ clock, resourcesMax: 10 });
+    guest.provide(LOG_SINK, sink);
+    for (let line = 0; line < 10; line++) log.call(guest, 'info', '', `${line}`);
+    void guest.dispose();
+  }
+  assert.equal(entries.length, 201, 'and one line that says how many were left out');
+  clock.advance(1_000);
+  const last = new Guest({ clock, resourcesMax: 10 });
+  last.provide(LOG_SINK, sink);
+  log.call(last, 'info', '', 'after a while');
+  assert.equal((entries[200]?.dropped ?? 0) + (entries[201]?.dropped ?? 0), 800);
+});
+
 test('LO2: logging costs a guest nothing that nobody listens to', () => {
   const guest = new Guest({ clock: new ManualClock(), resourcesMax: 10 });
   const { log } = LOGGING_INTERFACES['wasi:logging/logging'] as { log: Log };

@@ -16,7 +16,10 @@ export interface LogEntry {
   readonly dropped?: number;
 }
 
-/** Hears what a guest logs. Runs in the middle of the guest's call: it should be quick, and must not throw. */
+/**
+ * Hears what guests log. Runs in the middle of the guest's call: it should be quick, and must not throw. Guests that have
+ * the same one share what may be logged: those of one actor, one after another or for a request each.
+ */
 export interface LogSink {
   log(entry: LogEntry): void;
 }
@@ -30,7 +33,7 @@ export const LOG_SINK = new PartKey<LogSink>('log sink', { make: () => NO_SINK }
 const MESSAGE_MAX = 4_096;
 const CONTEXT_MAX = 128;
 
-/** Lines that a guest may log at once, and each second on average: more than anybody reads, and far below a flood. */
+/** Lines that may be logged to one listener at once, and each second on average: more than anybody reads, and far below a flood. */
 const BURST = 200;
 const LINES_PER_SECOND = 50;
 
@@ -39,47 +42,64 @@ const LOG = new PartKey<Log>('log', {
   dispose: (log) => log.end(),
 });
 
-/** What one guest logs: shortened, and thinned out when it is too much. */
-class Log {
+/** What may still be logged to one listener. */
+class Allowance {
   readonly #clock: Clock;
-  readonly #sink: LogSink;
   #left = BURST;
   #refilledMs: number;
-  #dropped = 0;
+  /** Lines that were left out, and are not told yet. */
+  dropped = 0;
 
-  constructor(clock: Clock, sink: LogSink) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#sink = sink;
     this.#refilledMs = clock.nowMs();
   }
 
+  /** @param loan Lines that may be owed: the one at the end of a guest. */
+  take(loan = 0): boolean {
+    const nowMs = this.#clock.nowMs();
+    this.#left = Math.min(BURST, this.#left + ((nowMs - this.#refilledMs) * LINES_PER_SECOND) / 1_000);
+    this.#refilledMs = nowMs;
+    if (this.#left + loan < 1) return false;
+    this.#left -= 1;
+    return true;
+  }
+}
+
+const ALLOWANCES = new WeakMap<LogSink, Allowance>();
+
+function allowanceOf(sink: LogSink, clock: Clock): Allowance {
+  const known = ALLOWANCES.get(sink) ?? new Allowance(clock);
+  ALLOWANCES.set(sink, known);
+  return known;
+}
+
+/** What one guest logs: shortened, and thinned out when it is too much. */
+class Log {
+  readonly #sink: LogSink;
+  readonly #allowance: Allowance;
+
+  constructor(clock: Clock, sink: LogSink) {
+    this.#sink = sink;
+    this.#allowance = allowanceOf(sink, clock);
+  }
+
   add(level: LogLevel, context: string, message: string): void {
-    if (!this.#mayPass()) {
-      this.#dropped++;
-      return;
-    }
-    this.#tell({ level, context: shortened(context, CONTEXT_MAX), message: shortened(message, MESSAGE_MAX) });
+    if (this.#allowance.take())
+      this.#tell({ level, context: shortened(context, CONTEXT_MAX), message: shortened(message, MESSAGE_MAX) });
+    else this.#allowance.dropped++;
   }
 
   /** Says how many were left out at the last. */
   end(): void {
-    if (this.#dropped > 0)
+    if (this.#allowance.dropped > 0 && this.#allowance.take(1))
       this.#tell({ level: 'warn', context: '', message: 'The last lines of the log were left out' });
   }
 
   #tell(entry: LogEntry): void {
-    const dropped = this.#dropped;
-    this.#dropped = 0;
+    const { dropped } = this.#allowance;
+    this.#allowance.dropped = 0;
     this.#sink.log(dropped === 0 ? entry : { ...entry, dropped });
-  }
-
-  #mayPass(): boolean {
-    const nowMs = this.#clock.nowMs();
-    this.#left = Math.min(BURST, this.#left + ((nowMs - this.#refilledMs) * LINES_PER_SECOND) / 1_000);
-    this.#refilledMs = nowMs;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
-    return true;
   }
 }
 
