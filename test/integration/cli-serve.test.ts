@@ -139,7 +139,7 @@ describe('up with routes', () => {
   const write = (text: string) => writeFile(join(folder, 'troupe.toml'), text);
   const HEAD = `[application]\nname = "shop"\n[components.web]\nsource = "./web.wasm"\ngrants = { clock = true }\n`;
 
-  test('up serves the routes of its application, ps shows them, and a stop waits for requests', async () => {
+  test('up serves the routes of its application, ps shows them, and a stop waits for requests', async (t) => {
     await write(`${HEAD}http = { max-invocations = 10 }
       [ingress]
       listen = "127.0.0.1:0"
@@ -152,10 +152,11 @@ describe('up with routes', () => {
       methods = ["GET"]
       component = "web"`);
     const up = startTroupe(['up', folder]);
+    t.after(() => up.child.kill('SIGKILL'));
     await up.writes(/requests at/);
     const address = await addressOf(up);
     await up.writes(/web started/);
-    assert.match(up.stderr(), / {2}\/shop\/\* → web\n {2}GET a\.example\/only → web/);
+    await up.writes(/ {2}\/shop\/\* → web\n {2}GET a\.example\/only → web/);
     assert.equal(await (await fetch(`${address}/shop`)).text(), 'hello 1\n');
     assert.equal(await (await fetch(`${address}/shop/x/y`)).text(), 'hello 2\n');
     assert.equal((await fetch(`${address}/only`)).status, 404);
