@@ -1,5 +1,6 @@
 import type { ActorRef } from './actor-ref.ts';
 import type { Cell } from './cell.ts';
+import type { SubscriptionInfo } from './ports.ts';
 
 /** One actor, as tools show it. Counters count since it was spawned, over all incarnations, and only grow. */
 export interface ActorInfo {
@@ -23,6 +24,8 @@ export interface ActorInfo {
   readonly refused: number;
   /** Messages that were accepted and not handled, or handled in vain. */
   readonly deadLetters: number;
+  /** What it is subscribed to, in the order in which that was said. */
+  readonly subscriptions: readonly SubscriptionInfo[];
   /** Milliseconds since 1970-01-01 UTC at which the present incarnation started; `undefined` before the first. */
   readonly startedAtMs: number | undefined;
 }
@@ -44,6 +47,7 @@ export function toActorInfo(cell: Cell): ActorInfo {
     restarts: extras?.restarts ?? 0,
     refused: extras?.refused ?? 0,
     deadLetters: extras?.deadLetters ?? 0,
+    subscriptions: extras?.isSubscribed === true ? profile.services.topics.of(cell.ref) : [],
     startedAtMs: cell.hasStarted ? Math.round(clock.wallMs() - (clock.nowMs() - cell.startedMs)) : undefined,
   };
 }

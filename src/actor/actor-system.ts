@@ -14,6 +14,7 @@ import { type ActorSystemOptions, checkTimeoutMs, type SpawnOptions, SYSTEM_STOP
 import type { Names, Subscription, Topics } from './ports.ts';
 import type { Protocol } from './protocol.ts';
 import { spawn } from './spawn.ts';
+import type { SubscribeOptions } from './subscription.ts';
 import { activate } from './turn.ts';
 
 /** What a system is put together from, besides itself. */
@@ -114,11 +115,18 @@ export class ActorSystem implements AsyncDisposable {
    * name different operations.
    *
    * @param pattern A topic; `*` in the place of a segment matches any one, `>` at the end one or more.
-   * @param op The `tell` operation that a message becomes; may be left out for actors that take any operation.
-   * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `ACTOR_STOPPED`.
+   * @param options The `tell` operation that a message becomes, or all options. Both may be left out for actors that take
+   *   any operation.
+   * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `ACTOR_STOPPED`, `NAME_INVALID` (the group), `CONFIG_INVALID`.
+   * @throws {RangeError} An option is out of range.
    * @throws {TypeError} The actor is of another system.
+   *
+   * @example Each line to one of the parsers
+   * ```ts
+   * for (const parser of parsers) system.subscribe('lines.*', parser, { op: 'parse', group: 'parsers' });
+   * ```
    */
-  subscribe(pattern: string, ref: ActorRef, op?: string): Subscription {
+  subscribe(pattern: string, ref: ActorRef, options: string | SubscribeOptions = {}): Subscription {
     const cell = LocalRef.cellOf(ref);
     if (cell.status === 'stopped') {
       throw new RuntimeError('ACTOR_STOPPED', `Cannot subscribe "${cell.name}": it has stopped`);
@@ -128,7 +136,8 @@ export class ActorSystem implements AsyncDisposable {
     }
     cell.rare.isSubscribed = true;
     // The actor's own reference, by which its end is made known: the one given may be bound to a sender.
-    return this.#services.topics.subscribe(pattern, cell.ref, op);
+    const chosen = typeof options === 'string' ? { op: options } : options;
+    return this.#services.topics.subscribe(pattern, cell.ref, chosen);
   }
 
   /** Every living actor, in no order. One that ends or begins meanwhile may be left out. */

@@ -330,6 +330,22 @@ export class Cell implements AskTarget, Paced {
     return this.extras;
   }
 
+  /** Whether it handles messages now: not while it starts, is started again, or stops. */
+  get isReady(): boolean {
+    const { status } = this;
+    return this.context !== null && status !== 'starting' && status !== 'stopping' && !this.mailbox.isClosed;
+  }
+
+  /** The cell that a message goes to: this one, unless it is a router's. */
+  entry(_op: string, _payload: unknown): Cell {
+    return this;
+  }
+
+  /** The cells that each get what is sent to this one; `null`: one does, see {@link entry}. */
+  get everyone(): readonly Cell[] | null {
+    return null;
+  }
+
   /** Puts a message into the mailbox. The one way in, for asks and topics too. */
   post(payload: unknown, header: Header): TellResult {
     if (!this.mailbox.offer(payload, header)) return this.overflow(payload, header);

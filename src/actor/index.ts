@@ -34,9 +34,16 @@ export { type Batch, type Implementation, implement } from './implement.ts';
 export { crash, type Intervention, type Passage, type Runnable, type Work, workOf } from './intervention.ts';
 export { nearestNames } from './name.ts';
 export { type ActorSystemOptions, ASK_TIMEOUT_MS, type FailureReport, type SpawnOptions } from './options.ts';
-export type { Names, Subscription, Topics } from './ports.ts';
+export type { Names, Subscription, SubscriptionInfo, Topics } from './ports.ts';
 export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';
+export {
+  type SubscribeOptions,
+  type SubscriptionPolicy,
+  type TopicOverflow,
+  type TopicSpec,
+  toSubscriptionPolicy,
+} from './subscription.ts';
 export {
   type ChildInfo,
   type ChildSpec,

@@ -16,7 +16,7 @@ import { findAskCycle, Header, type Operation } from './header.ts';
 import { kill, requestStop } from './lifecycle.ts';
 import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs } from './options.ts';
 import { isReservedName, type Protocol } from './protocol.ts';
-import { cancelledPut, Putters } from './putters.ts';
+import { cancelledPut, waitingAt } from './putters.ts';
 import { StreamReader, StreamSession } from './streams.ts';
 
 /** Keys of what stubs know. Every text may be the name of an operation, so that nothing else of a stub has a text for a name. */
@@ -93,24 +93,23 @@ class PutStub extends Stub {
   async [REQUEST](operation: Operation, payload: unknown, options: PutOptions | undefined): Promise<void> {
     const checked = operation.validateIn?.(payload) ?? { value: payload };
     if ('error' in checked) throw checked.error;
-    const { [SENDER]: sender, [TARGET]: cell } = this;
+    const { [SENDER]: sender, [TARGET]: target } = this;
     if (sender !== null && !sender.isLive) throw refusalError(sender.cell.stoppedRefusal());
     const { timeoutMs = ASK_TIMEOUT_MS, signal } = options ?? {};
     if (!isAskTimeout(timeoutMs)) throw badTimeout(timeoutMs);
-    if (signal?.aborted === true) throw cancelledPut(cell);
+    if (signal?.aborted === true) throw cancelledPut(target);
+    if (target.everyone !== null) {
+      const each = target.everyone.map((cell) => new PutStub(cell, sender)[REQUEST](operation, payload, options));
+      await Promise.all(each);
+      return;
+    }
+    const cell = target.entry(operation.name, checked.value);
     const header = new Header(operation, sender?.cell.ref, undefined);
     if (cell.extras?.waiting == null && cell.accept(checked.value, header)) return;
     if (cell.mailbox.isClosed || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal());
     const message = { payload: checked.value, header, isLive: () => sender?.isLive ?? true };
     await waitingAt(cell).wait(message, { timeoutMs, signal });
   }
-}
-
-/** The queue of those who wait for room at `cell`, which is full. */
-function waitingAt(cell: Cell): Putters {
-  const putters = (cell.rare.waiting as Putters | null) ?? new Putters(cell);
-  cell.rare.waiting = putters;
-  return putters;
 }
 
 /** Base of `ref.ask`. */
@@ -129,8 +128,10 @@ class AskStub extends Stub {
       if ('error' in checked) return Promise.reject(checked.error);
       message = checked.value;
     }
-    const { [SENDER]: sender, [TARGET]: cell } = this;
+    const { [SENDER]: sender, [TARGET]: target } = this;
     if (sender !== null && !sender.isLive) return Promise.reject(refusalError(sender.cell.stoppedRefusal()));
+    if (target.everyone !== null) return this.askEveryone(target.everyone, operation, payload, options);
+    const cell = target.entry(operation.name, message);
     const { clock, wheel, dispatcher } = cell.profile.services;
     const timeoutMs = options?.timeoutMs ?? ASK_TIMEOUT_MS;
     if (!isAskTimeout(timeoutMs)) return Promise.reject(badTimeout(timeoutMs));
@@ -153,6 +154,15 @@ class AskStub extends Stub {
     }
     if (!dispatcher.isBusy && wheel.hasSoon) wheel.startSoon(clock.nowMs());
     return reply;
+  }
+
+  /** Asks each; the first reply counts. */
+  private async askEveryone(cells: readonly Cell[], ...ask: Parameters<AskStub[typeof REQUEST]>): Promise<unknown> {
+    try {
+      return await Promise.any(cells.map((cell) => new AskStub(cell, this[SENDER])[REQUEST](...ask)));
+    } catch (error) {
+      throw (error as AggregateError).errors[0];
+    }
   }
 }
 
@@ -187,8 +197,9 @@ function invalid(error: RuntimeError): TellResult {
 class StreamStub extends Stub {
   static define(prototype: object, operation: Operation): void {
     const open = function (this: StreamStub, payload: unknown, options?: AskOptions): StreamReader {
-      const { [TARGET]: cell, [REQUEST]: asks } = this;
       const checked = operation.validateStream?.(payload) ?? { value: payload };
+      const cell = this[TARGET].entry(operation.name, payload);
+      const asks = cell === this[TARGET] ? this[REQUEST] : new AskStub(cell, this[SENDER]);
       const session = new StreamSession('error' in checked ? undefined : checked.value);
       return new StreamReader(session, {
         next: () => ('error' in checked ? Promise.reject(checked.error) : asks[REQUEST](operation, session, options)),
@@ -354,7 +365,7 @@ export class LocalRef implements ActorRef {
     header: Header,
     { to, op, payload }: { to: unknown; op: string; payload: unknown },
   ): RuntimeError | undefined {
-    const cell = LocalRef.cellOf(to);
+    const cell = LocalRef.cellOf(to).entry(op, payload);
     const { operations } = LocalRef.internalsOf(to);
     const known = header.isPending ? operations.ask(op) : operations.tell(op);
     if (known instanceof RuntimeError) return known;

@@ -5,6 +5,7 @@ import type { Directive, SupervisionOptions } from '../supervision/index.ts';
 import type { Clock, Random } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { DeadLetterListener } from './dead-letters.ts';
+import type { TopicSpec } from './subscription.ts';
 
 /** Milliseconds to wait for a reply; OTP's default (`gen_server:call/2`). */
 export const ASK_TIMEOUT_MS = 5_000;
@@ -29,10 +30,10 @@ export interface SpawnOptions {
   /** Milliseconds for the current message, the children and the stop hook together, 1 to 3_600_000. Default 5_000. Then it is killed. */
   readonly stopTimeoutMs?: number;
   /**
-   * Topics that the actor takes: pattern → the `tell` operation that a message becomes; or patterns alone, for actors
-   * that take any operation. `*` stands for one segment, `>` at the end for one or more.
+   * Topics that the actor takes: pattern → the `tell` operation that a message becomes; or a list of patterns, for actors
+   * that take any operation, and of subscriptions with options. `*` stands for one segment, `>` at the end for one or more.
    */
-  readonly subscribe?: Readonly<Record<string, string>> | readonly string[];
+  readonly subscribe?: Readonly<Record<string, string>> | readonly (string | TopicSpec)[];
 }
 
 /** A failure of an actor, and what its supervisor did about it. */

@@ -1,4 +1,5 @@
 import type { ActorRef } from './actor-ref.ts';
+import type { SubscribeOptions } from './subscription.ts';
 
 /** Where names are kept; `registry/` implements it. */
 export interface Names {
@@ -10,10 +11,24 @@ export interface Names {
   lookup(name: string): ActorRef | undefined;
 }
 
-/** A subscription to a topic or a pattern of topics. */
-export interface Subscription {
+/** A subscription to a topic or a pattern of topics, and what became of its messages so far. */
+export interface SubscriptionInfo {
   readonly pattern: string;
-  /** Ends it; messages that are in the mailbox already stay there. */
+  /** The operation that a message becomes; `undefined`: the concrete topic. */
+  readonly op: string | undefined;
+  /** The group of which its actor is a member here. */
+  readonly group: string | undefined;
+  /** Messages that the mailbox took. One that several subscriptions would bring counts for one of them. */
+  readonly delivered: number;
+  /** Messages that were lost: a full mailbox, or a payload that its schema refuses. Each is a dead letter. */
+  readonly dropped: number;
+  /** Messages that wait for room. */
+  readonly waiting: number;
+}
+
+/** A subscription that can be ended. */
+export interface Subscription extends SubscriptionInfo {
+  /** Ends it; messages that it has brought already are still handled. */
   cancel(): void;
 }
 
@@ -24,11 +39,10 @@ export interface Topics {
    * @throws {RuntimeError} `TOPIC_INVALID`.
    */
   publish(topic: string, payload: unknown, sender: ActorRef | undefined): number;
-  /**
-   * @param op The `tell` operation that a matching message becomes; may be left out for actors that take any operation.
-   * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`.
-   */
-  subscribe(pattern: string, ref: ActorRef, op: string | undefined): Subscription;
+  /** @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `NAME_INVALID` (the group), `CONFIG_INVALID`. */
+  subscribe(pattern: string, ref: ActorRef, options: SubscribeOptions): Subscription;
+  /** The subscriptions of an actor, in the order in which they were made. */
+  of(ref: ActorRef): readonly SubscriptionInfo[];
   /** Ends all subscriptions of an actor that is no more. */
   forget(ref: ActorRef): void;
 }

@@ -7,7 +7,9 @@ import type { Header } from './header.ts';
 /** Senders that wait for room in one mailbox; then the next is refused at once. */
 const PUTTERS_MAX = 1_024;
 
-interface Putter {
+/** Who waits for room. */
+export interface Putter {
+  /** What is to be put into the mailbox next. */
   readonly payload: unknown;
   readonly header: Header;
   /** Whether it still waits. */
@@ -53,24 +55,23 @@ export class Putters {
       end();
       resolve();
     };
-    this.#join({ payload, header, isWaiting: () => isWaiting && isLive(), done, failed });
+    this.join({ payload, header, isWaiting: () => isWaiting && isLive(), done, failed });
     return promise;
   }
 
   /** Lets a pending ask wait for room: it ends by its own deadline. */
   waitAsk(payload: unknown, header: Header): void {
     const failed = (error: RuntimeError): void => header.fail(error);
-    this.#join({ payload, header, isWaiting: () => header.isPending, done: () => {}, failed });
+    this.join({ payload, header, isWaiting: () => header.isPending, done: () => {}, failed });
   }
 
   /** Puts into the mailbox as much as it takes. Returns whether somebody still waits. */
   admit(): boolean {
     for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
-      if (next.isWaiting()) {
-        if (!this.#cell.mailbox.offer(next.payload, next.header)) return true;
-        next.done();
-      }
+      const isWaiting = next.isWaiting();
+      if (isWaiting && !this.#cell.mailbox.offer(next.payload, next.header)) return true;
       this.#queue.shift();
+      if (isWaiting) next.done();
     }
     return false;
   }
@@ -82,7 +83,8 @@ export class Putters {
     }
   }
 
-  #join(putter: Putter): void {
+  /** Takes the last place. */
+  join(putter: Putter): void {
     if (this.#queue.size >= PUTTERS_MAX) this.#queue.remove(({ isWaiting }) => !isWaiting());
     if (this.#queue.size >= PUTTERS_MAX) putter.failed(this.#full(`${PUTTERS_MAX} wait for room already`));
     else this.#queue.push(putter);
@@ -94,6 +96,13 @@ export class Putters {
       details: { actor: name },
     });
   }
+}
+
+/** The queue of those who wait for room at `cell`, which is full. */
+export function waitingAt(cell: Cell): Putters {
+  const putters = (cell.rare.waiting as Putters | null) ?? new Putters(cell);
+  cell.rare.waiting = putters;
+  return putters;
 }
 
 /** How long somebody waits. */

@@ -7,6 +7,7 @@ import { Cell, type Profile, type Services } from './cell.ts';
 import { LocalRef, Stubs } from './local-ref.ts';
 import { assertActorName, assertNameLength } from './name.ts';
 import { checkTimeoutMs, type SpawnOptions, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './options.ts';
+import type { TopicSpec } from './subscription.ts';
 
 /** What to spawn, and as what. */
 export interface SpawnRequest {
@@ -85,12 +86,15 @@ function claim(services: Services, name: string, ref: LocalRef): void {
 }
 
 function subscribe(services: Services, cell: Cell, topics: NonNullable<SpawnOptions['subscribe']>): void {
-  const pairs: (readonly [string, string | undefined])[] = Array.isArray(topics)
-    ? topics.map((pattern) => [pattern, undefined])
-    : Object.entries(topics);
-  if (pairs.length === 0) return;
+  const specs: readonly (string | TopicSpec)[] = Array.isArray(topics)
+    ? topics
+    : Object.entries(topics).map(([topic, op]) => ({ topic, op }));
+  if (specs.length === 0) return;
   cell.rare.isSubscribed = true;
-  for (const [pattern, op] of pairs) services.topics.subscribe(pattern, cell.ref, op);
+  for (const spec of specs) {
+    const { topic, ...options } = typeof spec === 'string' ? { topic: spec } : spec;
+    services.topics.subscribe(topic, cell.ref, options);
+  }
 }
 
 /** Undoes what was done for a cell that nobody has seen. */

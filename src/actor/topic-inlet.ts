@@ -1,32 +1,52 @@
+import { RingBuffer } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
+import type { Lost } from '../mailbox/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { Cell } from './cell.ts';
+import type { DeadLetterReason } from './dead-letters.ts';
 import { Header, type Operation } from './header.ts';
 import { LocalRef } from './local-ref.ts';
+import { type Putter, waitingAt } from './putters.ts';
+import type { SubscriptionPolicy } from './subscription.ts';
 
-/** What a broker holds of a subscriber: the way in for what is published. */
+/** What a broker holds of a subscription: the way in for what is published. */
 export interface TopicInlet {
   /** The same for two inlets exactly when a message through both would reach the same operation of the same actor. */
   readonly key: string;
   /** Inlets of the same form can share headers: it is the operation, or the name of it. */
   readonly form: unknown;
+  /** Whether its actor handles messages now: not while it starts, is started again, or stops. */
+  readonly isReady: boolean;
+  /** Whether its actor takes messages, now or later. */
+  readonly isOpen: boolean;
+  /** Messages that the mailbox took. */
+  readonly delivered: number;
+  /** Messages that were lost. */
+  readonly dropped: number;
+  /** Messages that wait for room. */
+  readonly waiting: number;
   /** What travels with messages of `topic`; may be kept and used for all of them. */
   header(topic: string, sender: ActorRef | undefined): Header;
-  /** Puts a message into the mailbox; `false` when it is not taken. What a full mailbox refuses is a dead letter. */
+  /** Puts a message into the mailbox if there is room for it, at nobody's cost. Else nothing has happened. */
+  offer(payload: unknown, header: Header): boolean;
+  /** Takes a message, or lets it wait, or loses it, as the subscription says. Returns whether it was taken. */
   post(payload: unknown, header: Header): boolean;
+  /** Makes a dead letter of a message that nobody is there to take. */
+  lose(payload: unknown, header: Header): void;
 }
 
 /**
  * The way into `ref` for a subscription.
  *
- * @param op The `tell` operation that messages become. May be left out for an actor that takes any operation; it then
- *   gets the concrete topic as the operation.
+ * @param policy.op The `tell` operation that messages become. May be left out for an actor that takes any operation; it
+ *   then gets the concrete topic as the operation.
  * @throws {RuntimeError} `OPERATION_UNKNOWN` — it has no such `tell` operation, or `op` is missing.
  */
-export function topicInlet(ref: ActorRef, op: string | undefined): TopicInlet {
+export function topicInlet(ref: ActorRef, policy: SubscriptionPolicy): TopicInlet {
+  const { op } = policy;
   const cell = LocalRef.cellOf(ref);
   const { operations } = LocalRef.internalsOf(ref);
-  if (operations.isOpen) return new CellInlet(cell, undefined, op);
+  if (operations.isOpen) return new CellInlet(cell, undefined, policy);
   if (op === undefined) {
     const names = operations.tells.map(({ name }) => `"${name}"`).join(', ');
     throw new RuntimeError(
@@ -36,26 +56,44 @@ export function topicInlet(ref: ActorRef, op: string | undefined): TopicInlet {
   }
   const header = operations.tell(op);
   if (header instanceof RuntimeError) throw header;
-  return new CellInlet(cell, header.operation, op);
+  return new CellInlet(cell, header.operation, policy);
 }
+
+type OnLost = (reason: DeadLetterReason, lost: Lost<Header>, error?: RuntimeError) => void;
 
 class CellInlet implements TopicInlet {
   readonly key: string;
   readonly form: unknown;
+  delivered = 0;
+  dropped = 0;
   readonly #cell: Cell;
   readonly #operation: Operation | undefined;
-  readonly #op: string | undefined;
+  readonly #policy: SubscriptionPolicy;
+  #backlog: Backlog | null = null;
 
-  constructor(cell: Cell, operation: Operation | undefined, op: string | undefined) {
+  constructor(cell: Cell, operation: Operation | undefined, policy: SubscriptionPolicy) {
+    const { op } = policy;
     this.#cell = cell;
     this.#operation = operation;
-    this.#op = op;
+    this.#policy = policy;
     this.key = `${cell.id} ${op ?? ''}`;
     this.form = operation ?? op;
   }
 
+  get isReady(): boolean {
+    return this.#cell.isReady;
+  }
+
+  get isOpen(): boolean {
+    return !this.#cell.mailbox.isClosed;
+  }
+
+  get waiting(): number {
+    return this.#backlog?.size ?? 0;
+  }
+
   header(topic: string, sender: ActorRef | undefined): Header {
-    const name = this.#op ?? topic;
+    const name = this.#policy.op ?? topic;
     const open: Operation = {
       kind: 'topic',
       name,
@@ -68,6 +106,20 @@ class CellInlet implements TopicInlet {
     return new Header(this.#operation ?? open, sender, topic);
   }
 
+  offer(payload: unknown, header: Header): boolean {
+    if (this.waiting > 0) return false;
+    const checked = header.operation.validateIn?.(payload) ?? { value: payload };
+    if ('error' in checked) return false;
+    const cell = this.#cell.entry(header.operation.name, checked.value);
+    const { mailbox } = cell;
+    const { isUrgent } = header.operation;
+    const fits = isUrgent ? mailbox.offerUrgent(checked.value, header) : mailbox.offer(checked.value, header);
+    if (!fits) return false;
+    cell.wake();
+    this.delivered++;
+    return true;
+  }
+
   post(payload: unknown, header: Header): boolean {
     const cell = this.#cell;
     let message = payload;
@@ -75,14 +127,106 @@ class CellInlet implements TopicInlet {
     if (validateIn !== undefined) {
       const checked = validateIn(payload);
       if ('error' in checked) {
+        this.dropped++;
         cell.bury('invalid', { message: payload, header }, checked.error);
         return false;
       }
       message = checked.value;
     }
+    // What waits came first.
+    if (this.#backlog !== null && this.#backlog.size > 0) return this.#wait(this.#backlog, { message, header });
     const told = header.operation.isUrgent ? cell.postUrgent(message, header) : cell.post(message, header);
+    if (told.ok) {
+      this.delivered++;
+      return true;
+    }
+    if (told.error.code !== 'MAILBOX_FULL') return false;
+    if (this.#policy.overflow !== 'reject' && cell.mailbox.canHold(message)) {
+      this.#backlog ??= new Backlog(cell, () => this.delivered++, this.#lost);
+      return this.#wait(this.#backlog, { message, header });
+    }
     // The publisher does not see what becomes of it in each mailbox: somebody should.
-    if (!told.ok && told.error.code === 'MAILBOX_FULL') cell.bury('overflow', { message, header }, told.error);
-    return told.ok;
+    this.#lost('overflow', { message, header }, told.error);
+    return false;
+  }
+
+  lose(payload: unknown, header: Header): void {
+    this.#lost('stopped', { message: payload, header });
+  }
+
+  /** Returns whether the message was taken; one that was, or an older one, may be lost for it. */
+  #wait(backlog: Backlog, message: Lost<Header>): boolean {
+    const { overflow, capacity } = this.#policy;
+    if (backlog.size >= capacity && overflow === 'drop-newest') {
+      this.#lost('overflow', message);
+      return false;
+    }
+    backlog.push(message);
+    if (backlog.size > capacity) this.#lost('overflow', backlog.shift());
+    return true;
+  }
+
+  readonly #lost: OnLost = (reason, lost, error) => {
+    this.dropped++;
+    this.#cell.bury(reason, lost, error);
+  };
+}
+
+/** Messages of one subscription that wait for room, in order. They stand in line together: one at a time has a place there. */
+class Backlog implements Putter {
+  readonly #cell: Cell;
+  readonly #queue = new RingBuffer<Lost<Header>>();
+  readonly #delivered: () => void;
+  readonly #lost: OnLost;
+
+  constructor(cell: Cell, delivered: () => void, lost: OnLost) {
+    this.#cell = cell;
+    this.#delivered = delivered;
+    this.#lost = lost;
+  }
+
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  get payload(): unknown {
+    return this.#head.message;
+  }
+
+  get header(): Header {
+    return this.#head.header;
+  }
+
+  get #head(): Lost<Header> {
+    return this.#queue.peek() as Lost<Header>;
+  }
+
+  push(message: Lost<Header>): void {
+    this.#queue.push(message);
+    if (this.#queue.size === 1) this.#join();
+  }
+
+  shift(): Lost<Header> {
+    return this.#queue.shift() as Lost<Header>;
+  }
+
+  isWaiting(): boolean {
+    return this.#queue.size > 0;
+  }
+
+  done(): void {
+    this.shift();
+    this.#delivered();
+    if (this.#queue.size > 0) this.#join();
+  }
+
+  failed(error: RuntimeError): void {
+    const reason = error.code === 'ACTOR_STOPPED' ? 'stopped' : 'overflow';
+    while (this.#queue.size > 0) this.#lost(reason, this.shift(), error);
+  }
+
+  #join(): void {
+    const { header, payload } = this;
+    waitingAt(this.#cell.entry(header.operation.name, payload)).join(this);
   }
 }
