@@ -1,6 +1,7 @@
 import type { FilesystemGrant, Grants, MessagingGrant, NetworkGrant, StdioGrant } from '../capability/index.ts';
 import type { HostPattern, IngressLimits, PathPattern } from '../ingress/index.ts';
 import type { StoreLimits } from '../store/index.ts';
+import type { SubscriptionConfig } from './subscribe-section.ts';
 
 /**
  * What `troupe.toml` and its `Component.toml`s come to: plain frozen data, every path absolute, every unit in the name,
@@ -45,8 +46,8 @@ export interface ComponentConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly mailbox: MailboxConfig;
   readonly supervise: SuperviseConfig;
-  /** Topic patterns whose messages go to each of its actors. */
-  readonly subscribe: readonly string[];
+  /** Topics whose messages go to each of its actors, and how. */
+  readonly subscribe: readonly SubscriptionConfig[];
   readonly limits: LimitsConfig;
   readonly grants: GrantsConfig;
   /** How requests get instances; only for a component that handles HTTP. `undefined`: nothing is written down. */

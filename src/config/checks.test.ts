@@ -106,6 +106,26 @@ const BAD: readonly { title: string; toml: string; says: string }[] = [
     says: 'line 5: components.parse.subscribe.1 expected a topic pattern, such as "orders.created" or "orders.*", found "a..b"',
   },
   {
+    title: 'a subscription with a wrong pattern',
+    toml: `${ONE}[[components.parse.subscribe]]\ntopic = "a"\n[[components.parse.subscribe]]\ntopic = "a..b"`,
+    says: 'line 8: components.parse.subscribe.1.topic expected a topic pattern, such as "orders.created" or "orders.*", found "a..b"',
+  },
+  {
+    title: 'a subscription with a key that is not known',
+    toml: `${ONE}subscribe = [{ topic = "a", gruop = "b" }]`,
+    says: 'line 5: components.parse.subscribe.0.gruop is not a known key; did you mean "group"?',
+  },
+  {
+    title: 'a subscription with an overflow policy that is not known',
+    toml: `${ONE}subscribe = ["a", { topic = "a", overflow = "wait" }]`,
+    says: 'line 5: components.parse.subscribe.1.overflow expected one of "reject", "drop-oldest", "drop-newest", found "wait"',
+  },
+  {
+    title: 'a subscription that is neither a pattern nor a table',
+    toml: `${ONE}subscribe = [1]`,
+    says: 'line 5: components.parse.subscribe.0 expected a topic pattern, such as "orders.created" or "orders.*", or { topic = "orders.*", group = "NAME" }, found 1',
+  },
+  {
     title: 'a guest path that climbs',
     toml: `${ONE}grants = { filesystem = [{ path = "d", mount = "/a/../b", rights = ["read"] }] }`,
     says: 'line 5: components.parse.grants.filesystem.0.mount expected an absolute path of the guest without wildcards, "." or "..", such as "/data", found "/a/../b"',
@@ -213,7 +233,7 @@ args = ["a"]
 env = { A = "b" }
 mailbox = { capacity = 5, overflow = "reject" }
 supervise = { restart = "permanent", intensity = 5, period = "10s", backoff = { min = "50ms", max = "5s", factor = 2 } }
-subscribe = ["a.*"]
+subscribe = ["a.*", { topic = "b", group = "g", overflow = "drop-oldest", capacity = 4 }]
 limits = { memory = "1MiB", table = 5, deadline = "5s" }
 [components.parse.config]
 x = [1, { y = 2.5, z = 2026-01-01 }]

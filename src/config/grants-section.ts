@@ -27,7 +27,7 @@ const rights = () =>
   );
 const targets = () =>
   list(text().refine(isNamePattern, 'the name of an actor, "NAME/*" or "*"'), 'a list of actor names');
-export const topics = () =>
+const topics = () =>
   list(
     text().refine(isTopicPattern, 'a topic pattern, such as "orders.created" or "orders.*"'),
     'a list of topic patterns',

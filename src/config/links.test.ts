@@ -66,7 +66,7 @@ test('checkToml takes both forms of a link and refuses others', () => {
     ['{ actor = "calc", timout = "1s" }', '.timout is not a known key; did you mean "timeout"?'],
     [
       '{ actor = "calc", timeout = "2h" }',
-      ' expected the name of a component or actor, or { actor = "NAME", timeout = "5s" }, found {"actor":"calc","timeout":"2h"}',
+      '.timeout expected a duration from "1ms" to "1h", such as "5s" or "250ms", found "2h"',
     ],
   ];
   for (const [link = '', says] of refused) {

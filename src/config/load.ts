@@ -23,6 +23,7 @@ import {
   type ManifestFile,
 } from './schemas.ts';
 import { toStoreConfig } from './store-section.ts';
+import { toSubscriptions } from './subscribe-section.ts';
 import { type Checked, checkToml, readText, toFileError } from './toml.ts';
 
 const APPLICATION_FILE = 'troupe.toml';
@@ -156,7 +157,7 @@ class Loader {
         backoffMaxMs: section.supervise.backoff.max,
         backoffFactor: section.supervise.backoff.factor,
       },
-      subscribe: section.subscribe ?? [],
+      subscribe: toSubscriptions(section.subscribe ?? []),
       limits: mergeLimits(manifest?.limits, section.limits),
       grants,
       http: section.http && toHttpConfig(section.http),

@@ -45,7 +45,7 @@ export function toProblems(
   issues: readonly z.core.$ZodIssue[],
   schema: z.ZodType,
 ): ConfigProblem[] {
-  return issues.flatMap((issue) => {
+  return issues.flatMap(withinAlternative).flatMap((issue) => {
     const path = issue.path.filter((part) => typeof part !== 'symbol');
     if (issue.code === 'unrecognized_keys') {
       const known = knownKeys(schema, path);
@@ -59,6 +59,19 @@ export function toProblems(
     if (found === undefined) return [problemAt(document, path, { message: `is missing: expected ${issue.message}` })];
     return [problemAt(document, path, wrongValue(issue, found))];
   });
+}
+
+/** Of a value that fits none of several forms: what is wrong within it, if it has the kind of value of one of them. */
+function withinAlternative(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const meant = issue.errors.filter((inner) => inner.every(({ path, code }) => path.length > 0 || isOfContent(code)));
+  if (meant.length !== 1) return [issue];
+  return (meant[0] ?? []).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
+/** Whether an issue of that code is about what a value holds, not about its kind. */
+function isOfContent(code: z.core.$ZodIssue['code']): boolean {
+  return code === 'unrecognized_keys' || code === 'custom' || code === 'too_big' || code === 'too_small';
 }
 
 /**

@@ -16,11 +16,12 @@ import {
   VARIABLE_EXPECTED,
   VARIABLE_PATTERN,
 } from './fields.ts';
-import { ASKS_SECTION, GRANTS_SECTION, topics } from './grants-section.ts';
+import { ASKS_SECTION, GRANTS_SECTION } from './grants-section.ts';
 import { HTTP_SECTION, INGRESS_SECTION, ROUTE_SECTION } from './ingress-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
 import { STORE_SECTION } from './store-section.ts';
+import { SUBSCRIBE_SECTION } from './subscribe-section.ts';
 
 /** More than a ring of 2²⁰ slots is a leak, not a queue. */
 const CAPACITY = { min: 1, max: 1_048_576 } as const;
@@ -86,9 +87,7 @@ const COMPONENT_SECTION = table({
     .meta({ description: 'Environment variables, with their values' }),
   mailbox: MAILBOX_SECTION.prefault({}),
   supervise: SUPERVISE_SECTION.prefault({}),
-  subscribe: topics()
-    .optional()
-    .meta({ description: 'Topics whose messages it gets', examples: [['lines.*']] }),
+  subscribe: SUBSCRIBE_SECTION.optional(),
   limits: LIMITS_SECTION.optional(),
   grants: GRANTS_SECTION.optional(),
   http: HTTP_SECTION.optional(),

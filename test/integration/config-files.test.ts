@@ -107,7 +107,7 @@ test('loadApplication resolves everything that the files say', async () => {
         backoffMaxMs: 2_000,
         backoffFactor: 1.5,
       },
-      subscribe: ['lines.*'],
+      subscribe: [{ topic: 'lines.*', overflow: 'reject', capacity: 256 }],
       limits: { memoryBytes: 33_554_432, tableElements: 100_000, deadlineMs: Number.POSITIVE_INFINITY },
       grants: {
         filesystem: [{ hostPath: join(folder, 'app', 'data'), guestPath: '/data', rights: ['read'] }],
