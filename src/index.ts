@@ -27,13 +27,17 @@ export type {
   PutOptions,
   SpawnOptions,
   StandardSchema,
+  SubscribeOptions,
   Subscription,
+  SubscriptionInfo,
   SupervisorOptions,
   SupervisorProtocol,
   TellResult,
   TerminatedEvent,
   Termination,
   Timers,
+  TopicOverflow,
+  TopicSpec,
   Type,
 } from './actor/index.ts';
 export { implement, protocol, supervisor, type } from './actor/index.ts';
@@ -49,6 +53,17 @@ export {
   type Links,
   type LinkTarget,
 } from './host/index.ts';
+export {
+  acquire,
+  type Lease,
+  type LeaseOptions,
+  type PoolOptions,
+  pool,
+  type RouterOptions,
+  type RouterStrategy,
+  type RoutingOptions,
+  router,
+} from './router/index.ts';
 export { ActorSystem, type HttpComponent, type HttpComponentOptions, httpComponent } from './runtime/index.ts';
 export { openStore, type Store, type StoreLimits, type StoreOptions } from './store/index.ts';
 export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors/index.ts';
-import type { Runner } from './cell.ts';
+import type { Cell, Runner } from './cell.ts';
 import { Header, type Operation } from './header.ts';
 import { nearestNames } from './name.ts';
 import { type NoProtocol, OPERATION_NAME_MAX, type Protocol } from './protocol.ts';
@@ -21,6 +21,8 @@ export interface TypeInternals<P extends Protocol = Protocol> {
   readonly events: readonly string[];
   readonly runner: Runner;
   readonly contract?: object | undefined;
+  /** Makes the cells of its actors, where they are not plain ones. */
+  readonly createCell?: (...parts: ConstructorParameters<typeof Cell>) => Cell;
 }
 
 /** Operations of an `any` type whose headers are kept; the names may come from a stranger. */

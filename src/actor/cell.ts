@@ -336,6 +336,21 @@ export class Cell implements AskTarget, Paced {
     return this.context !== null && status !== 'starting' && status !== 'stopping' && !this.mailbox.isClosed;
   }
 
+  /** Whether it takes messages, now or later. */
+  get isOpen(): boolean {
+    return !this.mailbox.isClosed;
+  }
+
+  get hasRoom(): boolean {
+    return !this.mailbox.isFull;
+  }
+
+  /** Messages that wait, and the one that it is in the middle of. */
+  get load(): number {
+    const { status, mailbox } = this;
+    return status === 'running' || status === 'suspended' ? mailbox.size + 1 : mailbox.size;
+  }
+
   /** The cell that a message goes to: this one, unless it is a router's. */
   entry(_op: string, _payload: unknown): Cell {
     return this;

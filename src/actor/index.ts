@@ -36,6 +36,15 @@ export { nearestNames } from './name.ts';
 export { type ActorSystemOptions, ASK_TIMEOUT_MS, type FailureReport, type SpawnOptions } from './options.ts';
 export type { Names, Subscription, SubscriptionInfo, Topics } from './ports.ts';
 export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
+export {
+  areAlike,
+  defineRouterType,
+  type Routee,
+  type Router,
+  type RouterDefinition,
+  routerOf,
+  type Team,
+} from './routing.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';
 export {
   type SubscribeOptions,

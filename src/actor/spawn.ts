@@ -41,7 +41,8 @@ export function spawn(services: Services, parent: Cell | null, request: SpawnReq
   const profile = options === undefined ? plain : adjustProfile(plain, options);
   assertAccepting(services, parent);
   const fullName = name === undefined ? undefined : qualify(parent, name);
-  const cell = new Cell(profile, parent, fullName);
+  const { createCell } = internals;
+  const cell = createCell === undefined ? new Cell(profile, parent, fullName) : createCell(profile, parent, fullName);
   const ref = new LocalRef(cell, stubsOf(internals), null);
   cell.ref = ref;
   try {

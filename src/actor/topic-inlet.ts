@@ -85,7 +85,7 @@ class CellInlet implements TopicInlet {
   }
 
   get isOpen(): boolean {
-    return !this.#cell.mailbox.isClosed;
+    return this.#cell.isOpen;
   }
 
   get waiting(): number {

@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   NAME_INVALID: { kind: 'invalid', retryable: false, summary: 'The name is not well-formed' },
   NAME_TAKEN: { kind: 'conflict', retryable: false, summary: 'The name belongs to another actor' },
   OPERATION_UNKNOWN: { kind: 'not-found', retryable: false, summary: 'The actor has no such operation' },
+  POOL_EXHAUSTED: { kind: 'overload', retryable: true, summary: 'No routee of the pool was free in time' },
   PROTOCOL_INVALID: { kind: 'invalid', retryable: false, summary: 'The protocol or its implementation is not well-formed' },
   SYSTEM_STOPPED: { kind: 'unavailable', retryable: false, summary: 'The actor system has stopped' },
   TOPIC_INVALID: { kind: 'invalid', retryable: false, summary: 'The topic or pattern is not well-formed' },

@@ -82,6 +82,11 @@ export class Mailbox<H extends object, S> {
     return this.room < 0;
   }
 
+  /** Whether the user lane takes no message more. */
+  get isFull(): boolean {
+    return this.count >= this.room;
+  }
+
   /** Whether there is something to take. */
   get hasWork(): boolean {
     const { rare } = this;

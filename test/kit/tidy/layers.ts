@@ -2,7 +2,7 @@
  * Who may import whom. The whole shape of the program is in these tables; change them first, and say why in an ADR.
  */
 const BASE = ['errors', 'collections', 'time', 'telemetry'];
-const CORE = [...BASE, 'mailbox', 'dispatch', 'supervision', 'actor', 'registry', 'broker'];
+const CORE = [...BASE, 'mailbox', 'dispatch', 'supervision', 'actor', 'registry', 'broker', 'router'];
 const ENGINE = ['capability', 'audit', 'store', 'artifact', 'component', 'wasi'];
 const FEATURES = ['host', 'worker', 'ingress', 'cluster', 'deploy', 'plan', 'observe', 'admin'];
 
@@ -25,6 +25,7 @@ export const MAY_IMPORT: LayerTable = {
   actor: [...BASE, 'mailbox', 'dispatch', 'supervision'],
   registry: [...BASE, 'actor'],
   broker: [...BASE, 'actor', 'registry'],
+  router: [...BASE, 'supervision', 'actor'],
   store: BASE,
   artifact: BASE,
   component: BASE,

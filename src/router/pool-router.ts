@@ -1,0 +1,206 @@
+import type { Routee, Router, Team } from '../actor/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { assertInteger, type RoutingOptions } from './options.ts';
+import { createStrategy, type Member, type Strategy } from './strategy.ts';
+
+/** Those who wait for a lease at one pool; then the next is refused at once. */
+const WAITING_MAX = 1_024;
+
+/** Milliseconds: an hour, as for an ask. */
+const TIMEOUT_MAX_MS = 3_600_000;
+
+/** Checked options of a pool. */
+export interface PoolSetting extends RoutingOptions {
+  readonly min: number;
+  readonly max: number;
+  readonly growAt: number;
+  readonly idleMs: number;
+}
+
+/** A member, and how much it had handled when the pool last looked. */
+interface PoolMember extends Member {
+  handledBefore: number;
+  isLeased: boolean;
+}
+
+interface Waiter {
+  granted(member: PoolMember): void;
+  failed(error: RuntimeError): void;
+}
+
+/** How long somebody waits for a lease. */
+export interface LeaseWait {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The routees of one incarnation of a pool. */
+export class PoolRouter implements Router {
+  readonly #team: Team;
+  readonly #setting: PoolSetting;
+  readonly #strategy: Strategy;
+  #members: readonly PoolMember[] = [];
+  readonly #waiters = new Set<Waiter>();
+  #stopShrinking: (() => void) | null = null;
+  everyone: readonly Routee[] | null = null;
+
+  constructor(team: Team, setting: PoolSetting) {
+    this.#team = team;
+    this.#setting = setting;
+    this.#strategy = createStrategy(setting, team.random);
+    for (let i = 0; i < setting.min; i++) this.#hire();
+  }
+
+  pick(op: string, payload: unknown): Routee | undefined {
+    const routee = this.#strategy.pick(op, payload);
+    const { max, growAt } = this.#setting;
+    if (this.#members.length < max && (routee === undefined || routee.load >= growAt))
+      return this.#growFor(routee, op, payload);
+    return routee;
+  }
+
+  onGone(gone: Routee): void {
+    this.#change(this.#members.filter(({ routee }) => routee !== gone));
+    while (this.#members.length < this.#setting.min) this.#hire();
+    this.#serve();
+  }
+
+  dispose(): void {
+    this.#members = [];
+    for (const waiter of [...this.#waiters]) waiter.failed(this.#stopped());
+  }
+
+  /** Takes a routee out of what is shared; waits until there is one. */
+  lease({ timeoutMs, signal }: LeaseWait): Promise<PoolMember> {
+    assertInteger('timeoutMs', timeoutMs, { min: 1, max: TIMEOUT_MAX_MS });
+    if (signal?.aborted === true) return Promise.reject(this.#cancelled());
+    if (this.#waiters.size >= WAITING_MAX) return Promise.reject(this.#exhausted(`${WAITING_MAX} wait already`));
+    const { promise, resolve, reject } = Promise.withResolvers<PoolMember>();
+    const end = (): void => {
+      this.#waiters.delete(waiter);
+      stopTimer();
+      signal?.removeEventListener('abort', cancel);
+    };
+    const waiter: Waiter = {
+      granted(member) {
+        end();
+        resolve(member);
+      },
+      failed(error) {
+        end();
+        reject(error);
+      },
+    };
+    const cancel = (): void => waiter.failed(this.#cancelled());
+    const stopTimer = this.#team.after(timeoutMs, () =>
+      waiter.failed(this.#exhausted(`none became free in ${timeoutMs} ms`)),
+    );
+    signal?.addEventListener('abort', cancel, { once: true });
+    this.#waiters.add(waiter);
+    this.#serve();
+    return promise;
+  }
+
+  /** Puts a leased routee back. Once. */
+  release(member: PoolMember): void {
+    member.isLeased = false;
+    if (!this.#members.includes(member)) return;
+    this.#serve();
+    if (!member.isLeased) this.#change(this.#members);
+    this.#team.admit();
+  }
+
+  /** Gives those who wait what is free, first come, first served. */
+  #serve(): void {
+    for (const waiter of this.#waiters) {
+      const member = this.#free();
+      if (member === undefined) return;
+      member.isLeased = true;
+      this.#change(this.#members);
+      waiter.granted(member);
+    }
+  }
+
+  /** The one with the least to do; a new one, if all have something to do and there may be one more. */
+  #free(): PoolMember | undefined {
+    let best: PoolMember | undefined;
+    for (const member of this.#members) {
+      if (member.isLeased || !member.routee.isOpen) continue;
+      if (best === undefined || weight(member) < weight(best)) best = member;
+    }
+    if (best?.routee.isReady && best.routee.load === 0) return best;
+    return this.#members.length < this.#setting.max ? (this.#grow() ?? best) : best;
+  }
+
+  /** One more, if each has enough to do; one that has not even started has not. */
+  #growFor(routee: Routee | undefined, op: string, payload: unknown): Routee | undefined {
+    const isNeeded = this.#members.every((member) => member.isLeased || member.routee.load >= this.#setting.growAt);
+    if (!isNeeded) return routee;
+    return this.#grow() === undefined || routee?.hasRoom === true ? routee : this.#strategy.pick(op, payload);
+  }
+
+  #grow(): PoolMember | undefined {
+    try {
+      const member = this.#hire();
+      this.#stopShrinking ??= this.#team.after(this.#setting.idleMs, this.#shrink);
+      return member;
+    } catch {
+      // The system is stopping, or somebody has the name: the pool goes on with what it has, as if it were at its largest.
+      return undefined;
+    }
+  }
+
+  /** Dismisses those that had nothing to do since it last looked, newest first. */
+  readonly #shrink = (): void => {
+    this.#stopShrinking = null;
+    for (const member of [...this.#members].reverse()) {
+      const { routee, isLeased, handledBefore } = member;
+      const isIdle = !isLeased && routee.isReady && routee.load === 0 && routee.handled === handledBefore;
+      if (isIdle && this.#members.length > this.#setting.min) {
+        this.#change(this.#members.filter((other) => other !== member));
+        this.#team.dismiss(routee);
+      }
+      member.handledBefore = routee.handled;
+    }
+    if (this.#members.length > this.#setting.min) {
+      this.#stopShrinking = this.#team.after(this.#setting.idleMs, this.#shrink);
+    }
+  };
+
+  #hire(): PoolMember {
+    const taken = new Set(this.#members.map(({ name }) => name));
+    let number = 1;
+    while (taken.has(`${number}`)) number++;
+    const name = `${number}`;
+    const member: PoolMember = { name, routee: this.#team.hire(name), handledBefore: -1, isLeased: false };
+    this.#change([...this.#members, member]);
+    return member;
+  }
+
+  #change(members: readonly PoolMember[]): void {
+    this.#members = members;
+    const shared = members.filter(({ isLeased }) => !isLeased);
+    this.#strategy.change(shared);
+    if (this.#setting.strategy === 'broadcast') this.everyone = shared.map(({ routee }) => routee);
+  }
+
+  #exhausted(why: string): RuntimeError {
+    const { name } = this.#team.self;
+    const text = `Cannot lease a routee of "${name}": all ${this.#members.length} are leased, and ${why}`;
+    return new RuntimeError('POOL_EXHAUSTED', text, { details: { actor: name, routees: this.#members.length } });
+  }
+
+  #cancelled(): RuntimeError {
+    return new RuntimeError('ASK_CANCELLED', `Gave up waiting for a routee of "${this.#team.self.name}"`);
+  }
+
+  #stopped(): RuntimeError {
+    const { name } = this.#team.self;
+    return new RuntimeError('ACTOR_STOPPED', `Cannot lease a routee of "${name}": it has stopped, or is started again`);
+  }
+}
+
+/** One that is ready before all that are not; then the one with less to do. */
+function weight({ routee }: PoolMember): number {
+  return routee.isReady ? routee.load : Number.MAX_SAFE_INTEGER;
+}
