@@ -31,6 +31,8 @@ export interface Routee {
 export interface Router {
   /** The one that gets this message; `undefined`: nobody can have it now. */
   pick(op: string, payload: unknown): Routee | undefined;
+  /** Whether nobody can have a message now. */
+  readonly isEmpty: boolean;
   /** Those that each get every message; `null`: one does. A list that is never changed. */
   readonly everyone: readonly Routee[] | null;
   /** A routee has ended, dismissed or not. */
@@ -138,6 +140,11 @@ class RouterCell extends Cell {
 
   override accept(payload: unknown, header: Header): boolean {
     return !this.isRouting && super.accept(payload, header);
+  }
+
+  /** Nobody is let in for whom there is no routee. */
+  override admit(): void {
+    if (this.router?.isEmpty !== true) super.admit();
   }
 
   /** Hands on what came before there was somebody to have it. */

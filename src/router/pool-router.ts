@@ -51,6 +51,10 @@ export class PoolRouter implements Router {
     for (let i = 0; i < setting.min; i++) this.#hire();
   }
 
+  get isEmpty(): boolean {
+    return this.#members.every(({ isLeased }) => isLeased);
+  }
+
   pick(op: string, payload: unknown): Routee | undefined {
     const routee = this.#strategy.pick(op, payload);
     const { max, growAt } = this.#setting;
@@ -106,7 +110,8 @@ export class PoolRouter implements Router {
     member.isLeased = false;
     if (!this.#members.includes(member)) return;
     this.#serve();
-    if (!member.isLeased) this.#change(this.#members);
+    if (member.isLeased) return;
+    this.#change(this.#members);
     this.#team.admit();
   }
 

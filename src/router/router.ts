@@ -64,6 +64,10 @@ class RefRouter implements Router {
     this.#change(this.#members.filter(({ routee }) => routee.isOpen));
   }
 
+  get isEmpty(): boolean {
+    return this.#members.length === 0;
+  }
+
   pick(op: string, payload: unknown): Routee | undefined {
     return this.#strategy.pick(op, payload);
   }
