@@ -6,9 +6,11 @@ import { compileComponent } from '../../src/component/index.ts';
 import { parseWat } from '../../src/component/tooling/index.ts';
 import {
   ActorSystem,
+  acquire,
   type ComponentActorType,
   component,
   implement,
+  pool,
   protocol,
   RuntimeError,
   type,
@@ -114,6 +116,25 @@ test('component actors and TypeScript actors send to each other, with sender, de
   assert.equal(text(await other.askOp('publish', 'news.today\n!')), '1');
   assert.equal(system.publish('news.tomorrow', bytes('?')), 1);
   assert.equal(text(await ref.askOp('count', '')), '3');
+});
+
+test('S44, S49, S51: components are routees of a pool, are leased, and are members of a group', async () => {
+  await using system = await ActorSystem.create();
+  const ref = system.spawn(pool(echo, { size: 3, supervision: { intensity: 1_000, backoffMinMs: 0 } }), 'echoes');
+  await ref.ready;
+  const answers = await Promise.all(Array.from({ length: 6 }, () => ref.askOp('self', undefined)));
+  assert.deepEqual([...new Set(answers.map(text))].sort(), ['echoes/1', 'echoes/2', 'echoes/3']);
+  {
+    await using lease = await acquire(ref);
+    const leased = text(await lease.ref.askOp('self', undefined));
+    for (let i = 0; i < 4; i++) assert.notEqual(text(await ref.askOp('self', undefined)), leased);
+  }
+  const subscribe = [{ topic: 'jobs.*', group: 'echoes', overflow: 'drop-oldest' as const }];
+  const members = ['a', 'b'].map((name) => system.spawn(echo, name, { subscribe }));
+  for (let i = 0; i < 4; i++) assert.equal(system.publish('jobs.new', bytes('!')), 1);
+  const counts = await Promise.all(members.map(async (member) => text(await member.askOp('count', ''))));
+  assert.deepEqual(counts, ['3', '3'], 'two messages each, and the question');
+  assert.equal(system.info(members[0] as (typeof members)[number]).subscriptions[0]?.delivered, 2);
 });
 
 test('a component that asks in a circle is refused at once', async () => {
