@@ -15,11 +15,9 @@ const SUBSCRIPTION_SECTION = table({
   group: pattern(/^[A-Za-z0-9_.-]{1,255}$/, GROUP_EXPECTED)
     .optional()
     .meta({ description: 'Its actors join this group, of which one gets each message', examples: ['parsers'] }),
-  overflow: choice(['reject', 'drop-oldest', 'drop-newest'])
-    .default('reject')
-    .meta({
-      description: 'What a message does that finds the mailbox full: it is lost, or waits and then something is',
-    }),
+  overflow: choice(['reject', 'drop-oldest', 'drop-newest']).default('reject').meta({
+    description: 'What a message does that finds the mailbox full: it is lost, or waits and then something is',
+  }),
   capacity: integer(WAITING)
     .default(256)
     .meta({ description: 'Messages that may wait, with `drop-oldest` and `drop-newest`' }),
