@@ -1,5 +1,6 @@
 import type { ActorRef } from './actor-ref.ts';
 import type { Cell } from './cell.ts';
+import { handlingMs, oldestMs } from './health.ts';
 import type { SubscriptionInfo } from './ports.ts';
 
 /** One actor, as tools show it. Counters count since it was spawned, over all incarnations, and only grow. */
@@ -7,12 +8,17 @@ export interface ActorInfo {
   readonly ref: ActorRef;
   readonly name: string;
   readonly type: string;
-  /** `starting`: before its first message. `restarting`: failed, and not back yet. `running`: also while it is stopping. */
-  readonly state: 'starting' | 'running' | 'restarting' | 'stopped';
+  /** `starting`: before its first message. `restarting`: failed, and not back yet. `running`: also while it is stopping.
+   * `quarantined`: failed too often, refuses messages, and is tried again later. */
+  readonly state: 'starting' | 'running' | 'restarting' | 'quarantined' | 'stopped';
   /** Whether it is handling a message, or has its turn coming. */
   readonly busy: boolean;
   /** Messages in the mailbox. */
   readonly queued: number;
+  /** Milliseconds for which the oldest message has waited at least, since the first look that found it; `undefined`: none. */
+  readonly oldestMs: number | undefined;
+  /** Milliseconds for which it has waited in the handler of one message; `undefined`: it does not. */
+  readonly handlingMs: number | undefined;
   /** Messages that fit into the mailbox. */
   readonly capacity: number;
   /** Messages that were given to a handler. */
@@ -41,6 +47,8 @@ export function toActorInfo(cell: Cell): ActorInfo {
     state: stateOf(cell),
     busy: status !== 'idle' && status !== 'stopped' && status !== 'backing-off' && status !== 'held',
     queued: mailbox.size,
+    oldestMs: oldestMs(cell, clock.nowMs()),
+    handlingMs: handlingMs(cell, clock.nowMs()),
     capacity: profile.mailbox.capacity,
     handled: cell.handled,
     failed: extras?.failed ?? 0,
@@ -55,6 +63,7 @@ export function toActorInfo(cell: Cell): ActorInfo {
 function stateOf(cell: Cell): ActorInfo['state'] {
   const { status, context, extras } = cell;
   if (status === 'stopped') return 'stopped';
+  if (extras?.isQuarantined === true) return 'quarantined';
   const isReady = context !== null && status !== 'starting';
   const isEnding = extras?.ending?.termination !== undefined;
   if (isReady || isEnding) return 'running';

@@ -23,6 +23,15 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a message is delivered at least once. */
+export interface DeliverOptions {
+  /**
+   * Names the message among those to this actor: 1 to 128 letters, digits and `_.:-`. A second one of the same id is taken
+   * for the first, while that is kept, and until 1,024 more with ids were handled. Default: each message is one of its own.
+   */
+  readonly id?: string;
+}
+
 /** How to listen to an event. */
 export interface EventOptions {
   /** Ends the iteration. */
@@ -91,6 +100,19 @@ export interface ActorRef<out P extends Protocol = Protocol<Record<never, never>
     readonly [K in keyof Tells<P>]: (payload: Sent<Tells<P>[K]>, options?: PutOptions) => Promise<void>;
   };
   /**
+   * Sends so that nothing of it is lost: resolves when the message is on disk, from where it is delivered to whoever has
+   * this actor's name, until it was handled and, where that is durable, the state that it left is on disk too. A handler
+   * that fails gets it again, after 100 ms and twice as long each time (30 s at most); after ten deliveries it is a dead
+   * letter. It may be handled more than once, and after later ones: make it idempotent, or the actor durable.
+   *
+   * Rejects with `DELIVERY_UNAVAILABLE` (no store, or the actor has no name), `MESSAGE_UNSERIALIZABLE` (no plain data, or
+   * more than 1 MiB), `OUTBOX_FULL`, `OUTBOX_CORRUPT`, `MESSAGE_INVALID`, with a `RangeError` for an id, or as a write of
+   * the store; after `STORE_TIMEOUT` and `STORE_LOST` it may have been kept: send it again with the same id.
+   */
+  readonly deliver: {
+    readonly [K in keyof Tells<P>]: (payload: Sent<Tells<P>[K]>, options?: DeliverOptions) => Promise<void>;
+  };
+  /**
    * Sends and resolves with the reply.
    *
    * Rejects with `ASK_TIMEOUT` (no reply in time, outcome unknown), `ASK_CANCELLED`, `ASK_DEADLOCK`, `MAILBOX_FULL`,
@@ -127,6 +149,13 @@ export interface ActorRef<out P extends Protocol = Protocol<Record<never, never>
    * with a `RangeError`. An actor that awaits its own end waits for its deadline: it uses `ctx.stop()` instead.
    */
   stop(options?: StopOptions): Promise<void>;
+  /**
+   * Takes nothing more, handles what it has accepted, then stops as by `stop()`. At the deadline it stops with what is left,
+   * which becomes dead letters. Refuses with `ACTOR_STOPPED` meanwhile. What it sends itself is taken, and not waited for.
+   *
+   * @param options.deadlineMs Milliseconds, 1 to 3_600_000. Default 20_000.
+   */
+  drain(options?: StopOptions): Promise<void>;
   /** No more code of it runs, except what a TypeScript handler is in the middle of. Its children are killed with it. */
   kill(): void;
 }

@@ -7,15 +7,28 @@ import type { ActorType } from './actor-type.ts';
 import type { Cell, Services } from './cell.ts';
 import { lookup } from './context.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { type Health, HealthMonitor } from './health.ts';
 import { GuardedMailbox, type Intervention, limited } from './intervention.ts';
 import { requestStop } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
-import { type ActorSystemOptions, checkTimeoutMs, type SpawnOptions, SYSTEM_STOP_TIMEOUT_MS } from './options.ts';
+import {
+  type ActorSystemOptions,
+  checkTimeoutMs,
+  DRAIN_TIMEOUT_MS,
+  type SpawnOptions,
+  type StopPhase,
+  SYSTEM_STOP_TIMEOUT_MS,
+} from './options.ts';
+import { Outbox } from './outbox.ts';
 import type { Names, Subscription, Topics } from './ports.ts';
 import type { Protocol } from './protocol.ts';
+import { type StopTaskOptions, StopTasks } from './shutdown.ts';
 import { spawn } from './spawn.ts';
 import type { SubscribeOptions } from './subscription.ts';
 import { activate } from './turn.ts';
+
+/** Milliseconds between two looks at whether all is finished: who waits for a drain does not feel it. */
+const DRAIN_LOOK_MS = 10;
 
 /** What a system is put together from, besides itself. */
 export interface SystemParts {
@@ -34,6 +47,9 @@ export class ActorSystem implements AsyncDisposable {
   /** What nobody handled. */
   readonly deadLetters = new DeadLetters();
   readonly #services: Services;
+  readonly #outbox: Outbox | undefined;
+  readonly #tasks: StopTasks;
+  readonly #monitor: HealthMonitor;
   #stopped: Promise<void> | undefined;
 
   /** @throws {RangeError} An option is out of range. */
@@ -56,14 +72,23 @@ export class ActorSystem implements AsyncDisposable {
       deadLetters: this.deadLetters,
       names,
       topics,
+      store: options.store,
       onFailure: options.onFailure,
       onStarted: options.onStarted,
       cells: [],
       nextId: 1,
       isAccepting: true,
+      isDraining: false,
+      outbox: null,
       onRetired: () => {},
       createMailbox: intervention === undefined ? null : (cell) => new GuardedMailbox(cell, intervention),
     };
+    if (options.store !== undefined) {
+      this.#outbox = new Outbox(this.#services, options.store);
+      this.#services.outbox = this.#outbox;
+    }
+    this.#tasks = new StopTasks(clock, options.onStopTaskFailed);
+    this.#monitor = new HealthMonitor(clock, this.#services.cells, options.health);
   }
 
   /**
@@ -166,6 +191,43 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
+   * Reads the messages that an earlier process kept, and begins to deliver them; otherwise the first `deliver` does.
+   *
+   * Rejects with `OUTBOX_CORRUPT` when some are damaged, and as a read of the store; then nothing is delivered.
+   */
+  async openOutbox(): Promise<void> {
+    await this.#outbox?.open();
+  }
+
+  /** Whether everything gets on, and what does not. Looks at every actor. */
+  health(): Health {
+    return this.#monitor.health();
+  }
+
+  /**
+   * Lets `task` be part of the stop of the system, in its phase; see {@link StopPhase}. Returns what takes it out again.
+   *
+   * @throws {RangeError} The deadline is out of range, there is no such phase, or there are 1,024 tasks already.
+   */
+  onStop(phase: StopPhase, task: () => unknown, options?: StopTaskOptions): () => void {
+    return this.#tasks.add(phase, task, options);
+  }
+
+  /**
+   * Stops in order, and finishes first what was accepted: from now on only actors may send, to each other. Stops when
+   * nobody has anything left to do, or at the deadline; then as by `stop()`. What actors await besides messages, and
+   * messages to come from timers, is not waited for. Never rejects.
+   *
+   * @param options.deadlineMs Milliseconds for finishing, 1 to 3_600_000. Default 20_000.
+   * @throws {RangeError} The deadline is out of range.
+   */
+  drain(options?: StopOptions): Promise<void> {
+    const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? DRAIN_TIMEOUT_MS);
+    this.#stopped ??= this.#stop(SYSTEM_STOP_TIMEOUT_MS, deadlineMs);
+    return this.#stopped;
+  }
+
+  /**
    * Stops all actors, those spawned last first, and resolves when none is left. Each finishes its message and runs its
    * stop hook, within its own `stopTimeoutMs`; the rest of its mailbox becomes dead letters. Never rejects; calling it
    * again gives the same promise.
@@ -183,9 +245,35 @@ export class ActorSystem implements AsyncDisposable {
     await this.stop();
   }
 
-  async #stop(deadlineMs: number): Promise<void> {
+  async #stop(deadlineMs: number, drainMs?: number): Promise<void> {
     const services = this.#services;
     services.isAccepting = false;
+    const closing = this.#tasks.run('close');
+    if (closing !== undefined) await closing;
+    if (drainMs !== undefined) await this.#finish(drainMs);
+    const stopping = this.#tasks.run('stop');
+    if (stopping !== undefined) await stopping;
+    await this.#stopActors(deadlineMs);
+    this.#monitor.stop();
+    services.wheel.clear();
+    await this.#tasks.run('release');
+  }
+
+  /** Lets actors finish what was accepted. */
+  async #finish(deadlineMs: number): Promise<void> {
+    const services = this.#services;
+    const { clock } = services;
+    services.isDraining = true;
+    for (const { mailbox } of services.cells) mailbox.closeGate();
+    const endsMs = clock.nowMs() + deadlineMs;
+    await this.#tasks.run('drain');
+    while (services.cells.some(isBusy) && clock.nowMs() < endsMs) {
+      await new Promise<void>((resolve) => void clock.after(DRAIN_LOOK_MS, resolve, true));
+    }
+  }
+
+  async #stopActors(deadlineMs: number): Promise<void> {
+    const services = this.#services;
     const { promise, resolve } = Promise.withResolvers<void>();
     services.onRetired = () => {
       if (services.cells.length === 0) resolve();
@@ -195,6 +283,10 @@ export class ActorSystem implements AsyncDisposable {
     // No longer than its own time, so that one that hangs does not take everybody's.
     for (const root of roots) requestStop(root, Math.min(deadlineMs, root.profile.stopTimeoutMs));
     await promise;
-    services.wheel.clear();
   }
+}
+
+/** Whether it has something to do, now or when it is back. */
+function isBusy({ status, mailbox }: Cell): boolean {
+  return mailbox.hasWork || (status !== 'idle' && status !== 'held' && status !== 'backing-off');
 }

@@ -1,10 +1,13 @@
+import { type KeepOptions, toKeepPolicy } from '../durable/index.ts';
 import { assert, RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { ActorRef, TellResult } from './actor-ref.ts';
 import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
 import type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
 import { type Cell, type Runner, TurnContext } from './cell.ts';
+import { beginSaved } from './durable-state.ts';
 import type { Header, Operation } from './header.ts';
+import type { KeepPlan } from './keeper.ts';
 import { fail, leave, rest } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import { assertOperationName, type NoProtocol, type Protocol } from './protocol.ts';
@@ -19,6 +22,8 @@ export interface ActorTypeDefinition {
   readonly operations: 'any' | Readonly<Record<string, 'tell' | 'ask'>>;
   /** Makes the behavior of one incarnation. A throw fails the start. */
   readonly create: () => Behavior;
+  /** Lets the states of its actors outlast their incarnations, by {@link Behavior.snapshot}. Default: they do not. */
+  readonly keep?: KeepOptions | undefined;
   /** What the type promises beyond the names of its operations; whoever knows how to read it finds it by {@link contractOf}. */
   readonly contract?: object;
 }
@@ -28,9 +33,10 @@ export interface ActorTypeDefinition {
  * typed; nothing of it is checked.
  *
  * @throws {RuntimeError} `PROTOCOL_INVALID` — an operation's name is not well-formed or reserved.
+ * @throws {RangeError} A number of `keep` is out of range.
  */
 export function defineActorType<P extends Protocol = NoProtocol>(definition: ActorTypeDefinition): ActorType<P> {
-  const { name, operations, create, contract } = definition;
+  const { name, operations, create, contract, keep } = definition;
   const known: Operation[] = [];
   for (const [operation, kind] of operations === 'any' ? [] : Object.entries(operations)) {
     assertOperationName(name, operation);
@@ -45,7 +51,7 @@ export function defineActorType<P extends Protocol = NoProtocol>(definition: Act
     });
   }
   const table = new Operations(name, operations === 'any' ? 'any' : known);
-  const runner = new BehaviorRunner(create);
+  const runner = new BehaviorRunner(create, keep && { policy: toKeepPolicy(keep), version: 0, migrations: {} });
   return { name, [INTERNALS]: { protocol: undefined, operations: table, events: [], runner, contract } };
 }
 
@@ -137,6 +143,8 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
       !this.header.isPending || this.header.operation.kind !== 'ask',
       'a behavior settles an ask before it goes on',
     );
+    // Of a tell that is kept, nothing says that it was handled but that others follow.
+    if (this.header.isPending) this.header.settle(undefined);
     this.endMessage();
     this.incoming.fill(undefined, null);
   }
@@ -152,6 +160,7 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
         continue;
       }
       this.taken++;
+      if (this.waitsFor !== null) this.waitsFor.sinceMs = this.cell.profile.services.dispatcher.coarseNowMs;
       this.cell.handled++;
       this.header = header;
       this.incoming.fill(message, header);
@@ -215,9 +224,11 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
 /** Runs actors by behaviors. */
 class BehaviorRunner implements Runner {
   readonly #create: () => Behavior;
+  readonly #plan: KeepPlan | undefined;
 
-  constructor(create: () => Behavior) {
+  constructor(create: () => Behavior, plan: KeepPlan | undefined) {
     this.#create = create;
+    this.#plan = plan;
   }
 
   createContext(cell: Cell): TurnContext {
@@ -227,7 +238,9 @@ class BehaviorRunner implements Runner {
   start(cell: Cell): unknown {
     const turn = cell.context as BehaviorTurn;
     turn.behavior = this.#create();
-    return turn.behavior.start(turn);
+    const { behavior } = turn;
+    if (this.#plan === undefined) return behavior.start(turn);
+    return beginSaved(cell, this.#plan, (saved) => behavior.start(turn, bytesOf(saved?.state)));
   }
 
   run(cell: Cell, quota: number): void {
@@ -241,6 +254,7 @@ class BehaviorRunner implements Runner {
       }
       leave(cell, result, {
         status: 'suspended',
+        sinceMs: 0,
         get current() {
           return turn.current;
         },
@@ -255,6 +269,11 @@ class BehaviorRunner implements Runner {
   /** A behavior watches nobody. */
   onTerminated(): undefined {}
 
+  snapshot(cell: Cell): unknown {
+    const turn = cell.context as BehaviorTurn;
+    return turn.behavior?.snapshot?.(turn) ?? NO_BYTES;
+  }
+
   stop(cell: Cell): unknown {
     const turn = cell.context as BehaviorTurn;
     return turn.behavior?.stop(turn);
@@ -263,6 +282,13 @@ class BehaviorRunner implements Runner {
   dispose(context: TurnContext, reason: RuntimeError | undefined): void {
     (context as BehaviorTurn).behavior?.dispose(reason);
   }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What was kept; an empty snapshot says that nothing was. */
+function bytesOf(state: unknown): Uint8Array | undefined {
+  return state instanceof Uint8Array && state.length > 0 ? state : undefined;
 }
 
 /** A run that had suspended is over. */

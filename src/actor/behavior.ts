@@ -10,14 +10,19 @@ import type { ActorRef, TellResult } from './actor-ref.ts';
  * order, then `dispose` in every case.
  */
 export interface Behavior {
-  /** Before the first message of every incarnation; a throw or rejection fails the start, and the supervisor decides. */
-  start(context: BehaviorContext): void | Promise<void>;
+  /** Before the first message of every incarnation; a throw or rejection fails the start, and the supervisor decides. `saved`: what {@link snapshot} gave. */
+  start(context: BehaviorContext, saved?: Uint8Array): void | Promise<void>;
   /**
    * Runs one turn: calls `turn.take()` until it gives `undefined` (mailbox empty, throughput or time used up, stop
    * requested). Between takes it must settle what it took. Returns a promise if it suspended; a throw or rejection
    * fails the message being handled and goes to the supervisor.
    */
   run(turn: Turn): void | Promise<void>;
+  /**
+   * The whole state, for `start` of a later incarnation; empty: there is nothing to keep. Between two messages, and before
+   * `stop`. A throw or rejection is a failure of the actor. Only where the type is defined with `keep`.
+   */
+  snapshot?(context: BehaviorContext): Uint8Array | Promise<Uint8Array>;
   /** After the last message of a stop; not after a failure or a kill. A throw or rejection is reported, nothing else. */
   stop(context: BehaviorContext): void | Promise<void>;
   /**

@@ -13,9 +13,10 @@ import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import type { EventQueue } from './event-queue.ts';
-import type { Asker, AskTarget, Header } from './header.ts';
+import type { Asker, AskTarget, Header, Operation } from './header.ts';
+import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
-import type { Names, Topics } from './ports.ts';
+import type { DurableStore, DurableWrite, Names, Topics } from './ports.ts';
 
 /** What all cells of a system share. */
 export interface Services {
@@ -26,6 +27,9 @@ export interface Services {
   readonly deadLetters: DeadLetters;
   readonly names: Names;
   readonly topics: Topics;
+  readonly store: DurableStore | undefined;
+  /** `null`: there is no store to keep messages in. */
+  outbox: Deliveries | null;
   readonly onFailure: ((report: FailureReport) => void) | undefined;
   readonly onStarted: ((actor: ActorRef) => void) | undefined;
   /** Every living cell; each knows its place. */
@@ -34,6 +38,8 @@ export interface Services {
   nextId: number;
   /** Whether actors may still be spawned. */
   isAccepting: boolean;
+  /** Whether only actors may still send: what was accepted is being finished. */
+  isDraining: boolean;
   /** Called when a cell has left `cells`. */
   onRetired: () => void;
   /** Makes mailboxes that somebody stands before; `null`: nobody does. */
@@ -63,6 +69,8 @@ export interface Runner {
   run(cell: Cell, quota: number): void;
   onTerminated(cell: Cell, ref: ActorRef, termination: Termination): unknown;
   stop(cell: Cell): unknown;
+  /** The state as it is now, or a promise of it. Only of types whose cells have a keeper. */
+  snapshot?(cell: Cell): unknown;
   /** No more code of that incarnation may run. Never throws. */
   dispose(context: TurnContext, reason: RuntimeError | undefined): void;
 }
@@ -70,6 +78,8 @@ export interface Runner {
 /** What a cell does while it waits for a promise, and what follows. An object of its own for each wait. */
 export interface Wait {
   readonly status: 'starting' | 'suspended' | 'stopping';
+  /** When the message was begun, on the system's clock; set by who waits. */
+  sinceMs: number;
   /** The message that is being handled. */
   readonly current?: Lost<Header> | undefined;
   /** Those that are handled together with it. */
@@ -190,6 +200,8 @@ export interface Ending {
   readonly delayMs: number | undefined;
   /** Whether the stop hook is still to be run: not after a failure, and once. */
   hookIsDue: boolean;
+  /** Whether the state is still to be kept: as the stop hook, and before it. */
+  keepIsDue: boolean;
 }
 
 /** The children of a supervisor, as each of them sees it. */
@@ -223,6 +235,50 @@ export interface Waiting {
   admit(): boolean;
   /** Nothing will be taken any more. */
   end(error: RuntimeError): void;
+}
+
+/** What is acknowledged together with the state that a message left. */
+export interface Ack {
+  /** At most three. */
+  readonly writes: readonly DurableWrite[];
+  /** Both are on disk. */
+  done(): void;
+  /** The state that knew of the message is lost. */
+  lost(): void;
+}
+
+/** Keeps the state of one actor. */
+export interface Keeper {
+  /** Reads what an earlier process left; nothing if there is nothing to wait for. */
+  load(): Promise<void> | undefined;
+  /** The state to begin with; `undefined` if none was kept. */
+  saved(): { readonly state: unknown } | undefined;
+  /** Whether the state is to be kept now, between two messages. */
+  isDue(): boolean;
+  /** Messages that may be handled before the state is due. */
+  readonly quota: number;
+  /** Whether messages were handled that no snapshot knows of. */
+  readonly isBehind: boolean;
+  /** Whether to wait until what was taken is written. */
+  readonly isFull: boolean;
+  /** A message was handled that is to be acknowledged with the state. */
+  acknowledge(ack: Ack): void;
+  /** Takes over the state as it is now. */
+  take(state: unknown): void;
+  /** Resolves when all that was taken is written. */
+  written(): Promise<void>;
+  /** What was done since the last snapshot is undone. */
+  rollBack(): void;
+  /** The actor is no more. */
+  close(): void;
+}
+
+/** Messages that are kept until they have been handled. */
+export interface Deliveries {
+  /** Keeps a message for the actor called `to`; resolves when it is on disk. */
+  accept(to: string, operation: Operation, message: { payload: unknown; id: string | undefined }): Promise<void>;
+  /** `cell` takes messages. */
+  onStarted(cell: Cell): void;
 }
 
 /** A promise that somebody waits for. */
@@ -260,7 +316,16 @@ export class CellExtras {
   terminated: Waiter<Termination> | null = null;
   /** Who waits for room in the mailbox. */
   waiting: Waiting | null = null;
+  /** Keeps its state, if that is durable. */
+  keeper: Keeper | null = null;
   isSubscribed = false;
+  /** It ends when its mailbox is empty. */
+  isDraining = false;
+  /** It failed too often, and is held for a while. */
+  isQuarantined = false;
+  drainTimer: TimerNode | null = null;
+  /** Ends the wait of a handler that waits too long. */
+  stuckTimer: TimerNode | null = null;
   /** The present incarnation has said that it is to end, once or more. */
   hasEnded = false;
   fullRefusal: TellResult | null = null;
@@ -373,7 +438,7 @@ export class Cell implements AskTarget, Paced {
 
   /** As {@link post}, before messages that are not urgent. */
   postUrgent(payload: unknown, header: Header): TellResult {
-    if (!this.mailbox.offerUrgent(payload, header)) return this.refusal();
+    if (!this.mailbox.offerUrgent(payload, header) && !this.passGate(payload, header)) return this.refusal();
     this.wake();
     return TOLD;
   }
@@ -404,6 +469,19 @@ export class Cell implements AskTarget, Paced {
     this.profile.services.dispatcher.schedule(this);
   }
 
+  /** Gives the cell a turn although nothing waits. */
+  nudge(): void {
+    if (this.status !== 'idle') return;
+    this.status = 'queued';
+    this.profile.services.dispatcher.schedule(this);
+  }
+
+  /** Tells whoever listens of a failure that changes nothing about the actor. */
+  report(phase: FailureReport['phase'], error: RuntimeError): void {
+    const { onFailure } = this.profile.services;
+    if (onFailure !== undefined) observe(onFailure, { actor: this.ref, phase, error, directive: undefined });
+  }
+
   /** The present incarnation says that it is to end, after the current message. */
   endSelf(): void {
     if (this.rare.hasEnded) return;
@@ -413,6 +491,8 @@ export class Cell implements AskTarget, Paced {
 
   /** Counts a message that nobody will handle, and tells whoever listens. An asker is not told by this. */
   bury(reason: DeadLetterReason, lost: Lost<Header>, error?: RuntimeError): void {
+    // It is kept, and delivered again.
+    if (lost.header.isReturned || (lost.header.isPending && !lost.header.hasDeadline)) return;
     this.rare.deadLetters++;
     const { deadLetters } = this.profile.services;
     deadLetters.count(reason);
@@ -435,7 +515,8 @@ export class Cell implements AskTarget, Paced {
   refusal(): TellResult {
     const extras = this.rare;
     extras.refused++;
-    if (this.mailbox.isClosed) return this.stoppedRefusal();
+    if (extras.isQuarantined && !this.mailbox.isClosed) return this.makeRefusal('ACTOR_QUARANTINED');
+    if (!this.mailbox.isOpen) return this.stoppedRefusal();
     extras.fullRefusal ??= this.makeRefusal('MAILBOX_FULL');
     return extras.fullRefusal;
   }
@@ -452,11 +533,24 @@ export class Cell implements AskTarget, Paced {
     const { isUrgent } = header.operation;
     const fits = isUrgent ? this.mailbox.offerUrgent(payload, header) : this.mailbox.offer(payload, header);
     if (fits) this.wake();
-    return fits || (!isUrgent && this.makeRoom(payload, header));
+    return fits || this.passGate(payload, header) || (!isUrgent && this.makeRoom(payload, header));
   }
 
   private overflow(payload: unknown, header: Header): TellResult {
-    return this.makeRoom(payload, header) ? TOLD : this.refusal();
+    const isTaken = this.passGate(payload, header) || this.makeRoom(payload, header);
+    return isTaken ? TOLD : this.refusal();
+  }
+
+  /** Takes a message of an actor although the gate is closed: while the whole system drains, actors may still send. */
+  private passGate(payload: unknown, header: Header): boolean {
+    const { mailbox, extras } = this;
+    if (mailbox.isOpen || !this.profile.services.isDraining || header.sender === undefined) return false;
+    if (extras !== null && (extras.isDraining || extras.isQuarantined)) return false;
+    mailbox.openGate();
+    const fits = header.operation.isUrgent ? mailbox.offerUrgent(payload, header) : mailbox.offer(payload, header);
+    mailbox.closeGate();
+    if (fits) this.wake();
+    return fits;
   }
 
   /** Loses a message, this one or others, if the policy says so. */
@@ -470,13 +564,13 @@ export class Cell implements AskTarget, Paced {
     return lost !== undefined;
   }
 
-  private makeRefusal(code: 'MAILBOX_FULL' | 'ACTOR_STOPPED'): TellResult {
+  private makeRefusal(code: 'MAILBOX_FULL' | 'ACTOR_STOPPED' | 'ACTOR_QUARANTINED'): TellResult {
     const { capacity, capacityBytes } = this.profile.mailbox;
     const isFull = code === 'MAILBOX_FULL';
     const bound = capacityBytes === 0 ? `${capacity} messages` : `${capacity} messages and ${capacityBytes} bytes`;
     const text = isFull
       ? `Cannot enqueue message for "${this.name}": its mailbox is full (it holds ${bound}); try again later`
-      : `Cannot send to or as "${this.name}": it has stopped`;
+      : `Cannot send to or as "${this.name}": it ${code === 'ACTOR_QUARANTINED' ? 'failed too often and is held for a while; try again later' : 'has stopped'}`;
     const bounds = capacityBytes === 0 ? { capacity } : { capacity, capacityBytes };
     const details = isFull ? { actor: this.name, ...bounds } : { actor: this.name };
     return Object.freeze({ ok: false, error: Object.freeze(new RuntimeError(code, text, { details })) });

@@ -1,8 +1,8 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { ActorRef, Termination } from './actor-ref.ts';
 import type { ActorType } from './actor-type.ts';
+import { link, unlink, unwatch, watch } from './bonds.ts';
 import { type Cell, TurnContext } from './cell.ts';
-import { link, unlink, unwatch, watch } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import type { SpawnOptions } from './options.ts';
 import { type AnyIterator, type Outcome, OwnMessages } from './own-messages.ts';
@@ -49,6 +49,16 @@ export interface Context<P extends Protocol = Protocol<Record<never, never>>, S 
   unlink(ref: ActorRef): void;
   /** Hands `payload` to every subscriber of `topic`; returns how many mailboxes took it. Throws `TOPIC_INVALID`. */
   publish(topic: string, payload: unknown): number;
+  /**
+   * Keeps the state as it is now, in the middle of the message being handled, and resolves when it is on disk: await it
+   * before you answer what must not be lost. Where there is no store, or the actor has no name, it is kept in memory.
+   *
+   * Rejects with `STATE_INVALID`, with `ACTOR_STOPPED` when the incarnation is over, with what `durable.snapshot` throws,
+   * or as a write of the store; then it is tried again, and what was kept before stays.
+   *
+   * @throws {TypeError} (rejects) The implementation has no `durable`.
+   */
+  save(): Promise<void>;
   /** Ends this actor in order, after the current message. Its restart type decides what follows. */
   stop(): void;
   /** Messages of this actor to itself. */
@@ -234,6 +244,15 @@ export class HandlerContext extends TurnContext implements Context {
 
   stop(): void {
     if (this.isLive) this.cell.endSelf();
+  }
+
+  async save(): Promise<void> {
+    this.assertLive('keep the state');
+    const { cell } = this;
+    const keeper = cell.extras?.keeper ?? null;
+    if (keeper === null) throw new TypeError(`Cannot keep the state of "${cell.name}": it is not declared "durable"`);
+    keeper.take(cell.profile.runner.snapshot?.(cell));
+    await keeper.written();
   }
 
   get timers(): Timers<Protocol> {

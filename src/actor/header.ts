@@ -66,6 +66,8 @@ export class Header extends TimerNode {
   /** Its place among the asks of its asker, which are in no order. The asker's. */
   place = 0;
   private detach: (() => void) | null = null;
+  /** Whether it is of a message that is kept, which was not handled and is delivered again. */
+  isReturned = false;
   /** Called when the asker gets an error, or stops waiting. */
   onFailed: ((error: unknown) => void) | null = null;
 
@@ -123,6 +125,15 @@ export class Header extends TimerNode {
     this.reply = promise;
     wheel.addSoon(this, time.timeoutMs);
     return promise;
+  }
+
+  /** Makes it the header of a message that is kept: who keeps it is told what became of it. Once. */
+  keep({ done, failed }: { done(): void; failed(error: unknown): void }): void {
+    this.resolve = done;
+    this.reject = (error) => {
+      this.isReturned = true;
+      failed(error);
+    };
   }
 
   /** Its time begins to count. */

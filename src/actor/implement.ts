@@ -4,7 +4,9 @@ import type { ActorRef, Termination } from './actor-ref.ts';
 import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
 import type { Cell, Runner, TurnContext } from './cell.ts';
 import { type Context, defineContextType, EmitStub, HandlerContext, type TerminatedEvent } from './context.ts';
+import { type AnyDurable, beginSaved, type Durable, toKeepPlan } from './durable-state.ts';
 import type { BatchHandler, Handler, Header, Operation } from './header.ts';
+import type { KeepPlan } from './keeper.ts';
 import { fail, leave } from './lifecycle.ts';
 import { nearestNames } from './name.ts';
 import type { Asks, Protocol, Streams, Tells } from './protocol.ts';
@@ -50,9 +52,11 @@ type Needed<Name extends string, Handlers> = [keyof Handlers] extends [never]
   : { readonly [K in Name]: Handlers };
 
 /** How an actor does what its protocol says. */
-export type Implementation<P extends Protocol, S> = {
+export type Implementation<P extends Protocol, S, D = S> = {
   /** Makes the state, before the first message of every incarnation. A throw or rejection fails the start. */
   readonly init: (context: Context<P, unknown>) => Awaitable<S>;
+  /** What is kept of the state, and when. Default: nothing is. */
+  readonly durable?: Durable<Context<P, unknown>, S, D>;
   /** An actor that this one watches has ended. */
   readonly terminated?: (context: Context<P, S>, event: TerminatedEvent) => Awaitable<void>;
   /** After the last message of a stop; not after a failure or a kill. */
@@ -70,7 +74,9 @@ export type Implementation<P extends Protocol, S> = {
  * always. A handler that throws is a failure of the actor, which its supervisor decides about; to answer an ask with an
  * error without failing, use `ctx.refuse(error)`.
  *
- * @throws {RuntimeError} `PROTOCOL_INVALID` — an operation has no handler, a handler has no operation, `init` is missing.
+ * @throws {RuntimeError} `PROTOCOL_INVALID` — an operation has no handler, a handler has no operation, `init` is missing,
+ *   a migration of `durable` is of no version before the present one.
+ * @throws {RangeError} A number of `durable` or of a batch is out of range.
  *
  * @example
  * ```ts
@@ -81,7 +87,10 @@ export type Implementation<P extends Protocol, S> = {
  * });
  * ```
  */
-export function implement<P extends Protocol, S>(protocol: P, implementation: Implementation<P, S>): ActorType<P> {
+export function implement<P extends Protocol, S, D = S>(
+  protocol: P,
+  implementation: Implementation<P, S, D>,
+): ActorType<P> {
   const { spec, name } = protocol;
   const handlers = implementation as unknown as AnyImplementation;
   const operations: Operation[] = [];
@@ -106,7 +115,7 @@ export function implement<P extends Protocol, S>(protocol: P, implementation: Im
   refuseSpareHandlers(protocol, handlers);
   assertHooks(protocol, handlers);
   const events = Object.keys(spec.event ?? {});
-  const runner = new HandlerRunner(handlers, events);
+  const runner = new HandlerRunner(handlers, events, toKeepPlan(name, handlers.durable));
   return { name, [INTERNALS]: { protocol, operations: new Operations(name, operations, streams), events, runner } };
 }
 
@@ -119,6 +128,7 @@ interface AnyImplementation {
   readonly terminated?: (context: never, event: TerminatedEvent) => unknown;
   readonly stop?: (context: never) => unknown;
   readonly urgent?: readonly string[];
+  readonly durable?: AnyDurable;
 }
 
 interface OperationParts {
@@ -207,9 +217,13 @@ function assertHooks(protocol: Protocol, { init, terminated, stop }: AnyImplemen
 /** The messages that go with `first`: those that follow it and are of the same operation. */
 function takeBatch({ mailbox }: Cell, first: Lost<Header>): Lost<Header>[] {
   const { operation } = first.header;
-  const max = operation.batch?.max ?? BATCH;
+  // One that somebody waits for is told of by itself.
+  const max = first.header.isPending ? 1 : (operation.batch?.max ?? BATCH);
   const batch = [first];
-  for (let header = mailbox.peekHeader(); header?.operation === operation && batch.length < max; ) {
+  for (
+    let header = mailbox.peekHeader();
+    header?.operation === operation && !header.isPending && batch.length < max;
+  ) {
     batch.push({ message: mailbox.take(), header });
     header = mailbox.peekHeader();
   }
@@ -219,9 +233,11 @@ function takeBatch({ mailbox }: Cell, first: Lost<Header>): Lost<Header>[] {
 /** Runs actors whose operations are handlers: the fast path. */
 class HandlerRunner implements Runner {
   readonly #implementation: AnyImplementation;
+  readonly #plan: KeepPlan | undefined;
 
-  constructor(implementation: AnyImplementation, events: readonly string[]) {
+  constructor(implementation: AnyImplementation, events: readonly string[], plan: KeepPlan | undefined) {
     this.#implementation = implementation;
+    this.#plan = plan;
     const Emit = class extends EmitStub {};
     for (const event of events) EmitStub.define(Emit.prototype, event);
     defineContextType(this, { Emit, takesTerminated: implementation.terminated !== undefined });
@@ -232,8 +248,15 @@ class HandlerRunner implements Runner {
   }
 
   start(cell: Cell): unknown {
+    if (this.#plan !== undefined) return beginSaved(cell, this.#plan, (saved) => this.#begin(cell, saved));
+    return this.#begin(cell, undefined);
+  }
+
+  #begin(cell: Cell, saved: { readonly state: unknown } | undefined): unknown {
     const context = cell.context as HandlerContext;
-    const state = this.#implementation.init(context as never);
+    const { init, durable } = this.#implementation;
+    const restore = durable?.restore ?? ((_: never, kept: unknown) => kept);
+    const state = saved === undefined ? init(context as never) : restore(context as never, saved.state);
     if (!isThenable(state)) {
       context.state = state;
       return undefined;
@@ -297,6 +320,7 @@ class HandlerRunner implements Runner {
       const payloads = batch.map(({ message }) => message);
       const result = (operation.batch as BatchHandler).batch(context, payloads);
       if (!isThenable(result)) {
+        first.header.settle(undefined);
         context.endMessage();
         return true;
       }
@@ -320,6 +344,12 @@ class HandlerRunner implements Runner {
 
   stop(cell: Cell): unknown {
     return this.#implementation.stop?.(cell.context as never);
+  }
+
+  snapshot(cell: Cell): unknown {
+    const { state } = cell.context as HandlerContext;
+    const { snapshot } = this.#implementation.durable ?? {};
+    return snapshot === undefined ? state : snapshot(state as never);
   }
 
   /** Nothing to release: what a handler holds, its own code lets go. */

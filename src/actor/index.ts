@@ -18,6 +18,7 @@ export type { ActorInfo } from './actor-info.ts';
 export type {
   ActorRef,
   AskOptions,
+  DeliverOptions,
   EventStream,
   PutOptions,
   StopOptions,
@@ -30,11 +31,21 @@ export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
 export { contractOf, defineActorType } from './behavior-runner.ts';
 export type { Context, PipeOutcome, TerminatedEvent, Timers } from './context.ts';
 export type { DeadLetter } from './dead-letters.ts';
+export type { Durable } from './durable-state.ts';
+export type { Health, HealthReason } from './health.ts';
 export { type Batch, type Implementation, implement } from './implement.ts';
 export { crash, type Intervention, type Passage, type Runnable, type Work, workOf } from './intervention.ts';
 export { nearestNames } from './name.ts';
-export { type ActorSystemOptions, ASK_TIMEOUT_MS, type FailureReport, type SpawnOptions } from './options.ts';
-export type { Names, Subscription, SubscriptionInfo, Topics } from './ports.ts';
+export {
+  type ActorSystemOptions,
+  ASK_TIMEOUT_MS,
+  type FailureReport,
+  type HealthOptions,
+  type SpawnOptions,
+  type StopPhase,
+  type StopTaskFailure,
+} from './options.ts';
+export type { DurableStore, DurableWrite, Names, Subscription, SubscriptionInfo, Topics } from './ports.ts';
 export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
 export {
   areAlike,
@@ -46,6 +57,7 @@ export {
   type Team,
 } from './routing.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';
+export type { StopTaskOptions } from './shutdown.ts';
 export {
   type SubscribeOptions,
   type SubscriptionPolicy,

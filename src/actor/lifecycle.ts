@@ -18,7 +18,10 @@ import { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
 import { type Directive, decide } from '../supervision/index.ts';
 import type { Termination } from './actor-ref.ts';
-import type { Cell, Ending, TurnContext, Wait } from './cell.ts';
+import { endEvents, endLinks, tellWatchers, unwatchAll } from './bonds.ts';
+import type { Cell, Ending, Keeper, TurnContext, Wait } from './cell.ts';
+import { snapshotError, stoppedError } from './cell-errors.ts';
+import { clearTimer, limitWait } from './cell-timers.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import type { Header } from './header.ts';
 import { observe } from './observe.ts';
@@ -43,6 +46,7 @@ export function begin(cell: Cell): boolean {
     }
     const wait: Wait = {
       status: 'starting',
+      sinceMs: 0,
       done: () => startedLate(cell),
       failed: (error) => failStart(cell, error),
     };
@@ -77,6 +81,8 @@ export function leave(cell: Cell, promise: PromiseLike<unknown>, wait: Wait): bo
     return false;
   }
   cell.status = wait.status;
+  wait.sinceMs = cell.profile.services.dispatcher.coarseNowMs;
+  if (cell.profile.supervision.stuckAfterMs > 0 && wait.status === 'suspended') limitWait(cell, wait);
   cell.admit();
   // A thenable that is not a promise may call back at once, or twice; a promise made of it does not.
   Promise.resolve(promise).then(
@@ -109,6 +115,8 @@ function started(cell: Cell): void {
   const { onStarted } = cell.profile.services;
   if (onStarted !== undefined) observe(onStarted, cell.ref);
   cell.extras?.member?.group.onStarted(cell);
+  const { outbox } = cell.profile.services;
+  if (outbox !== null && cell.givenName !== undefined) outbox.onStarted(cell);
 }
 
 function startedLate(cell: Cell): void {
@@ -123,8 +131,20 @@ export function rest(cell: Cell): void {
   if (extras !== null) cell.admit();
   if (extras !== null && (extras.ending !== null || extras.killed !== null)) {
     advance(cell);
+  } else if (extras?.keeper?.isDue() === true) {
+    keep(cell, extras.keeper, { status: 'suspended', next: () => goOn(cell) });
+  } else {
+    goOn(cell);
+  }
+}
+
+function goOn(cell: Cell): void {
+  if (cell.extras !== null && (cell.extras.ending !== null || cell.extras.killed !== null)) {
+    advance(cell);
   } else if (cell.mailbox.hasWork) {
     enqueue(cell);
+  } else if (cell.extras?.isDraining === true) {
+    finishDrain(cell);
   } else {
     cell.status = 'idle';
     cell.mailbox.trim();
@@ -134,6 +154,38 @@ export function rest(cell: Cell): void {
 function enqueue(cell: Cell): void {
   cell.status = 'queued';
   cell.profile.services.dispatcher.schedule(cell);
+}
+
+/** What follows when the state has been kept, and what the cell is doing until then. */
+interface Keeping {
+  readonly status: Wait['status'];
+  next(): void;
+}
+
+/** Keeps the state. It may have to wait for its guest, or, to end or when much is waiting, for the disk. */
+function keep(cell: Cell, keeper: Keeper, { status, next }: Keeping): void {
+  const failed = (thrown: unknown): void => failWith(cell, 'snapshot', snapshotError(cell, thrown));
+  const took = (state: unknown): void => {
+    try {
+      keeper.take(state);
+    } catch (error) {
+      // What was kept before stays, and the actor goes on.
+      cell.report('snapshot', RuntimeError.from(error));
+    }
+    if (status !== 'stopping' && !keeper.isFull) {
+      next();
+      return;
+    }
+    // What cannot be written has been reported by the keeper.
+    leave(cell, keeper.written(), { status, sinceMs: 0, done: next, failed: next });
+  };
+  try {
+    const state = cell.profile.runner.snapshot?.(cell);
+    if (!isThenable(state)) took(state);
+    else leave(cell, state, { status, sinceMs: 0, done: took, failed });
+  } catch (error) {
+    failed(error);
+  }
 }
 
 // ── failure ──
@@ -183,18 +235,29 @@ function supervise(cell: Cell, phase: FailureReport['phase'], error: RuntimeErro
   report(cell, { actor: cell.ref, phase, error, directive });
   // Whoever heard of it may have stopped it, which is stronger than a directive.
   if (directive !== undefined && extras.ending?.termination === undefined) {
-    if (directive.kind === 'restart') extras.ending = restartOf(cell, directive.delayMs, false);
+    if (directive.kind === 'quarantine') quarantine(cell, directive.delayMs);
+    else if (directive.kind === 'restart') extras.ending = restartOf(cell, directive.delayMs, false);
     else startEnding(cell, endingOf({ kind: directive.kind === 'stop' ? 'failed' : 'escalated', error }, false));
   }
   advance(cell);
 }
 
+/** Holds a cell that failed too often: it refuses messages, keeps those that it has, and starts again after a while. */
+function quarantine(cell: Cell, delayMs: number): void {
+  const extras = cell.rare;
+  extras.isQuarantined = true;
+  cell.mailbox.closeGate();
+  turnAway(cell);
+  extras.ending = { termination: undefined, delayMs, hookIsDue: false, keepIsDue: false };
+}
+
 /** How `cell` is started again: by itself after a wait, or by its supervisor, in its turn. */
 function restartOf(cell: Cell, delayMs: number, hookIsDue: boolean): Ending {
   const group = cell.extras?.member?.group;
-  if (group === undefined || !group.restartsTogether) return { termination: undefined, delayMs, hookIsDue };
+  if (group === undefined || !group.restartsTogether)
+    return { termination: undefined, delayMs, hookIsDue, keepIsDue: hookIsDue };
   group.restart(cell, delayMs);
-  return { termination: undefined, delayMs: undefined, hookIsDue };
+  return { termination: undefined, delayMs: undefined, hookIsDue, keepIsDue: hookIsDue };
 }
 
 function decideOn(cell: Cell, kind: 'failed' | 'ended'): Directive {
@@ -224,6 +287,7 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   context.endMessage();
   context.extras?.dispose(reason);
   cell.rare.hasEnded = false;
+  cell.extras?.keeper?.rollBack();
   cell.mailbox.clearSystem();
   cell.mailbox.unstash();
   unwatchAll(cell);
@@ -235,10 +299,6 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
     // It must not throw. If it does, the end of the actor must not be left half-way.
     report(cell, { actor: cell.ref, phase: 'stop', error: RuntimeError.from(thrown), directive: undefined });
   }
-}
-
-function stoppedError(cell: Cell, what: string): RuntimeError {
-  return new RuntimeError('ACTOR_STOPPED', `"${cell.name}" ${what}`, { details: { actor: cell.name } });
 }
 
 // ── stop ──
@@ -256,13 +316,30 @@ export function requestStop(cell: Cell, deadlineMs: number): void {
   }
 }
 
+/** Takes nothing more; when it has handled what it has, or at the deadline, it stops. */
+export function requestDrain(cell: Cell, deadlineMs: number): void {
+  if (cell.status === 'stopped' || cell.extras?.isDraining === true) return;
+  const extras = cell.rare;
+  extras.isDraining = true;
+  cell.mailbox.closeGate();
+  turnAway(cell);
+  extras.drainTimer = cell.profile.services.wheel.after(deadlineMs, () => finishDrain(cell));
+  cell.nudge();
+}
+
+function finishDrain(cell: Cell): void {
+  const isOnStack = cell.status === 'running';
+  requestStop(cell, cell.profile.stopTimeoutMs);
+  if (isOnStack) advance(cell);
+}
+
 // ── restart by a supervisor ──
 
 /** Ends the incarnation in order: it finishes its message, its children stop, its stop hook runs. Then the cell is held. */
 export function requestHold(cell: Cell): void {
   const { ending } = cell.rare;
   if (ending !== null) return;
-  cell.rare.ending = { termination: undefined, delayMs: undefined, hookIsDue: true };
+  cell.rare.ending = { termination: undefined, delayMs: undefined, hookIsDue: true, keepIsDue: true };
   if (cell.status === 'idle' || cell.status === 'backing-off') {
     clearTimer(cell);
     enqueue(cell);
@@ -278,7 +355,7 @@ export function abortIncarnation(cell: Cell, why: string): void {
   endIncarnation(cell, error);
   for (const lost of current === undefined ? others : [current, ...others]) cell.bury('failed', lost, error);
   report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
-  cell.rare.ending ??= { termination: undefined, delayMs: undefined, hookIsDue: false };
+  cell.rare.ending ??= { termination: undefined, delayMs: undefined, hookIsDue: false, keepIsDue: false };
   advance(cell);
 }
 
@@ -292,6 +369,8 @@ export function endSelf(cell: Cell): void {
   const directive = decideOn(cell, 'ended');
   if (directive.kind === 'restart') {
     cell.rare.ending = restartOf(cell, directive.delayMs, true);
+  } else if (directive.kind === 'quarantine') {
+    quarantine(cell, directive.delayMs);
   } else {
     limitStop(cell, cell.profile.stopTimeoutMs);
     startEnding(cell, endingOf(directive.kind === 'stop' ? STOPPED : { kind: 'escalated' }, true));
@@ -300,7 +379,7 @@ export function endSelf(cell: Cell): void {
 }
 
 function endingOf(termination: Termination, hookIsDue: boolean): Ending {
-  return { termination, delayMs: 0, hookIsDue };
+  return { termination, delayMs: 0, hookIsDue, keepIsDue: hookIsDue };
 }
 
 function startEnding(cell: Cell, ending: Ending): void {
@@ -340,6 +419,12 @@ export function advance(cell: Cell): void {
     const ending = extras.ending as Ending;
     if (extras.children !== null && extras.children.size > 0) {
       if (!stopChildren(cell, extras.children)) return;
+    } else if (ending.keepIsDue && cell.context !== null && extras.keeper !== null) {
+      ending.keepIsDue = false;
+      if (extras.keeper.isBehind) {
+        keep(cell, extras.keeper, { status: 'stopping', next: () => advance(cell) });
+        return;
+      }
     } else if (ending.hookIsDue && cell.context !== null) {
       ending.hookIsDue = false;
       if (!runStopHook(cell)) return;
@@ -384,8 +469,14 @@ function restart(cell: Cell, delayMs: number | undefined): void {
   cell.status = 'backing-off';
   extras.timer = cell.profile.services.wheel.after(delayMs, () => {
     extras.timer = null;
+    if (extras.isQuarantined) endQuarantine(cell);
     enqueue(cell);
   });
+}
+
+function endQuarantine(cell: Cell): void {
+  cell.rare.isQuarantined = false;
+  if (!cell.rare.isDraining && !cell.profile.services.isDraining) cell.mailbox.openGate();
 }
 
 /** Returns whether it is done; else the cell comes back when it is. */
@@ -399,6 +490,7 @@ function runStopHook(cell: Cell): boolean {
     if (!isThenable(result)) return true;
     leave(cell, result, {
       status: 'stopping',
+      sinceMs: 0,
       done: () => advance(cell),
       failed: (error) => {
         failed(error);
@@ -447,12 +539,14 @@ function terminate(cell: Cell, termination: Termination): void {
   clearTimer(cell);
   if (extras.stopTimer !== null) services.wheel.cancel(extras.stopTimer);
   extras.stopTimer = null;
+  for (const timer of [extras.drainTimer, extras.stuckTimer]) if (timer !== null) services.wheel.cancel(timer);
   const { current, rest: others = [] } = cell.context?.waitsFor ?? {};
   for (const lost of current === undefined ? others : [current, ...others]) cell.bury('stopped', lost);
   if (cell.context !== null) {
     const isKilled = termination.kind === 'killed';
     endIncarnation(cell, termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined));
   }
+  extras.keeper?.close();
   endEvents(cell);
   const ready = extras.ready;
   extras.ready = null;
@@ -500,82 +594,4 @@ function buryRest(cell: Cell, reason: DeadLetterReason): void {
     cell.bury(reason, lost);
   }
   turnAway(cell);
-}
-
-function clearTimer(cell: Cell): void {
-  const { extras } = cell;
-  if (extras === null || extras.timer === null) return;
-  cell.profile.services.wheel.cancel(extras.timer);
-  extras.timer = null;
-}
-
-function endEvents(cell: Cell): void {
-  for (const queues of cell.extras?.events?.values() ?? []) {
-    for (const queue of [...queues]) queue.end();
-  }
-}
-
-// ── watch ──
-
-/** Tells `watcher` when `cell` ends; at once, if it has. */
-export function watch(watcher: Cell, cell: Cell): void {
-  watcher.rare.watching ??= new Set();
-  if (watcher.rare.watching.has(cell)) return;
-  watcher.rare.watching.add(cell);
-  if (cell.status === 'stopped') {
-    watcher.postSystem({ kind: 'terminated', cell });
-    return;
-  }
-  cell.rare.watchers ??= new Set();
-  cell.rare.watchers.add(watcher);
-}
-
-export function unwatch(watcher: Cell, cell: Cell): void {
-  cell.extras?.watchers?.delete(watcher);
-  watcher.extras?.watching?.delete(cell);
-}
-
-function unwatchAll(watcher: Cell): void {
-  for (const cell of watcher.extras?.watching ?? []) cell.extras?.watchers?.delete(watcher);
-  watcher.extras?.watching?.clear();
-}
-
-/** They go on watching until they have read the notice: so one that is on its way can still be called off. */
-function tellWatchers(cell: Cell): void {
-  for (const watcher of cell.extras?.watchers ?? []) watcher.postSystem({ kind: 'terminated', cell });
-  cell.extras?.watchers?.clear();
-}
-
-// ── links ──
-
-/** From now on a failure of one's present incarnation is a failure of the other's. Linked once, however often it is said. */
-export function link(one: Cell, other: Cell): void {
-  if (one === other) return;
-  if (other.status === 'stopped') {
-    one.postSystem({ kind: 'failed', phase: 'link', error: linkError(one, other, stoppedError(other, 'has stopped')) });
-    return;
-  }
-  one.rare.links ??= new Set();
-  one.rare.links.add(other);
-  other.rare.links ??= new Set();
-  other.rare.links.add(one);
-}
-
-export function unlink(one: Cell, other: Cell): void {
-  one.extras?.links?.delete(other);
-  other.extras?.links?.delete(one);
-}
-
-/** @param reason Why the incarnation is over; `undefined`: in order, which harms nobody. */
-function endLinks(cell: Cell, reason: RuntimeError | undefined): void {
-  for (const other of cell.extras?.links ?? []) {
-    unlink(cell, other);
-    if (reason !== undefined)
-      other.postSystem({ kind: 'failed', phase: 'link', error: linkError(other, cell, reason) });
-  }
-}
-
-function linkError(cell: Cell, failed: Cell, cause: RuntimeError): RuntimeError {
-  const text = `"${cell.name}" failed: it is linked to "${failed.name}", which failed`;
-  return new RuntimeError('ACTOR_FAILED', text, { details: { actor: cell.name, linked: failed.name }, cause });
 }

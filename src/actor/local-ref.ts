@@ -2,6 +2,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type {
   ActorRef,
   AskOptions,
+  DeliverOptions,
   EventOptions,
   EventStream,
   PutOptions,
@@ -13,8 +14,8 @@ import type { TypeInternals } from './actor-type.ts';
 import { type Cell, refusalError, type TurnContext, type Waiter } from './cell.ts';
 import { EventQueue } from './event-queue.ts';
 import { findAskCycle, Header, type Operation } from './header.ts';
-import { kill, requestStop } from './lifecycle.ts';
-import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs } from './options.ts';
+import { kill, requestDrain, requestStop } from './lifecycle.ts';
+import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs, DRAIN_TIMEOUT_MS } from './options.ts';
 import { isReservedName, type Protocol } from './protocol.ts';
 import { cancelledPut, waitingAt } from './putters.ts';
 import { StreamReader, StreamSession } from './streams.ts';
@@ -106,9 +107,34 @@ class PutStub extends Stub {
     const cell = target.entry(operation.name, checked.value);
     const header = new Header(operation, sender?.cell.ref, undefined);
     if (cell.extras?.waiting == null && cell.accept(checked.value, header)) return;
-    if (cell.mailbox.isClosed || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal());
+    if (!cell.mailbox.isOpen || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal());
     const message = { payload: checked.value, header, isLive: () => sender?.isLive ?? true };
     await waitingAt(cell).wait(message, { timeoutMs, signal });
+  }
+}
+
+/** Base of `ref.deliver`. */
+class DeliverStub extends Stub {
+  static define(prototype: object, operation: Operation): void {
+    const send = function (this: DeliverStub, payload: unknown, options?: DeliverOptions): Promise<void> {
+      return this[REQUEST](operation, payload, options);
+    };
+    Object.defineProperty(prototype, operation.name, { value: send, enumerable: true });
+  }
+
+  async [REQUEST](operation: Operation, payload: unknown, options: DeliverOptions | undefined): Promise<void> {
+    const { [SENDER]: sender, [TARGET]: cell } = this;
+    const checked = operation.validateIn?.(payload) ?? { value: payload };
+    if ('error' in checked) throw checked.error;
+    if (sender !== null && !sender.isLive) throw refusalError(sender.cell.stoppedRefusal());
+    const { outbox } = cell.profile.services;
+    if (outbox === null || cell.givenName === undefined || cell.everyone !== null) {
+      const unnamed =
+        cell.everyone === null ? 'it has no name to be found by later' : 'it hands each message to several';
+      const why = outbox === null ? 'the system has no store' : unnamed;
+      throw new RuntimeError('DELIVERY_UNAVAILABLE', `Cannot deliver to "${cell.name}" at least once: ${why}`);
+    }
+    await outbox.accept(cell.name, operation, { payload: checked.value, id: options?.id });
   }
 }
 
@@ -243,6 +269,7 @@ export class Stubs {
   readonly #internals: TypeInternals;
   readonly #tell: typeof TellStub;
   readonly #put: typeof PutStub;
+  readonly #deliver: typeof DeliverStub;
   readonly #ask: typeof AskStub;
   readonly #stream: typeof StreamStub;
   readonly #event: typeof EventStub;
@@ -252,12 +279,14 @@ export class Stubs {
     this.#internals = internals;
     this.#tell = class extends TellStub {};
     this.#put = class extends PutStub {};
+    this.#deliver = class extends DeliverStub {};
     this.#ask = class extends AskStub {};
     this.#stream = class extends StreamStub {};
     this.#event = class extends EventStub {};
     for (const [index, operation] of operations.tells.entries())
       TellStub.define(this.#tell.prototype, index, operation);
     for (const operation of operations.tells) PutStub.define(this.#put.prototype, operation);
+    for (const operation of operations.tells) DeliverStub.define(this.#deliver.prototype, operation);
     for (const operation of operations.asks) AskStub.define(this.#ask.prototype, operation);
     for (const operation of operations.streams) StreamStub.define(this.#stream.prototype, operation);
     if (operations.isOpen) this.#openUp();
@@ -280,6 +309,11 @@ export class Stubs {
       function (this: PutStub, payload: unknown, options?: PutOptions): Promise<void> {
         return this[REQUEST]((operations.tell(name) as Header).operation, payload, options);
       };
+    const send = (name: string) =>
+      function (this: DeliverStub, payload: unknown, options?: DeliverOptions): Promise<void> {
+        return this[REQUEST]((operations.tell(name) as Header).operation, payload, options);
+      };
+    Object.setPrototypeOf(this.#deliver.prototype, withEveryMethod(DeliverStub.prototype, send));
     const ask = (name: string) =>
       function (this: Stub, payload: unknown, options?: AskOptions): Promise<unknown> {
         return refOf(this).askOp(name, payload, options);
@@ -297,6 +331,10 @@ export class Stubs {
 
   put(cell: Cell, sender: TurnContext | null): PutStub {
     return new this.#put(cell, sender);
+  }
+
+  deliver(cell: Cell, sender: TurnContext | null): DeliverStub {
+    return new this.#deliver(cell, sender);
   }
 
   ask(cell: Cell, sender: TurnContext | null): AskStub {
@@ -367,15 +405,19 @@ export class LocalRef implements ActorRef {
   ): RuntimeError | undefined {
     const cell = LocalRef.cellOf(to).entry(op, payload);
     const { operations } = LocalRef.internalsOf(to);
-    const known = header.isPending ? operations.ask(op) : operations.tell(op);
+    const isAsked = header.isPending && header.hasDeadline;
+    const known = isAsked ? operations.ask(op) : operations.tell(op);
     if (known instanceof RuntimeError) return known;
     // Of an ask that was given up nobody waits for the reply.
     if (header.hasDeadline && !header.isPending) return undefined;
     const operation = known instanceof Header ? known.operation : known;
     const checked = operation.validateIn?.(payload) ?? { value: payload };
     if ('error' in checked) return checked.error;
-    if (!header.isPending)
-      return refusalError(deliver(cell, checked.value, new Header(operation, header.sender, header.topic)));
+    if (!isAsked) {
+      const told = deliver(cell, checked.value, new Header(operation, header.sender, header.topic));
+      if (told.ok) header.settle(undefined);
+      return refusalError(told);
+    }
     const circle = header.handOver(cell, operation);
     return circle === undefined ? refusalError(deliver(cell, checked.value, header)) : deadlock(circle);
   }
@@ -396,6 +438,10 @@ export class LocalRef implements ActorRef {
 
   get put(): ActorRef['put'] {
     return this.stubs.put(this.target, this.sender) as unknown as ActorRef['put'];
+  }
+
+  get deliver(): ActorRef['deliver'] {
+    return this.stubs.deliver(this.target, this.sender) as unknown as ActorRef['deliver'];
   }
 
   get ask(): ActorRef['ask'] {
@@ -450,6 +496,12 @@ export class LocalRef implements ActorRef {
   async stop(options?: StopOptions): Promise<void> {
     const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? this.target.profile.stopTimeoutMs);
     requestStop(this.target, deadlineMs);
+    await this.terminated;
+  }
+
+  async drain(options?: StopOptions): Promise<void> {
+    const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? DRAIN_TIMEOUT_MS);
+    requestDrain(this.target, deadlineMs);
     await this.terminated;
   }
 

@@ -5,6 +5,7 @@ import type { Directive, SupervisionOptions } from '../supervision/index.ts';
 import type { Clock, Random } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { DeadLetterListener } from './dead-letters.ts';
+import type { DurableStore } from './ports.ts';
 import type { TopicSpec } from './subscription.ts';
 
 /** Milliseconds to wait for a reply; OTP's default (`gen_server:call/2`). */
@@ -16,6 +17,8 @@ export const ASK_TIMEOUT_MAX_MS = 3_600_000;
 export const START_TIMEOUT_MS = 10_000;
 /** Milliseconds; OTP's default `shutdown` of a worker. */
 export const STOP_TIMEOUT_MS = 5_000;
+/** Milliseconds to finish what was accepted: what Kubernetes gives a pod to end (30 s), less time to stop. */
+export const DRAIN_TIMEOUT_MS = 20_000;
 /** Milliseconds: twice an actor's own, so that a hanging one is killed before the system gives up on all. */
 export const SYSTEM_STOP_TIMEOUT_MS = 10_000;
 /** Milliseconds: an hour, as for an ask. */
@@ -41,12 +44,37 @@ export interface FailureReport {
   readonly actor: ActorRef;
   /**
    * `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `link`: a linked actor failed.
+   * `snapshot`: while its state was kept.
    * `stop`: in the stop hook, when it was disposed of, or because it did not end in time.
    */
-  readonly phase: 'start' | 'message' | 'child' | 'link' | 'stop';
+  readonly phase: 'start' | 'message' | 'child' | 'link' | 'snapshot' | 'stop';
   readonly error: RuntimeError;
-  /** `undefined` for `stop`, and for an actor that is to stop anyway: nothing is decided any more. */
+  /** `undefined` for `stop`, for a snapshot that could not be kept, and for an actor that is to stop anyway: nothing is decided any more. */
   readonly directive: Directive | undefined;
+}
+
+/** How a system looks after its own health. */
+export interface HealthOptions {
+  /** Milliseconds between two looks, 10 to 3_600_000. Default 1_000. */
+  readonly everyMs?: number;
+  /** Milliseconds in one handler, or of the oldest message in a mailbox, from which on an actor is not well. Default 5_000. */
+  readonly slowMs?: number;
+  /** Milliseconds that the event loop may be late before that is a reason. Default 200. */
+  readonly delayMs?: number;
+}
+
+/**
+ * What a system does when it stops, in this order. `close`: nothing more is taken from outside. `drain`: what was taken
+ * is finished; left out when the system stops without draining. `stop`: just before the actors stop. `release`: when no
+ * actor is left.
+ */
+export type StopPhase = 'close' | 'drain' | 'stop' | 'release';
+
+/** A task that threw, rejected, or was not done in time. */
+export interface StopTaskFailure {
+  readonly phase: StopPhase;
+  readonly task: string;
+  readonly error: RuntimeError;
 }
 
 /** How a system is run. */
@@ -55,6 +83,11 @@ export interface ActorSystemOptions extends DispatchOptions {
   readonly clock?: Clock;
   /** Default: Node.js's own. */
   readonly random?: Random;
+  /**
+   * Where the states of named actors that are durable outlast the process, and messages until they are handled. Whoever
+   * opened it closes it, after the system has stopped. Default: states are kept in memory, from restart to restart.
+   */
+  readonly store?: DurableStore;
   /** The same as subscribing to `system.deadLetters` before anything happens. */
   readonly onDeadLetter?: DeadLetterListener;
   /**
@@ -62,6 +95,10 @@ export interface ActorSystemOptions extends DispatchOptions {
    * It may stop or kill the actor, which is then not restarted.
    */
   readonly onFailure?: (report: FailureReport) => void;
+  /** Called when a task of a stop failed, or was not done in time. As {@link onFailure}. */
+  readonly onStopTaskFailed?: (failure: StopTaskFailure) => void;
+  /** Looks after the event loop and the age of messages, again and again. Default: only when somebody asks. */
+  readonly health?: HealthOptions;
   /** Called when an actor starts taking messages, at first and after each restart. As {@link onFailure}. */
   readonly onStarted?: (actor: ActorRef) => void;
 }

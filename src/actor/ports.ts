@@ -11,6 +11,25 @@ export interface Names {
   lookup(name: string): ActorRef | undefined;
 }
 
+/** One entry of a {@link DurableStore} to be written or, without a value, deleted. */
+export interface DurableWrite {
+  readonly bucket: string;
+  readonly key: string;
+  readonly value?: Uint8Array;
+  /** 0: only if there is no such entry. */
+  readonly ifVersion?: number;
+}
+
+/** Where states and messages outlast the process. What `openStore` of the package opens fits. */
+export interface DurableStore {
+  /** The entries of some keys, in their order. */
+  read(bucket: string, keys: readonly string[]): Promise<readonly ({ readonly value: Uint8Array } | undefined)[]>;
+  /** A page of keys, in the order in which the entries came into being. */
+  list(bucket: string, after?: number): Promise<{ readonly keys: readonly string[]; readonly next?: number }>;
+  /** Writes all of it or nothing; resolves when it is on disk. */
+  write(writes: readonly DurableWrite[]): Promise<'written' | 'conflict'>;
+}
+
 /** A subscription to a topic or a pattern of topics, and what became of its messages so far. */
 export interface SubscriptionInfo {
   readonly pattern: string;

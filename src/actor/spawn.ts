@@ -56,13 +56,14 @@ export function spawn(services: Services, parent: Cell | null, request: SpawnReq
     parent.rare.children ??= new Set();
     parent.rare.children.add(cell);
   }
+  if (services.isDraining) cell.mailbox.closeGate();
   if (isHeld) cell.status = 'held';
   else services.dispatcher.schedule(cell);
   return ref;
 }
 
 function assertAccepting(services: Services, parent: Cell | null): void {
-  if (!services.isAccepting) {
+  if (!services.isAccepting && !(services.isDraining && parent !== null)) {
     throw new RuntimeError('SYSTEM_STOPPED', 'Cannot spawn an actor: the system has stopped, or is stopping');
   }
   if (parent?.mailbox.isClosed === true) {

@@ -1,9 +1,10 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
 import type { Termination } from './actor-ref.ts';
-import type { Cell, TurnContext, Wait } from './cell.ts';
+import { unwatch } from './bonds.ts';
+import type { Cell, CellExtras, TurnContext, Wait } from './cell.ts';
 import type { Header } from './header.ts';
-import { advance, begin, endSelf, fail, failWith, leave, rest, unwatch } from './lifecycle.ts';
+import { advance, begin, endSelf, fail, failWith, leave, rest } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import { isThenable } from './thenable.ts';
 import { Verdict } from './verdict.ts';
@@ -19,13 +20,20 @@ export function activate(cell: Cell, quota: number): number {
   cell.status = 'running';
   if (cell.context === null && !begin(cell)) return 1;
   const before = cell.handled;
-  const left = cell.mailbox.hasSystemWork ? runSystemLane(cell, quota) : quota;
+  const granted = cell.extras === null ? quota : grant(cell.extras, quota);
+  const left = cell.mailbox.hasSystemWork ? runSystemLane(cell, granted) : granted;
   if (left > 0) {
-    cell.profile.runner.run(cell, left);
+    // Looked at for another reason than a message.
+    if (cell.extras === null || cell.mailbox.hasWork) cell.profile.runner.run(cell, left);
     // Unless the turn has suspended or failed, in which case it is somebody else's move.
     if (cell.status === 'running') rest(cell);
   }
-  return Math.max(1, quota - left + cell.handled - before);
+  return Math.max(1, granted - left + cell.handled - before);
+}
+
+/** The messages of this turn: no more than until the state is to be kept. */
+function grant({ keeper }: CellExtras, quota: number): number {
+  return keeper === null ? quota : Math.min(quota, keeper.quota);
 }
 
 /** Handles what the runtime has to say. Returns how many messages may still be handled: 0 if the turn is over. */
@@ -85,6 +93,7 @@ export function afterHandler(
   const context = cell.context as TurnContext;
   return {
     status: 'suspended',
+    sinceMs: 0,
     current,
     rest: others,
     done: (value) => {
@@ -118,8 +127,13 @@ export function complete(cell: Cell, { header, message }: Lost<Header>, value: u
 
 /** A message is answered with a failure: an asker gets it; otherwise it is a dead letter. */
 export function refuse(cell: Cell, lost: Lost<Header>, error: RuntimeError): void {
-  if (lost.header.isPending) lost.header.fail(error);
-  else cell.bury('refused', lost, error);
+  if (lost.header.isPending && lost.header.hasDeadline) {
+    lost.header.fail(error);
+    return;
+  }
+  // That is its answer: one that is kept is not delivered again.
+  lost.header.settle(undefined);
+  cell.bury('refused', lost, error);
 }
 
 /** Does what the handler decided over `lost`. Returns whether the cell goes on; else it has failed by it. */

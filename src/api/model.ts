@@ -52,11 +52,12 @@ export type ActorType = 'component' | 'http' | 'task' | 'typescript';
  * - `starting`: not ready for its first message.
  * - `running`: takes messages, or is a task that has not ended.
  * - `restarting`: failed; waits for its back-off or is being set up again.
+ * - `quarantined`: failed too often, refuses messages, and is tried again later.
  * - `stopped`: ended on request.
  * - `completed`: a task that reached its end.
  * - `failed`: given up by its supervisor.
  */
-export type ActorState = 'starting' | 'running' | 'restarting' | 'stopped' | 'completed' | 'failed';
+export type ActorState = 'starting' | 'running' | 'restarting' | 'quarantined' | 'stopped' | 'completed' | 'failed';
 
 /** One actor, as `troupe ps` shows it. Counters count since the application's start and only grow. */
 export interface ActorInfo {
@@ -68,6 +69,10 @@ export interface ActorInfo {
   readonly state: ActorState;
   /** Messages waiting in the mailbox, and how many fit. */
   readonly queued: number;
+  /** Milliseconds for which the oldest message has waited at least; absent: none waits. */
+  readonly oldestMs?: number;
+  /** Milliseconds for which it has waited in one message; absent: it does not. */
+  readonly handlingMs?: number;
   readonly capacity: number;
   readonly handled: number;
   readonly failed: number;

@@ -12,6 +12,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'FAILED', align: 'right', dropFirst: 6 },
   { title: 'RESTARTS', align: 'right' },
   { title: 'DEAD', align: 'right', dropFirst: 4 },
+  { title: 'OLDEST', align: 'right', dropFirst: 7 },
+  { title: 'BUSY', align: 'right', dropFirst: 8 },
   { title: 'MEMORY', align: 'right', dropFirst: 3 },
   { title: 'UPTIME', align: 'right', dropFirst: 2 },
 ];
@@ -20,6 +22,7 @@ const COLOURS: Readonly<Record<ActorState, 'green' | 'yellow' | 'red' | 'gray'>>
   starting: 'yellow',
   running: 'green',
   restarting: 'yellow',
+  quarantined: 'red',
   stopped: 'gray',
   completed: 'gray',
   failed: 'red',
@@ -39,10 +42,17 @@ export function renderActors(stream: OutputStream, actors: readonly ActorInfo[])
       grouped(actor.failed),
       grouped(actor.restarts),
       grouped(actor.deadLetters),
+      since(actor.oldestMs),
+      since(actor.handlingMs),
       actor.memoryBytes === undefined ? '-' : humanSize(actor.memoryBytes),
       humanDuration(actor.uptimeMs),
     ]),
   );
+}
+
+/** A second at least: less is no news. */
+function since(ms: number | undefined): string {
+  return ms === undefined || ms < 1_000 ? '-' : humanDuration(ms);
 }
 
 function grouped(value: number): string {

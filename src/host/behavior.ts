@@ -75,7 +75,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     return this.messageStartMs + deadlineMs - this.context.clock.nowMs();
   }
 
-  async start(context: BehaviorContext): Promise<void> {
+  async start(context: BehaviorContext, saved?: Uint8Array): Promise<void> {
     const { component, shape, config } = this.plan;
     this.context = context;
     this.messageStartMs = context.clock.nowMs();
@@ -88,11 +88,13 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     }
     this.live = instance;
     this.plan.onLive(context.self.name, this, true);
-    const { start } = shape.lifecycle;
-    if (start !== undefined) {
-      const result = (await this.withDeadline(instance.call(start.name, [config]))) as GuestResult<string>;
+    const { start, restore } = shape.lifecycle;
+    const [hook, given] = saved === undefined ? [start, config] : [restore, saved];
+    if (hook !== undefined) {
+      const result = (await this.withDeadline(instance.call(hook.name, [given]))) as GuestResult<string>;
+      const what = saved === undefined ? 'to start' : 'what it had kept';
       if (result.tag === 'err')
-        throw new RuntimeError('ACTOR_START_FAILED', `The component refused to start: ${short(result.val)}`);
+        throw new RuntimeError('ACTOR_START_FAILED', `The component refused ${what}: ${short(result.val)}`);
     }
     // A task is one message, sent to itself: so its end, its failure and its restart are those of any message. A task
     // that was disposed of meanwhile leaves none behind for its successor.
@@ -118,6 +120,14 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
       return;
     }
     throw error;
+  }
+
+  async snapshot(context: BehaviorContext): Promise<Uint8Array> {
+    const { snapshot } = this.plan.shape.lifecycle;
+    const instance = this.live;
+    if (snapshot === undefined || instance === undefined || instance.failure !== undefined) return NO_BYTES;
+    this.messageStartMs = context.clock.nowMs();
+    return (await this.withDeadline(instance.call(snapshot.name))) as Uint8Array;
   }
 
   async stop(): Promise<void> {

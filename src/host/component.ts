@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
+import type { KeepOptions } from '../durable/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
@@ -36,6 +37,11 @@ export interface ComponentOptions {
   readonly links?: Links;
   /** How requests get instances, if it handles HTTP. */
   readonly http?: HttpOptions & HttpObserver;
+  /**
+   * Lets the state of its actors outlast a restart, and the process where the system has a store: by `lifecycle.snapshot`,
+   * at these times, and `lifecycle.restore`. Default: a restart begins anew.
+   */
+  readonly keep?: KeepOptions | undefined;
   /** Where the buckets of `wasi:keyvalue` are; needed if it is granted any. Whoever opened it closes it. */
   readonly store?: Store;
   /** Hears what the actor called `name` logs by `wasi:logging`. Its texts are the guest's. Default: nobody. */
@@ -109,7 +115,8 @@ export function componentActor<P extends Protocol = NoProtocol>(
     deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : 0,
     surroundings,
   };
-  const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan);
+  checkKeep(shape, options.keep);
+  const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan, options.keep);
   return Object.assign(parts.type, { component: compiled, shape, links, ...parts.live }) as ComponentActorType<P>;
 }
 
@@ -122,7 +129,10 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
   return { type, live: { pool, memoryBytes: (name: string) => pool(name)?.memoryBytes } };
 }
 
-function messageParts<P extends Protocol>({ name: label, shape, surroundings, ...rest }: Plan) {
+function messageParts<P extends Protocol>(
+  { name: label, shape, surroundings, ...rest }: Plan,
+  keep: KeepOptions | undefined,
+) {
   const live = new Map<string, ComponentBehavior>();
   const plan: BehaviorPlan = {
     ...rest,
@@ -138,8 +148,17 @@ function messageParts<P extends Protocol>({ name: label, shape, surroundings, ..
     operations: operationsOf(shape),
     create: () => new ComponentBehavior(plan),
     contract: new ComponentContract(shape),
+    keep,
   });
   return { type, live: { pool: () => undefined, memoryBytes: (name: string) => live.get(name)?.memoryBytes } };
+}
+
+function checkKeep({ kind, lifecycle }: ComponentShape, keep: KeepOptions | undefined): void {
+  const { snapshot, restore } = lifecycle;
+  if (keep === undefined || (kind === 'message' && snapshot !== undefined && restore !== undefined)) return;
+  throw new TypeError(
+    'Cannot keep the state of the component: it does not export troupe:actor/lifecycle beside troupe:actor/handler; take "keep" out',
+  );
 }
 
 /** A mistake of whoever embeds it: the guest would only hear that there is no such bucket. */

@@ -57,7 +57,10 @@ export class Mailbox<H extends object, S> {
   /** Index of the oldest message's first slot. */
   private head = 0;
   private count = 0;
-  /** Messages that the user lane may hold now: what is stashed takes its place. */
+  /**
+   * Messages that the user lane may hold now: what is stashed takes its place. −1: closed. Less: −2 minus what it may hold
+   * when the gate is opened. So that the one comparison of {@link offer} is about all of it.
+   */
   private room: number;
   private readonly policy: MailboxPolicy;
   private rare: Rare<H, S> | null = null;
@@ -79,7 +82,12 @@ export class Mailbox<H extends object, S> {
   }
 
   get isClosed(): boolean {
-    return this.room < 0;
+    return this.room === -1;
+  }
+
+  /** Whether it takes messages, if there is room. */
+  get isOpen(): boolean {
+    return this.room >= 0;
   }
 
   /** Whether the user lane takes no message more. */
@@ -118,7 +126,7 @@ export class Mailbox<H extends object, S> {
 
   /** Adds to the urgent lane, which takes as many messages as the user lane. */
   offerUrgent(message: unknown, header: H): boolean {
-    if (this.isClosed || (this.rare?.urgent.size ?? 0) >= this.policy.capacity) return false;
+    if (!this.isOpen || (this.rare?.urgent.size ?? 0) >= this.policy.capacity) return false;
     if (this.policy.capacityBytes !== 0 && !this.reserve(message)) return false;
     this.ensureRare().urgent.push({ message, header });
     return true;
@@ -139,7 +147,7 @@ export class Mailbox<H extends object, S> {
    */
   overflow(message: unknown, header: H): Lost<H>[] | undefined {
     const { overflow } = this.policy;
-    if (this.isClosed || overflow === 'reject' || overflow === 'wait') return undefined;
+    if (!this.isOpen || overflow === 'reject' || overflow === 'wait') return undefined;
     if (overflow === 'drop-newest' || this.room === 0 || !this.canHold(message)) return [{ message, header }];
     const lost: Lost<H>[] = [];
     while (!this.offer(message, header)) {
@@ -207,10 +215,10 @@ export class Mailbox<H extends object, S> {
    * @returns `false`: others have taken the place meanwhile, and nothing has changed.
    */
   stash(message: unknown, header: H): boolean {
-    if (this.count >= this.room) return false;
+    if (this.isOpen && this.count >= this.room) return false;
     const rare = this.ensureRare();
     rare.stashed.push({ message, header });
-    this.room--;
+    this.makeRoom(-1);
     if (this.policy.capacityBytes !== 0) rare.bytes += bytesOf(message);
     return true;
   }
@@ -220,7 +228,7 @@ export class Mailbox<H extends object, S> {
     const stashed = this.rare?.stashed ?? [];
     if (stashed.length === 0) return;
     (this.rare as Rare<H, S>).stashed = [];
-    if (!this.isClosed) this.room += stashed.length;
+    this.makeRoom(stashed.length);
     while (this.slots.length < 2 * (this.count + stashed.length)) this.grow();
     for (const { message, header } of stashed.reverse()) {
       this.head = (this.head - 2) & (this.slots.length - 1);
@@ -234,6 +242,15 @@ export class Mailbox<H extends object, S> {
   /** Refuses every further message. What is in it stays. */
   close(): void {
     this.room = -1;
+  }
+
+  /** Refuses every further message but the actor's own, until {@link openGate}. What is in it stays. */
+  closeGate(): void {
+    if (this.isOpen) this.room = -2 - this.room;
+  }
+
+  openGate(): void {
+    if (!this.isOpen && !this.isClosed) this.room = -2 - this.room;
   }
 
   /** Empties the system lane. */
@@ -259,6 +276,11 @@ export class Mailbox<H extends object, S> {
     if (SPARES.length < SPARES_MAX && this.slots.length <= 2 * SPARE_MESSAGES_MAX) SPARES.push(this.slots);
     this.slots = EMPTY;
     this.head = 0;
+  }
+
+  /** Changes what the user lane may hold. */
+  private makeRoom(messages: number): void {
+    if (!this.isClosed) this.room += this.isOpen ? messages : -messages;
   }
 
   private ensureRare(): Rare<H, S> {

@@ -16,6 +16,7 @@ export const ActorSystem = Object.freeze({
    * Makes an actor system. It is `AsyncDisposable`: leaving its scope stops it.
    *
    * @throws {RangeError} (rejects) An option is out of range.
+   * @throws {RuntimeError} (rejects) `OUTBOX_CORRUPT` — messages that are kept in the store are damaged; or as a read of it.
    *
    * @example
    * ```ts
@@ -25,6 +26,13 @@ export const ActorSystem = Object.freeze({
    * ```
    */
   async create(options: ActorSystemOptions = {}): Promise<ActorSystem> {
-    return createActorSystem(options);
+    const system = createActorSystem(options);
+    try {
+      await system.openOutbox();
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+    return system;
   },
 });

@@ -159,6 +159,8 @@ class RunningApplication implements Application {
   #createSystem(): ActorSystem {
     return createActorSystem({
       clock: this.#clock,
+      health: {},
+      ...(this.#store && { store: this.#store }),
       onStarted: (ref) => this.#event(ref.name, { type: 'started' }),
       onFailure: (report) => this.#onFailure(report),
       onDeadLetter: (letter) => this.#onDeadLetter(letter),
@@ -168,7 +170,8 @@ class RunningApplication implements Application {
   /** A failure that ends the actor is told when it has ended. */
   #onFailure({ actor, error, directive }: FailureReport): void {
     const member = this.#members.get(actor.name);
-    if (directive?.kind === 'restart') this.#event(actor.name, { type: 'restarted', error: error.toWire() });
+    if (directive?.kind === 'quarantine') this.#event(actor.name, { type: 'quarantined', error: error.toWire() });
+    else if (directive?.kind === 'restart') this.#event(actor.name, { type: 'restarted', error: error.toWire() });
     else if (directive === undefined || member === undefined)
       this.#event(actor.name, { type: 'failed', error: error.toWire() });
     else if (directive.kind === 'escalate') member.givenUp = givenUpText(directive);
@@ -264,6 +267,8 @@ class RunningApplication implements Application {
       component: component.name,
       state: live.state,
       queued: live.queued,
+      ...(live.oldestMs !== undefined && { oldestMs: live.oldestMs }),
+      ...(live.handlingMs !== undefined && { handlingMs: live.handlingMs }),
       capacity: live.capacity,
       handled: live.handled,
       failed: live.failed,
@@ -327,11 +332,11 @@ class RunningApplication implements Application {
     return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : String(reply);
   }
 
-  async stop(): Promise<void> {
+  async stop({ drainMs }: { readonly drainMs?: number } = {}): Promise<void> {
     this.#stopped = true;
     // First those who come from outside: what works for them may still ask others.
     await this.#ingress?.close();
-    await this.#system.stop();
+    await (drainMs === undefined ? this.#system.stop() : this.#system.drain({ deadlineMs: drainMs }));
     await this.#store?.close();
   }
 

@@ -15,6 +15,8 @@ export interface StartOptions {
 export interface Application extends ControlPlane, AsyncDisposable {
   /** Resolves when every task has ended and every mailbox is empty. Never rejects; pending for ever if that never comes. */
   readonly idle: Promise<void>;
+  /** As of the control plane; with `drainMs`, what was accepted is finished first, for so many milliseconds at most. */
+  stop(options?: { readonly drainMs?: number }): Promise<void>;
   /** The text of `[view]`; `undefined` when there is none. Rejects as an `ask` does. */
   viewText(): Promise<string | undefined>;
 }

@@ -21,6 +21,8 @@ export interface SupervisionEvent {
 /** What is to be done. `escalate`: it is stopped, and whoever owns it has to deal with that. */
 export type Directive =
   | { readonly kind: 'restart'; readonly delayMs: number }
+  /** It is held, and tried again after the delay. */
+  | { readonly kind: 'quarantine'; readonly delayMs: number; readonly restarts: number; readonly periodMs: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'escalate'; readonly restarts: number; readonly periodMs: number };
 
@@ -46,6 +48,15 @@ export function decide(policy: SupervisionPolicy, state: SupervisionState, event
 
   const { intensity, periodMs } = policy;
   const recentMs = state.restartsMs.filter((restartMs) => event.atMs - restartMs < periodMs);
+  if (recentMs.length >= intensity && policy.quarantineMs > 0) {
+    const directive = {
+      kind: 'quarantine',
+      delayMs: policy.quarantineMs,
+      restarts: recentMs.length,
+      periodMs,
+    } as const;
+    return { state: UNHARMED, directive };
+  }
   if (recentMs.length >= intensity) {
     return { state, directive: { kind: 'escalate', restarts: recentMs.length, periodMs } };
   }

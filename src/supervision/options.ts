@@ -32,6 +32,17 @@ export interface RestartOptions {
 export interface SupervisionOptions extends RestartOptions {
   /** Default `transient`: a failure is repaired, and an actor that says it has finished is believed. */
   readonly restart?: RestartType;
+  /**
+   * Milliseconds for which an actor that failed too often is held instead of ended, up to 86_400_000. It refuses with
+   * `ACTOR_QUARANTINED`, keeps its mailbox, and is then tried again as if nothing had happened. Default 0: it is ended. Has
+   * no effect on children of a `supervisor`, which decides over all of them together.
+   */
+  readonly quarantineMs?: number;
+  /**
+   * Milliseconds, up to 3_600_000, that a handler may wait in one message; then its actor has failed with `ACTOR_STUCK`.
+   * Default 0: for ever. A handler that computes without waiting cannot be interrupted.
+   */
+  readonly stuckAfterMs?: number;
 }
 
 /** What happens to the children of a supervisor when one fails. Restarts are counted over all of them together. */
@@ -50,6 +61,10 @@ export interface RestartPolicy {
 /** Checked {@link SupervisionOptions}. */
 export interface SupervisionPolicy extends RestartPolicy {
   readonly restart: RestartType;
+  /** 0: it is ended. */
+  readonly quarantineMs: number;
+  /** 0: for ever. */
+  readonly stuckAfterMs: number;
 }
 
 /** Checked {@link GroupOptions}. */
@@ -79,7 +94,18 @@ const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for
  * @throws {RangeError} A number is out of range, or the restart type is not one of ours.
  */
 export function toSupervisionPolicy(options: SupervisionOptions = {}): SupervisionPolicy {
-  return Object.freeze({ restart: toRestartType(options.restart), ...toRestartPolicy(options) });
+  const { quarantineMs, stuckAfterMs, ...others } = options;
+  return Object.freeze({
+    restart: toRestartType(options.restart),
+    quarantineMs: checkMs('quarantineMs', quarantineMs, 86_400_000),
+    stuckAfterMs: checkMs('stuckAfterMs', stuckAfterMs, 3_600_000),
+    ...toRestartPolicy(others),
+  });
+}
+
+function checkMs(name: keyof SupervisionOptions, value = 0, max: number): number {
+  if (typeof value === 'number' && value >= 0 && value <= max) return value;
+  throw new RangeError(`Supervision option "${name}" must be from 0 to ${max}, not ${value}`);
 }
 
 /**

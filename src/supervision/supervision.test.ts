@@ -16,6 +16,8 @@ const failedAt = (atMs: number): SupervisionEvent => ({ kind: 'failed', atMs, ch
 test('toSupervisionPolicy fills in the documented defaults, also for undefined', () => {
   const expected = {
     restart: 'transient',
+    quarantineMs: 0,
+    stuckAfterMs: 0,
     intensity: 5,
     periodMs: 10_000,
     backoff: { minMs: 50, maxMs: 5_000, factor: 2, jitter: 0.2 },

@@ -1,5 +1,8 @@
 /** Component actors through the public API: real components of real compilers, real actors. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { compileComponent } from '../../src/component/index.ts';
@@ -10,6 +13,7 @@ import {
   type ComponentActorType,
   component,
   implement,
+  openStore,
   pool,
   protocol,
   RuntimeError,
@@ -299,5 +303,39 @@ test('a thousand actors of one component share the compiled code and answer each
   assert.deepEqual(
     replies.map(text),
     refs.map((ref) => ref.name),
+  );
+});
+
+test('S60, S62: a component goes on from its last snapshot, after a trap and in the next system of the store', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'troupe-state-'));
+  const stateful = await component(fixture('stateful'), { keep: { everyMessages: 2 } });
+  const options = { supervision: NO_BACKOFF };
+  try {
+    for (const [before, origin] of [
+      [0, 'started'],
+      [111, 'restored'],
+    ] as const) {
+      await using store = await openStore({ directory });
+      await using system = await ActorSystem.create({ store });
+      const ref = system.spawn(stateful, 'stateful', options);
+      assert.equal(text(await ref.askOp('get', '')), String(before));
+      assert.equal(text(await ref.askOp('origin', '')), origin);
+      if (origin === 'restored') continue;
+      for (const by of ['1', '10', '100', '1000']) await ref.askOp('add', by);
+      assert.equal(text(await ref.askOp('add', '-1000')), '111');
+      await assert.rejects(ref.askOp('trap', ''), failsWith('ACTOR_FAILED'));
+      assert.equal(text(await ref.askOp('get', '')), '1111', 'the fifth was undone');
+      assert.equal(text(await ref.askOp('origin', '')), 'restored');
+      assert.equal(text(await ref.askOp('add', '-1000')), '111');
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
+test('component refuses to keep what has no lifecycle', async () => {
+  await assert.rejects(
+    component(fixture('echo'), { grants: MESSAGING, keep: {} }),
+    /does not export troupe:actor\/lifecycle/,
   );
 });

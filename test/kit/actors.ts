@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   type ActorRef,
+  type ActorSystemOptions,
   type Behavior,
   type Context,
   type DeadLetter,
@@ -21,8 +22,13 @@ import { ManualClock, SeededRandom } from '../../src/time/index.ts';
  *
  * @param meddle Called by every observer, with the actor that was observed: to do what observers had better not do.
  * @param seed Decides whose turn it is. Default: first come, first served.
+ * @param options Of a system without a seed, besides what the test observes it by.
  */
-export function manualSystem(meddle: (actor: ActorRef) => void = () => {}, seed?: number) {
+export function manualSystem(
+  meddle: (actor: ActorRef) => void = () => {},
+  seed?: number,
+  options: ActorSystemOptions = {},
+) {
   const clock = new ManualClock();
   const letters: DeadLetter[] = [];
   const failures: FailureReport[] = [];
@@ -43,7 +49,7 @@ export function manualSystem(meddle: (actor: ActorRef) => void = () => {}, seed?
   };
   const system =
     seed === undefined
-      ? createActorSystem({ ...observers, clock, random: new SeededRandom(1) })
+      ? createActorSystem({ ...options, ...observers, clock, random: new SeededRandom(1) })
       : TestSystem.create({ ...observers, clock, seed });
   /** Stops the system and checks that nothing is left: actors, timers, callbacks. */
   const close = async (): Promise<void> => {

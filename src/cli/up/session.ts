@@ -13,6 +13,9 @@ import type { Frame, Reporter } from './reporter.ts';
 /** What a stop may take before the process ends without it: longer than any drain that an actor is given. */
 const STOP_DEADLINE_MS = 10_000;
 
+/** What a process that is asked to end (`SIGTERM`) may take to finish what it has accepted. Ctrl-C does not wait for it. */
+const DRAIN_MS = 5_000;
+
 /** Time between frames when there is no `[view]` to say so. */
 const FRAME_INTERVAL_MS = 250;
 
@@ -153,11 +156,13 @@ export class UpSession {
   async #stop(application: Application): Promise<void> {
     const { clock } = this.#context;
     const { promise: overdue, reject } = Promise.withResolvers<never>();
-    const deadlineMs = STOP_DEADLINE_MS + (this.#options.config.ingress?.limits.drainMs ?? 0);
+    const isDrained = this.#context.interrupts.interrupt === 'SIGTERM';
+    const deadlineMs =
+      STOP_DEADLINE_MS + (isDrained ? DRAIN_MS : 0) + (this.#options.config.ingress?.limits.drainMs ?? 0);
     const text = `The application did not stop within ${deadlineMs} ms; it was ended`;
     const timer = clock.after(deadlineMs, () => reject(new RuntimeError('ASK_TIMEOUT', text)), true);
     try {
-      await Promise.race([application.stop(), overdue]);
+      await Promise.race([application.stop(isDrained ? { drainMs: DRAIN_MS } : {}), overdue]);
     } finally {
       timer.cancel();
     }

@@ -2,7 +2,7 @@
  * Who may import whom. The whole shape of the program is in these tables; change them first, and say why in an ADR.
  */
 const BASE = ['errors', 'collections', 'time', 'telemetry'];
-const CORE = [...BASE, 'mailbox', 'dispatch', 'supervision', 'actor', 'registry', 'broker', 'router'];
+const CORE = [...BASE, 'mailbox', 'dispatch', 'supervision', 'durable', 'actor', 'registry', 'broker', 'router'];
 const ENGINE = ['capability', 'audit', 'store', 'artifact', 'component', 'wasi'];
 const FEATURES = ['host', 'worker', 'ingress', 'cluster', 'deploy', 'plan', 'observe', 'admin'];
 
@@ -20,9 +20,10 @@ export const MAY_IMPORT: LayerTable = {
   mailbox: BASE,
   dispatch: BASE,
   supervision: BASE,
+  durable: BASE,
   capability: BASE,
   audit: BASE,
-  actor: [...BASE, 'mailbox', 'dispatch', 'supervision'],
+  actor: [...BASE, 'mailbox', 'dispatch', 'supervision', 'durable'],
   registry: [...BASE, 'actor'],
   broker: [...BASE, 'actor', 'registry'],
   router: [...BASE, 'supervision', 'actor'],

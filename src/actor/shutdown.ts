@@ -1,0 +1,81 @@
+import { RuntimeError } from '../errors/index.ts';
+import type { Clock } from '../time/index.ts';
+import { observe } from './observe.ts';
+import { checkTimeoutMs, type StopPhase, type StopTaskFailure } from './options.ts';
+
+/** How a task of a stop is run. */
+export interface StopTaskOptions {
+  /** For whoever hears that it failed. Default: its phase. */
+  readonly name?: string;
+  /** Milliseconds, 1 to 3_600_000. Default 5_000. Then the stop goes on without it. */
+  readonly deadlineMs?: number;
+}
+
+interface Task {
+  readonly name: string;
+  readonly deadlineMs: number;
+  readonly run: () => unknown;
+}
+
+/** Milliseconds; as an actor's own stop. */
+const TASK_TIMEOUT_MS = 5_000;
+
+/** Tasks of all phases; more are a list in one task. */
+const TASKS_MAX = 1_024;
+
+/** The tasks of a stop, by phase: phase after phase, those of one phase at the same time, each within its deadline. */
+export class StopTasks {
+  readonly #clock: Clock;
+  readonly #onFailed: ((failure: StopTaskFailure) => void) | undefined;
+  readonly #tasks: Readonly<Record<StopPhase, Set<Task>>> = {
+    close: new Set(),
+    drain: new Set(),
+    stop: new Set(),
+    release: new Set(),
+  };
+
+  constructor(clock: Clock, onFailed: ((failure: StopTaskFailure) => void) | undefined) {
+    this.#clock = clock;
+    this.#onFailed = onFailed;
+  }
+
+  /**
+   * Adds a task; returns what takes it out again.
+   *
+   * @throws {RangeError} The deadline is out of range, there is no such phase, or there are 1,024 tasks already.
+   */
+  add(phase: StopPhase, run: () => unknown, options: StopTaskOptions = {}): () => void {
+    if (!Object.hasOwn(this.#tasks, phase)) throw new RangeError(`There is no stop phase ${JSON.stringify(phase)}`);
+    const count = Object.values(this.#tasks).reduce((sum, { size }) => sum + size, 0);
+    if (count >= TASKS_MAX) throw new RangeError(`A stop has at most ${TASKS_MAX} tasks`);
+    const deadlineMs = checkTimeoutMs('deadlineMs', options.deadlineMs ?? TASK_TIMEOUT_MS);
+    const task: Task = { name: options.name ?? phase, deadlineMs, run };
+    this.#tasks[phase].add(task);
+    return () => this.#tasks[phase].delete(task);
+  }
+
+  /** Runs the tasks of a phase; nothing to wait for if there is none. Never rejects. */
+  run(phase: StopPhase): Promise<unknown> | undefined {
+    const tasks = [...this.#tasks[phase]];
+    this.#tasks[phase].clear();
+    return tasks.length === 0 ? undefined : Promise.all(tasks.map((task) => this.#runOne(phase, task)));
+  }
+
+  async #runOne(phase: StopPhase, { name, deadlineMs, run }: Task): Promise<void> {
+    const { promise: overdue, reject } = Promise.withResolvers<never>();
+    const timer = this.#clock.after(
+      deadlineMs,
+      () => reject(new RuntimeError('ASK_TIMEOUT', `"${name}" was not done within ${deadlineMs} ms`)),
+      true,
+    );
+    try {
+      await Promise.race([(async () => run())(), overdue]);
+    } catch (thrown) {
+      if (this.#onFailed !== undefined) {
+        observe(this.#onFailed, { phase, task: name, error: RuntimeError.from(thrown) });
+      }
+    } finally {
+      timer.cancel();
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** Delivery at least once, by processes that are killed at random moments. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { ActorSystem, implement, openStore, protocol, type } from '../../src/index.ts';
+
+const SOURCE = pathToFileURL(join(import.meta.dirname, '../../src/index.ts')).href;
+
+const Ledger = protocol('test:ledger@1.0.0', {
+  tell: { add: type<number>() },
+  ask: { all: { in: type<void>(), out: type<Map<number, number>>() } },
+});
+
+/** Delivers n, n + 1 … to an actor that keeps how often it got each, and says which were accepted, until it is killed. */
+const WORKER = `
+  import { writeSync } from 'node:fs';
+  const [url, directory, from, isDurable] = process.argv.slice(1);
+  const { ActorSystem, implement, openStore, protocol, type } = await import(url);
+  const Ledger = protocol('test:ledger@1.0.0', { tell: { add: type() }, ask: { all: { in: type(), out: type() } } });
+  const ledger = implement(Ledger, {
+    init: () => new Map(),
+    durable: { version: 1 },
+    tell: { add: ({ state }, n) => { state.set(n, (state.get(n) ?? 0) + 1); } },
+    ask: { all: ({ state }) => state },
+  });
+  const store = await openStore({ directory });
+  const system = await ActorSystem.create({ store });
+  const ref = system.spawn(ledger, 'ledger');
+  writeSync(1, 'ready\\n');
+  for (let n = Number(from); ; n += 16) {
+    const batch = Array.from({ length: 16 }, (_, i) => n + i);
+    await Promise.all(batch.map((id) => ref.deliver.add(id, { id: String(id) }).then(() => writeSync(1, id + '\\n'))));
+  }
+`;
+
+const ledger = implement(Ledger, {
+  init: () => new Map<number, number>(),
+  durable: { version: 1 },
+  tell: { add: ({ state }, n) => void state.set(n, (state.get(n) ?? 0) + 1) },
+  ask: { all: ({ state }) => state },
+});
+
+/** Numbers that were accepted by a process that is killed `afterMs` after it was ready. */
+async function runAndKill(directory: string, from: number, afterMs: number): Promise<number[]> {
+  const args = ['--input-type=module', '-e', WORKER, SOURCE, directory, String(from)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const accepted: number[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'ready') setTimeout(() => child.kill('SIGKILL'), afterMs);
+    else accepted.push(Number(line));
+  }
+  return accepted;
+}
+
+test('S65, S67: nothing accepted is lost by a process that is killed, and a durable actor counts each once', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'troupe-outbox-'));
+  try {
+    const accepted = new Set<number>();
+    // Some numbers are sent again by the next process, whether the one before had accepted them or not.
+    for (const [round, afterMs] of [5, 40, 90, 130, 170].entries()) {
+      const last = Math.max(-1, ...accepted);
+      for (const n of await runAndKill(directory, Math.max(0, last - 20 * round), afterMs)) accepted.add(n);
+    }
+    assert.ok(accepted.size > 50, `${accepted.size} were accepted`);
+    await using store = await openStore({ directory });
+    await using system = await ActorSystem.create({ store });
+    const ref = system.spawn(ledger, 'ledger');
+    let left = -1;
+    for (let i = 0; i < 400 && left !== 0; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      left = (await store.list('actors/outbox')).keys.length;
+    }
+    assert.equal(left, 0, 'all were acknowledged');
+    const counts = await ref.ask.all();
+    assert.deepEqual(
+      [...accepted].filter((n) => !counts.has(n)),
+      [],
+      'lost',
+    );
+    assert.deepEqual(
+      [...counts].filter(([, times]) => times !== 1),
+      [],
+      'handled twice',
+    );
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
