@@ -1,84 +1,24 @@
 /**
- * `npm run bench -- [suite…] [--output table|json]`: runs the suites of this folder whose name contains one of the words.
- * A missed target is shown as it is and changes no exit code; only an error does.
+ * `npm run bench -- [suite…]`: runs the suites of this folder whose name contains one of the words. The options are in
+ * README.md. A missed target is shown as it is and changes no exit code; what fails is an error, and a row that is more
+ * than twice as bad as in the baseline.
  */
-import { globSync } from 'node:fs';
+import { globSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
-import type { Report, Row, Suite, Target } from './suite.ts';
+import { type Baseline, checkBaselineName, compare, loadBaseline, saveBaseline } from './baseline.ts';
+import { usePeers } from './contenders.ts';
+import { pictureOf } from './picture.ts';
+import { type Measured, measured, type Result, short } from './statistics.ts';
+import type { Report, Suite } from './suite.ts';
+import { dataOf, tableOf } from './table.ts';
 
-/** A row with what was computed from its samples. */
-interface Measured extends Row {
-  readonly median: number;
-  /** Half of the samples lie between these two. */
-  readonly low: number;
-  readonly high: number;
-}
+const USAGE_ERROR = 64;
 
-interface Result {
-  readonly suite: string;
-  readonly rows: readonly Measured[];
-  readonly notMeasured: readonly string[];
-  readonly seconds: number;
-}
+type Machine = Baseline['machine'];
 
-interface Verdict {
-  /** What was compared with the target. */
-  readonly value: number;
-  readonly text: string;
-  readonly met: boolean;
-}
-
-/** The value below which `share` of the sorted samples lie, between neighbours by proportion. */
-function quantile(sorted: readonly number[], share: number): number {
-  const at = (sorted.length - 1) * share;
-  const below = sorted[Math.floor(at)]!;
-  const above = sorted[Math.ceil(at)]!;
-  return below + (above - below) * (at - Math.floor(at));
-}
-
-function measured(row: Row): Measured {
-  if (row.samples.length === 0) throw new RangeError(`Row "${row.name}" has no samples`);
-  const sorted = row.samples.toSorted((a, b) => a - b);
-  return { ...row, median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
-}
-
-function medianOf(rows: readonly Measured[], name: string): number {
-  const row = rows.find((candidate) => candidate.name === name);
-  if (row === undefined) throw new RangeError(`A target names the row "${name}", which was not measured`);
-  return row.median;
-}
-
-function judge(row: Pick<Measured, 'median' | 'unit'>, target: Target, rows: readonly Measured[]): Verdict {
-  if ('timesFasterThan' in target) {
-    const value = medianOf(rows, target.timesFasterThan) / row.median;
-    return {
-      value,
-      text: `${short(value)}× faster than ${target.timesFasterThan} (≥ ${target.atLeast}×)`,
-      met: value >= target.atLeast,
-    };
-  }
-  if ('fractionOf' in target) {
-    const value = row.median / medianOf(rows, target.fractionOf);
-    return { value, text: `${short(value)} of ${target.fractionOf} (≤ ${target.atMost})`, met: value <= target.atMost };
-  }
-  if ('shareOf' in target) {
-    const value = row.median / medianOf(rows, target.shareOf);
-    return { value, text: `${short(value)} of ${target.shareOf} (≥ ${target.atLeast})`, met: value >= target.atLeast };
-  }
-  if ('atMost' in target)
-    return { value: row.median, text: `≤ ${target.atMost} ${row.unit}`, met: row.median <= target.atMost };
-  return { value: row.median, text: `≥ ${target.atLeast} ${row.unit}`, met: row.median >= target.atLeast };
-}
-
-function short(value: number): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return value.toLocaleString('en', { maximumFractionDigits: digits });
-}
-
-function conditions(): Readonly<Record<string, string | number>> {
+function conditions(): Machine {
   const [cpu] = cpus();
   return {
     node: process.version,
@@ -90,6 +30,12 @@ function conditions(): Readonly<Record<string, string | number>> {
     loadBefore: Number(loadavg()[0]?.toFixed(2)),
     date: new Date().toISOString(),
   };
+}
+
+function lineOf(machine: Machine): string {
+  return Object.entries(machine)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(' · ');
 }
 
 async function runSuite(suite: Suite): Promise<Result> {
@@ -104,36 +50,6 @@ async function runSuite(suite: Suite): Promise<Result> {
   return { suite: suite.name, rows, notMeasured, seconds: (performance.now() - started) / 1000 };
 }
 
-function showTable(result: Result): void {
-  const table = new Table({
-    head: [result.suite, 'median', 'middle half', 'n', 'target', ''],
-    style: { head: [], border: [] },
-  });
-  for (const row of result.rows) {
-    const verdict = row.target === undefined ? undefined : judge(row, row.target, result.rows);
-    table.push([
-      row.name,
-      `${short(row.median)} ${row.unit}`,
-      `${short(row.low)} – ${short(row.high)}`,
-      `${row.samples.length}`,
-      verdict?.text ?? '',
-      verdict === undefined ? '' : verdict.met ? 'met' : 'MISSED',
-    ]);
-  }
-  console.log(table.toString());
-  for (const what of result.notMeasured) console.log(`not measured: ${what}`);
-  console.log(`${result.seconds.toFixed(1)} s\n`);
-}
-
-function toJson(result: Result): unknown {
-  const rows = result.rows.map(({ samples, ...row }) => ({
-    ...row,
-    count: samples.length,
-    ...(row.target === undefined ? {} : { verdict: judge(row, row.target, result.rows) }),
-  }));
-  return { ...result, rows };
-}
-
 async function loadSuites(words: readonly string[]): Promise<Suite[]> {
   const suites: Suite[] = [];
   for (const file of globSync('*.bench.ts', { cwd: import.meta.dirname }).sort()) {
@@ -145,34 +61,63 @@ async function loadSuites(words: readonly string[]): Promise<Suite[]> {
   return suites;
 }
 
-async function main(): Promise<number> {
+/** Says on stderr, beside any output, how the run compares. Returns whether nothing has become much worse. */
+function holdsAgainst(name: string, baseline: Baseline, results: readonly Result[]): boolean {
+  const { worse, factors, missing } = compare(baseline, results);
+  console.error(`Against baseline "${name}" (${lineOf(baseline.machine)}):`);
+  for (const [label, factor] of factors) console.error(`  ${short(factor)}×  ${label}`);
+  for (const label of missing) console.error(`  not in this run: ${label}`);
+  for (const line of worse) console.error(`WORSE by more than 2×: ${line}`);
+  if (factors.size === 0) console.error('Nothing of this run is in the baseline: run the suites that it was made of');
+  return worse.length === 0 && factors.size > 0;
+}
+
+function readArguments() {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { output: { type: 'string', default: 'table' } },
+    options: {
+      output: { type: 'string', default: 'table' },
+      peers: { type: 'boolean', default: false },
+      picture: { type: 'string' },
+      baseline: { type: 'string' },
+      'save-baseline': { type: 'string' },
+    },
   });
-  const suites = await loadSuites(positionals);
-  if (suites.length === 0) {
-    console.error(
-      `No suite has ${positionals.map((word) => `"${word}"`).join(' or ') || 'a file *.bench.ts'} in its name`,
-    );
-    return 64;
+  if (values.output !== 'table' && values.output !== 'json') {
+    throw new RangeError(`Cannot write "${values.output}": --output is table or json`);
   }
+  if (values['save-baseline'] !== undefined) checkBaselineName(values['save-baseline']);
+  return { words: positionals, ...values };
+}
+
+async function main(): Promise<number> {
+  let options: ReturnType<typeof readArguments>;
+  try {
+    options = readArguments();
+  } catch (error) {
+    console.error((error as Error).message);
+    return USAGE_ERROR;
+  }
+  const { words, output, peers, picture, baseline, 'save-baseline': saveAs } = options;
+  const before = baseline === undefined ? undefined : loadBaseline(baseline);
+  const suites = await loadSuites(words);
+  if (suites.length === 0) {
+    console.error(`No suite has ${words.map((word) => `"${word}"`).join(' or ') || 'a file *.bench.ts'} in its name`);
+    return USAGE_ERROR;
+  }
+  if (peers) usePeers();
   const machine = conditions();
-  const asJson = values.output === 'json';
-  if (!asJson)
-    console.log(
-      `${Object.entries(machine)
-        .map(([key, value]) => `${key} ${value}`)
-        .join(' · ')}\n`,
-    );
-  const results: unknown[] = [];
+  if (output === 'table') console.log(`${lineOf(machine)}\n`);
+  const results: Result[] = [];
   for (const suite of suites) {
     const result = await runSuite(suite);
-    results.push(toJson(result));
-    if (!asJson) showTable(result);
+    results.push(result);
+    if (output === 'table') console.log(tableOf(result));
   }
-  if (asJson) console.log(JSON.stringify({ machine, results }, undefined, 2));
-  return 0;
+  if (output === 'json') console.log(JSON.stringify({ machine, results: results.map(dataOf) }, undefined, 2));
+  if (picture !== undefined) writeFileSync(picture, pictureOf(results, lineOf(machine)));
+  if (saveAs !== undefined) console.error(`Saved as ${saveBaseline(saveAs, machine, results)}`);
+  return before === undefined || holdsAgainst(baseline as string, before, results) ? 0 : 1;
 }
 
 try {

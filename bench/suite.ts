@@ -33,14 +33,17 @@ export interface Row {
   /** Each sample is one figure in `unit`; at least one, better nine or more. */
   readonly samples: readonly number[];
   readonly target?: Target;
+  /** Who did the work, if it was not this project. */
+  readonly contender?: string;
 }
 
 /**
- * What the median should be. `timesFaster` is the other row's median divided by this one's; `fractionOf` the reverse, as is
- * `shareOf`, for rates.
+ * What the median should be. `timesFasterThan` is the other row's median divided by this one's; `fractionOf` the reverse, as
+ * are `shareOf`, for rates, and `timesAsMuchAs`, in the row of somebody else: how much more that takes than ours.
  */
 export type Target =
   | { readonly timesFasterThan: string; readonly atLeast: number }
+  | { readonly timesAsMuchAs: string; readonly atLeast: number }
   | { readonly fractionOf: string; readonly atMost: number }
   | { readonly shareOf: string; readonly atLeast: number }
   | { readonly atMost: number }
