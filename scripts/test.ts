@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const ROOT = dirname(import.meta.dirname);
-const EVERY_TEST = ['src/**/*.test.ts', 'test/**/*.test.ts', 'fixtures/**/*.test.ts', 'examples/**/*.test.ts'];
+const EVERY_TEST = ['src', 'test', 'fixtures', 'examples', 'bench'].map((folder) => `${folder}/**/*.test.ts`);
 /** Sources of guests in languages that share the ending. */
 const NOT_OURS = ['**/node_modules/**', 'examples/**/as/**', 'fixtures/**/as/**', '**/assembly/**', '**/*.as.ts'];
 
