@@ -28,6 +28,10 @@ export type {
   HealthOptions,
   HealthReason,
   Implementation,
+  KeptContent,
+  KeptNames,
+  KeptState,
+  KeptStates,
   PipeOutcome,
   Protocol,
   PutOptions,
@@ -49,7 +53,7 @@ export type {
   TopicSpec,
   Type,
 } from './actor/index.ts';
-export { implement, protocol, supervisor, type } from './actor/index.ts';
+export { implement, keptStates, protocol, supervisor, type } from './actor/index.ts';
 export type { Grants } from './capability/index.ts';
 export { type ErrorCode, type ErrorKind, RuntimeError } from './errors/index.ts';
 export {

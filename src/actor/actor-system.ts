@@ -9,6 +9,7 @@ import { lookup } from './context.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Health, HealthMonitor } from './health.ts';
 import { GuardedMailbox, type Intervention, limited } from './intervention.ts';
+import type { KeptStates } from './kept-states.ts';
 import { requestStop } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
 import {
@@ -46,6 +47,8 @@ export interface SystemParts {
 export class ActorSystem implements AsyncDisposable {
   /** What nobody handled. */
   readonly deadLetters = new DeadLetters();
+  /** The states of named durable actors, in the store; `undefined`: the system has none. */
+  readonly states: KeptStates | undefined;
   readonly #services: Services;
   readonly #outbox: Outbox | undefined;
   readonly #tasks: StopTasks;
@@ -86,6 +89,7 @@ export class ActorSystem implements AsyncDisposable {
     if (options.store !== undefined) {
       this.#outbox = new Outbox(this.#services, options.store);
       this.#services.outbox = this.#outbox;
+      this.states = this.#outbox.states;
     }
     this.#tasks = new StopTasks(clock, options.onStopTaskFailed);
     this.#monitor = new HealthMonitor(clock, this.#services.cells, options.health);

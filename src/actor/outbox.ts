@@ -3,6 +3,7 @@ import { open, seal } from '../durable/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { Ack, Cell, Deliveries, Services } from './cell.ts';
 import { Header, type Operation } from './header.ts';
+import { KeptStates } from './kept-states.ts';
 import { LocalRef } from './local-ref.ts';
 import type { DurableStore, DurableWrite } from './ports.ts';
 
@@ -77,6 +78,8 @@ interface Receiver {
  * ```
  */
 export class Outbox implements Deliveries {
+  /** What is kept besides, of the same actors. */
+  readonly states: KeptStates;
   readonly #services: Services;
   readonly #store: DurableStore;
   readonly #epoch = randomUUID();
@@ -88,6 +91,7 @@ export class Outbox implements Deliveries {
   #opened: Promise<void> | undefined;
 
   constructor(services: Services, store: DurableStore) {
+    this.states = new KeptStates(store, (name) => services.names.lookup(name) !== undefined);
     this.#services = services;
     this.#store = store;
   }

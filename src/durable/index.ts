@@ -12,4 +12,4 @@
  */
 export { type KeepOptions, type KeepPolicy, RECORD_BYTES_MAX, toKeepPolicy } from './options.ts';
 export { open, seal } from './record.ts';
-export { type Migrations, packState, unpackState } from './state.ts';
+export { type Migrations, openState, packState, unpackState } from './state.ts';

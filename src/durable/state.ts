@@ -14,7 +14,8 @@ export interface StateOwner {
   readonly version: number;
 }
 
-interface StateRecord {
+/** What is kept. */
+export interface StateRecord {
   readonly type: string;
   readonly version: number;
   readonly state: unknown;
@@ -50,8 +51,8 @@ export function packState(owner: StateOwner, state: unknown, maxBytes: number): 
  */
 export function unpackState(owner: StateOwner, bytes: Uint8Array, migrations: Migrations = {}): unknown {
   const { actor, version } = owner;
-  const record = open(bytes)?.value;
-  if (!isStateRecord(record)) {
+  const record = openState(bytes);
+  if (record === undefined) {
     const text = `Cannot restore "${actor}": its kept state is damaged; put back a copy of the store, or forget the state`;
     throw new RuntimeError('STATE_CORRUPT', text, { details: { actor } });
   }
@@ -66,6 +67,12 @@ export function unpackState(owner: StateOwner, bytes: Uint8Array, migrations: Mi
     state = migrate(state as never);
   }
   return state;
+}
+
+/** What a record of a state says, whoever owns it; `undefined` if it is damaged. */
+export function openState(bytes: Uint8Array): StateRecord | undefined {
+  const record = open(bytes)?.value;
+  return isStateRecord(record) ? record : undefined;
 }
 
 function unknown({ actor, version }: StateOwner, record: StateRecord, why: string): RuntimeError {

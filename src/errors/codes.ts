@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   POOL_EXHAUSTED: { kind: 'overload', retryable: true, summary: 'No routee of the pool was free in time' },
   PROTOCOL_INVALID: { kind: 'invalid', retryable: false, summary: 'The protocol or its implementation is not well-formed' },
   STATE_CORRUPT: { kind: 'internal', retryable: false, summary: 'The kept state of the actor is damaged' },
+  STATE_IN_USE: { kind: 'conflict', retryable: false, summary: 'An actor lives whose state is to be forgotten' },
   STATE_INVALID: { kind: 'invalid', retryable: false, summary: 'The state of the actor cannot be kept' },
   STATE_VERSION_UNKNOWN: { kind: 'conflict', retryable: false, summary: 'The kept state is of a version that the actor does not know' },
   SYSTEM_STOPPED: { kind: 'unavailable', retryable: false, summary: 'The actor system has stopped' },

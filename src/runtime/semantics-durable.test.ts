@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { manualSystem, outcomeOf } from '../../test/kit/actors.ts';
 import { MemoryStore } from '../../test/kit/durable.ts';
-import { type Durable, implement, protocol, type } from '../actor/index.ts';
+import { type Durable, implement, keptStates, protocol, type } from '../actor/index.ts';
 
 const AT_ONCE = { supervision: { backoffMinMs: 0 } } as const;
 
@@ -234,4 +234,31 @@ test('S26: implement refuses a durable state that is declared wrongly', () => {
   for (const durable of [{ migrate: { 1: (kept: unknown) => kept } }, { snapshot: 1 as never }]) {
     assert.throws(() => counter(durable), { code: 'PROTOCOL_INVALID' });
   }
+});
+
+test('S74: what is kept of actors can be listed, looked into, and forgotten while no actor of the name lives', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const { states } = kit.system;
+  assert.ok(states !== undefined);
+  const ref = kit.system.spawn(counter(), 'c');
+  ref.tell.add(7);
+  await settled(kit, ref.ask.save());
+  const found = await states.find('c');
+  assert.deepEqual([found?.name, found?.content], ['c', { type: 'test:counter', version: 1, state: { n: 7 } }]);
+  assert.equal(await states.find('d'), undefined);
+  assert.equal(await outcomeOf(states.remove('c')), 'STATE_IN_USE');
+  await settled(kit, ref.stop());
+  assert.deepEqual(await states.list(), { names: ['c'] });
+  store.damage('actors/state', 'c');
+  assert.deepEqual(
+    [await states.find('c')].map((kept) => kept?.content),
+    [undefined],
+  );
+  assert.equal(await states.remove('c'), true);
+  assert.equal(await states.remove('c'), false);
+  assert.deepEqual(await keptStates(store).list(), { names: [] });
+  assert.equal(await settled(kit, kit.system.spawn(counter(), 'c').ask.get()), 0, 'it begins anew');
+  await kit.close();
+  assert.equal(manualSystem().system.states, undefined, 'nothing is kept without a store');
 });
