@@ -3,57 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { gate, manualSystem, outcomeOf, Scripted, scripted } from '../../test/kit/actors.ts';
-import { type ActorRef, type ChildSpec, type SupervisorOptions, supervisor } from '../actor/index.ts';
-
-const AT_ONCE = { backoffMinMs: 0, intensity: 100 } as const;
-const fail = (): never => {
-  throw new Error('planted');
-};
-
-type ScriptedRef = ActorRef<typeof Scripted>;
-
-interface Planned extends Omit<ChildSpec<typeof Scripted>, 'type'> {
-  /** What its `init` waits for, or throws. */
-  readonly init?: () => void | Promise<void>;
-  /** What its stop hook waits for. */
-  readonly stop?: () => void | Promise<void>;
-}
-
-/** A system with one supervisor `top`, and a log of what its children do. */
-function family(options: SupervisorOptions, children: readonly (string | Planned)[]) {
-  const world = manualSystem();
-  const log: string[] = [];
-  const specs = children.map((child): ChildSpec<typeof Scripted> => {
-    const { init, stop, ...spec } = typeof child === 'string' ? { name: child } : child;
-    const type = scripted({
-      init: () => {
-        log.push(`+${spec.name}`);
-        return init?.();
-      },
-      stop: () => {
-        log.push(`-${spec.name}`);
-        return stop?.();
-      },
-    });
-    return { ...spec, type };
-  });
-  const top = world.system.spawn(supervisor({ ...options, children: specs }), 'top', {
-    supervision: { restart: 'temporary' },
-  });
-  const child = (name: string): ScriptedRef => {
-    const ref = world.system.lookup(`top/${name}`, Scripted);
-    assert.ok(ref !== undefined, `"top/${name}" lives`);
-    return ref;
-  };
-  const incarnation = async (name: string): Promise<unknown> => {
-    const asked = child(name).ask.call((context) => context.state.incarnation);
-    await world.clock.settle();
-    return asked;
-  };
-  /** What has happened since it was last asked. */
-  const happened = (): string[] => log.splice(0);
-  return { ...world, top, child, incarnation, happened };
-}
+import { AT_ONCE, fail, family, type Planned, type ScriptedRef } from '../../test/kit/family.ts';
+import { supervisor } from '../actor/index.ts';
 
 test('S29: a supervisor starts its children one after another and stops them in the opposite order', async () => {
   const slow = gate();
