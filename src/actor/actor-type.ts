@@ -21,6 +21,9 @@ export interface TypeInternals<P extends Protocol = Protocol> {
   readonly events: readonly string[];
   readonly runner: Runner;
   readonly contract?: object | undefined;
+  /** Defaults of its actors, where they are not those of all. `stopTimeoutMs` may be Infinity: what it waits for has deadlines. */
+  readonly startTimeoutMs?: number;
+  readonly stopTimeoutMs?: number;
   /** Makes the cells of its actors, where they are not plain ones. */
   readonly createCell?: (...parts: ConstructorParameters<typeof Cell>) => Cell;
 }

@@ -31,3 +31,26 @@ export function clearTimer(cell: Cell): void {
   cell.profile.services.wheel.cancel(extras.timer);
   extras.timer = null;
 }
+
+/** Runs `overdue` unless the cell, or its incarnation, has ended within `deadlineMs`; of two deadlines the earlier counts. */
+export function limitEnd(cell: Cell, deadlineMs: number, overdue: () => void): void {
+  if (deadlineMs === Number.POSITIVE_INFINITY) return;
+  const extras = cell.rare;
+  const { wheel } = cell.profile.services;
+  const timer = wheel.after(deadlineMs, overdue);
+  const earlier = extras.stopTimer;
+  if (earlier !== null && earlier.dueTick <= timer.dueTick) {
+    wheel.cancel(timer);
+    return;
+  }
+  clearEndTimer(cell);
+  extras.stopTimer = timer;
+}
+
+/** Forgets the deadline of an end. */
+export function clearEndTimer(cell: Cell): void {
+  const { extras } = cell;
+  if (extras === null || extras.stopTimer === null) return;
+  cell.profile.services.wheel.cancel(extras.stopTimer);
+  extras.stopTimer = null;
+}

@@ -208,8 +208,8 @@ export interface Ending {
 export interface Siblings {
   /** What is to be done about `cell`, which failed or ended. */
   decide(cell: Cell, kind: 'failed' | 'ended'): Directive;
-  /** Whether a restart is a matter of all, and not of the one cell. */
-  readonly restartsTogether: boolean;
+  /** Whether a restart of `cell` is a matter of all, and not of the one cell. */
+  restartsTogether(cell: Cell): boolean;
   /** Begins to start `cell` again, with whoever is affected: it will be held soon. */
   restart(cell: Cell, delayMs: number): void;
   /** An incarnation of `cell` is over; it waits for its turn. */
@@ -227,6 +227,8 @@ export interface Member {
   readonly group: Siblings;
   readonly restart: RestartType;
   state: MemberState;
+  /** Whether it goes unless its first start succeeds: somebody waits for that. */
+  isOnTrial: boolean;
 }
 
 /** Those who wait for room in a mailbox. */
@@ -301,7 +303,10 @@ export class CellExtras {
   termination: Termination | undefined = undefined;
   /** Deadline of the start, or wait before a restart. */
   timer: TimerNode | null = null;
+  /** Deadline of its end, or of that of its incarnation. */
   stopTimer: TimerNode | null = null;
+  /** Since when it waits to be started again, in milliseconds of the system's clock. */
+  overSinceMs = 0;
   children: Set<Cell> | null = null;
   /** Its children, if it is a supervisor. */
   group: Siblings | null = null;
@@ -471,7 +476,11 @@ export class Cell implements AskTarget, Paced {
 
   /** Gives the cell a turn although nothing waits. */
   nudge(): void {
-    if (this.status !== 'idle') return;
+    if (this.status === 'idle') this.enqueue();
+  }
+
+  /** Puts the cell into the run queue, in which it is not. */
+  enqueue(): void {
     this.status = 'queued';
     this.profile.services.dispatcher.schedule(this);
   }

@@ -12,7 +12,7 @@ import {
 import type { TimerNode } from '../time/index.ts';
 import type { Termination } from './actor-ref.ts';
 import type { Cell, Member, Siblings } from './cell.ts';
-import { abortIncarnation, release, requestHold, requestStop } from './lifecycle.ts';
+import { release, requestHold, requestStop } from './lifecycle.ts';
 
 /**
  * Children that are started again together, in the order of their start.
@@ -28,7 +28,7 @@ interface Round {
   /** Members that are to be started again; a subset of the group's, in its order. */
   affected: readonly Cell[];
   delayMs: number;
-  /** The wait, or the deadline of the member that is being ended. */
+  /** The wait. */
   timer: TimerNode | null;
   /** The member whose end or start is awaited. */
   current: Cell | null;
@@ -62,8 +62,14 @@ export class Group implements Siblings {
 
   /** Takes a cell that is held, and that will be started in its turn. */
   add(cell: Cell, restart: RestartType): void {
-    cell.rare.member = { group: this, restart, state: UNHARMED_MEMBER };
+    cell.rare.member = { group: this, restart, state: UNHARMED_MEMBER, isOnTrial: false };
     this.#members.push(cell);
+  }
+
+  /** As {@link add}; if it cannot be started, it ends, and that is no failure that anybody else has to do with. */
+  tryOut(cell: Cell, restart: RestartType): void {
+    this.add(cell, restart);
+    (cell.rare.member as Member).isOnTrial = true;
   }
 
   /**
@@ -80,6 +86,7 @@ export class Group implements Siblings {
 
   /** Starts the members that were added meanwhile; if others are being started, after these. */
   startHeld(): void {
+    if (this.#isClosed) return;
     if (this.#round !== null) {
       const affected = new Set(this.#round.affected);
       this.#round.affected = this.#members.filter((cell) => affected.has(cell) || cell.status === 'held');
@@ -94,6 +101,7 @@ export class Group implements Siblings {
   decide(cell: Cell, kind: 'failed' | 'ended'): Directive {
     const member = cell.rare.member as Member;
     const { clock, random } = this.#owner.profile.services;
+    if (this.#isClosed || (member.isOnTrial && kind === 'failed')) return { kind: 'stop' };
     // While it is being ended for a sibling's sake anyway, its own failure changes nothing.
     if (this.#round?.phase === 'ending' && this.#round.affected.includes(cell)) {
       return member.restart === 'temporary' ? { kind: 'stop' } : { kind: 'restart', delayMs: 0 };
@@ -106,13 +114,14 @@ export class Group implements Siblings {
     return directive;
   }
 
-  /** Whether a restart of `cell` is a matter of the group, and not of the cell alone. */
-  get restartsTogether(): boolean {
-    return this.policy.strategy !== 'one-for-one' || this.#round !== null;
+  /** Whether a restart of `cell` is a matter of the group: also of its first start, which others may wait for. */
+  restartsTogether(cell: Cell): boolean {
+    return this.policy.strategy !== 'one-for-one' || this.#round?.current === cell;
   }
 
   /** Begins to start `failed` again, with all that are affected; it is at its end, or will be held soon. */
   restart(failed: Cell, delayMs: number): void {
+    if (this.#isClosed) return;
     const before = this.#round;
     const affected = new Set(affectedBy(this.policy.strategy, this.#members, failed));
     // Those that are back from the present round are not taken along once more, unless the strategy does.
@@ -137,6 +146,7 @@ export class Group implements Siblings {
 
   /** A member takes messages. */
   onStarted(cell: Cell): void {
+    (cell.rare.member as Member).isOnTrial = false;
     if (this.#round?.phase === 'starting') this.#step(cell);
   }
 
@@ -144,16 +154,18 @@ export class Group implements Siblings {
   onGone(cell: Cell, { kind, error }: Termination): void {
     const index = this.#members.indexOf(cell);
     if (index >= 0) this.#members.splice(index, 1);
-    if (this.#isClosed) return;
-    if (kind === 'escalated' && this.#starting !== null) {
-      const text = `its child "${cell.name}" could not be started: ${error?.message ?? 'it has ended'}`;
-      this.#starting.reject(new RuntimeError('ACTOR_START_FAILED', text, { cause: error }));
-      this.#starting = null;
-      return;
-    }
+    if (kind === 'escalated') this.#giveUp(cell, error);
     if (this.#round === null) return;
     this.#round.affected = this.#round.affected.filter((member) => member !== cell);
     this.#step(cell);
+  }
+
+  /** `cell` failed too often: so has the supervisor, and what needs `cell` is not started without it. */
+  #giveUp(cell: Cell, error: RuntimeError | undefined): void {
+    this.close();
+    const text = `its child "${cell.name}" could not be started: ${error?.message ?? 'it has ended'}`;
+    this.#starting?.reject(new RuntimeError('ACTOR_START_FAILED', text, { cause: error }));
+    this.#starting = null;
   }
 
   /** The supervisor is ending: nothing is started any more. */
@@ -170,7 +182,6 @@ export class Group implements Siblings {
     if (round.current !== null) {
       if (round.current !== done) return;
       round.current = null;
-      this.#clearTimer();
     }
     const next = round.affected.findLast(({ status }) => status !== 'held');
     if (round.phase === 'starting') this.#startNext(round);
@@ -180,23 +191,9 @@ export class Group implements Siblings {
   }
 
   #end(round: Round, cell: Cell): void {
-    const { stopTimeoutMs } = cell.profile;
     round.current = cell;
-    if (cell.extras?.member?.restart === 'temporary') {
-      requestStop(cell, stopTimeoutMs);
-      return;
-    }
-    this.#limitEnd(round, cell, stopTimeoutMs);
-    requestHold(cell);
-  }
-
-  #limitEnd(round: Round, cell: Cell, deadlineMs: number): void {
-    round.timer = this.#owner.profile.services.wheel.after(deadlineMs, () => {
-      round.timer = null;
-      // Its turn is about to come, and may bring it to its end.
-      if (cell.status === 'queued') this.#limitEnd(round, cell, 1);
-      else abortIncarnation(cell, 'did not end in time, to be started again with its siblings');
-    });
+    if (cell.extras?.member?.restart === 'temporary') requestStop(cell, cell.profile.stopTimeoutMs);
+    else requestHold(cell);
   }
 
   #wait(round: Round): void {

@@ -21,8 +21,9 @@ import type { Termination } from './actor-ref.ts';
 import { endEvents, endLinks, tellWatchers, unwatchAll } from './bonds.ts';
 import type { Cell, Ending, Keeper, TurnContext, Wait } from './cell.ts';
 import { snapshotError, stoppedError } from './cell-errors.ts';
-import { clearTimer, limitWait } from './cell-timers.ts';
+import { clearEndTimer, clearTimer, limitEnd, limitWait } from './cell-timers.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
+import { buryRest, leaveParent, retire, turnAway } from './departure.ts';
 import type { Header } from './header.ts';
 import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
@@ -142,18 +143,13 @@ function goOn(cell: Cell): void {
   if (cell.extras !== null && (cell.extras.ending !== null || cell.extras.killed !== null)) {
     advance(cell);
   } else if (cell.mailbox.hasWork) {
-    enqueue(cell);
+    cell.enqueue();
   } else if (cell.extras?.isDraining === true) {
     finishDrain(cell);
   } else {
     cell.status = 'idle';
     cell.mailbox.trim();
   }
-}
-
-function enqueue(cell: Cell): void {
-  cell.status = 'queued';
-  cell.profile.services.dispatcher.schedule(cell);
 }
 
 /** What follows when the state has been kept, and what the cell is doing until then. */
@@ -200,7 +196,7 @@ function failStart(cell: Cell, thrown: unknown): void {
   const { ready } = cell.rare;
   cell.rare.ready = null;
   ready?.reject(error);
-  supervise(cell, 'start', error);
+  failWith(cell, 'start', error);
 }
 
 /**
@@ -219,15 +215,11 @@ export function fail(cell: Cell, thrown: unknown, lost: Lost<Header> | undefined
     lost.header.fail(error);
     cell.bury('failed', lost, error);
   }
-  supervise(cell, 'message', error);
+  failWith(cell, 'message', error);
 }
 
-/** The actor has failed by what is no message. */
+/** The incarnation has failed: its supervision decides what follows. */
 export function failWith(cell: Cell, phase: FailureReport['phase'], error: RuntimeError): void {
-  supervise(cell, phase, error);
-}
-
-function supervise(cell: Cell, phase: FailureReport['phase'], error: RuntimeError): void {
   const extras = cell.rare;
   extras.failed++;
   endIncarnation(cell, error);
@@ -235,7 +227,7 @@ function supervise(cell: Cell, phase: FailureReport['phase'], error: RuntimeErro
   report(cell, { actor: cell.ref, phase, error, directive });
   // Whoever heard of it may have stopped it, which is stronger than a directive.
   if (directive !== undefined && extras.ending?.termination === undefined) {
-    if (directive.kind === 'quarantine') quarantine(cell, directive.delayMs);
+    if (directive.kind === 'quarantine') quarantine(cell, directive.delayMs, false);
     else if (directive.kind === 'restart') extras.ending = restartOf(cell, directive.delayMs, false);
     else startEnding(cell, endingOf({ kind: directive.kind === 'stop' ? 'failed' : 'escalated', error }, false));
   }
@@ -243,21 +235,24 @@ function supervise(cell: Cell, phase: FailureReport['phase'], error: RuntimeErro
 }
 
 /** Holds a cell that failed too often: it refuses messages, keeps those that it has, and starts again after a while. */
-function quarantine(cell: Cell, delayMs: number): void {
+function quarantine(cell: Cell, delayMs: number, hookIsDue: boolean): void {
   const extras = cell.rare;
   extras.isQuarantined = true;
   cell.mailbox.closeGate();
   turnAway(cell);
-  extras.ending = { termination: undefined, delayMs, hookIsDue: false, keepIsDue: false };
+  extras.ending = restartAfter(delayMs, hookIsDue);
 }
 
 /** How `cell` is started again: by itself after a wait, or by its supervisor, in its turn. */
 function restartOf(cell: Cell, delayMs: number, hookIsDue: boolean): Ending {
   const group = cell.extras?.member?.group;
-  if (group === undefined || !group.restartsTogether)
-    return { termination: undefined, delayMs, hookIsDue, keepIsDue: hookIsDue };
+  if (group === undefined || !group.restartsTogether(cell)) return restartAfter(delayMs, hookIsDue);
   group.restart(cell, delayMs);
-  return { termination: undefined, delayMs: undefined, hookIsDue, keepIsDue: hookIsDue };
+  return restartAfter(undefined, hookIsDue);
+}
+
+function restartAfter(delayMs: number | undefined, hookIsDue: boolean): Ending {
+  return { termination: undefined, delayMs, hookIsDue, keepIsDue: hookIsDue };
 }
 
 function decideOn(cell: Cell, kind: 'failed' | 'ended'): Directive {
@@ -297,7 +292,7 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
     cell.profile.runner.dispose(context, reason);
   } catch (thrown) {
     // It must not throw. If it does, the end of the actor must not be left half-way.
-    report(cell, { actor: cell.ref, phase: 'stop', error: RuntimeError.from(thrown), directive: undefined });
+    cell.report('stop', RuntimeError.from(thrown));
   }
 }
 
@@ -306,14 +301,32 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
 /** Ends the actor for good: it finishes its message, its children stop, its stop hook runs. */
 export function requestStop(cell: Cell, deadlineMs: number): void {
   if (cell.status === 'stopped') return;
-  limitStop(cell, deadlineMs);
   const { ending } = cell.rare;
+  if (ending?.termination === undefined) clearEndTimer(cell);
+  limitStop(cell, deadlineMs);
   if (ending?.termination !== undefined) return;
   startEnding(cell, endingOf(STOPPED, ending === null || ending.hookIsDue));
-  if (cell.status === 'idle' || cell.status === 'backing-off' || cell.status === 'held') {
+  goToEnd(cell);
+}
+
+/** Lets a cell that is to end, or its incarnation, come to that: at once, unless it is in the middle of something. */
+function goToEnd(cell: Cell): void {
+  const { status, extras } = cell;
+  // A supervisor that starts, or adds a child, waits for children which are to end as well.
+  const isSupervising = extras?.group != null && (status === 'starting' || status === 'suspended');
+  if (isSupervising) cutShort(cell, 'stopped', undefined);
+  if (isSupervising || status === 'idle' || status === 'backing-off' || status === 'held') {
     clearTimer(cell);
-    enqueue(cell);
+    cell.enqueue();
   }
+}
+
+/** Ends the incarnation in the middle of whatever it waits for, what it is handling included. */
+function cutShort(cell: Cell, reason: DeadLetterReason, error: RuntimeError | undefined): void {
+  const { current, rest: others = [] } = cell.context?.waitsFor ?? {};
+  clearTimer(cell);
+  endIncarnation(cell, error);
+  for (const lost of current === undefined ? others : [current, ...others]) cell.bury(reason, lost, error);
 }
 
 /** Takes nothing more; when it has handled what it has, or at the deadline, it stops. */
@@ -339,29 +352,32 @@ function finishDrain(cell: Cell): void {
 export function requestHold(cell: Cell): void {
   const { ending } = cell.rare;
   if (ending !== null) return;
-  cell.rare.ending = { termination: undefined, delayMs: undefined, hookIsDue: true, keepIsDue: true };
-  if (cell.status === 'idle' || cell.status === 'backing-off') {
-    clearTimer(cell);
-    enqueue(cell);
-  }
+  cell.rare.ending = restartAfter(undefined, true);
+  limitRestart(cell, cell.profile.stopTimeoutMs);
+  goToEnd(cell);
 }
 
-/** Ends the incarnation of a cell that is to be held, and did not come to its end: `why` completes "the actor". */
-export function abortIncarnation(cell: Cell, why: string): void {
-  const error = new RuntimeError('ACTOR_FAILED', `"${cell.name}" ${why}`, { details: { actor: cell.name } });
-  const { current, rest: others = [] } = cell.context?.waitsFor ?? {};
-  if (cell.rare.ending?.termination !== undefined) return;
-  clearTimer(cell);
-  endIncarnation(cell, error);
-  for (const lost of current === undefined ? others : [current, ...others]) cell.bury('failed', lost, error);
-  report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
-  cell.rare.ending ??= { termination: undefined, delayMs: undefined, hookIsDue: false, keepIsDue: false };
+/** Cuts the incarnation of a cell short that is to be started again, unless it ends within `deadlineMs`. */
+function limitRestart(cell: Cell, deadlineMs: number): void {
+  limitEnd(cell, deadlineMs, () => {
+    cell.rare.stopTimer = null;
+    // Its turn is about to come, and may bring it to its end.
+    if (cell.status === 'queued') limitRestart(cell, 1);
+    else if (cell.context !== null) abortIncarnation(cell);
+  });
+}
+
+function abortIncarnation(cell: Cell): void {
+  const text = `"${cell.name}" did not end in time, to be started again`;
+  const error = new RuntimeError('ACTOR_FAILED', text, { details: { actor: cell.name } });
+  cutShort(cell, 'failed', error);
+  cell.report('stop', error);
   advance(cell);
 }
 
 /** Starts a cell that is held. */
 export function release(cell: Cell): void {
-  enqueue(cell);
+  cell.enqueue();
 }
 
 /** The actor ends itself: its restart type decides whether that is its end. */
@@ -369,8 +385,10 @@ export function endSelf(cell: Cell): void {
   const directive = decideOn(cell, 'ended');
   if (directive.kind === 'restart') {
     cell.rare.ending = restartOf(cell, directive.delayMs, true);
+    limitRestart(cell, cell.profile.stopTimeoutMs);
   } else if (directive.kind === 'quarantine') {
-    quarantine(cell, directive.delayMs);
+    quarantine(cell, directive.delayMs, true);
+    limitRestart(cell, cell.profile.stopTimeoutMs);
   } else {
     limitStop(cell, cell.profile.stopTimeoutMs);
     startEnding(cell, endingOf(directive.kind === 'stop' ? STOPPED : { kind: 'escalated' }, true));
@@ -388,27 +406,11 @@ function startEnding(cell: Cell, ending: Ending): void {
   buryRest(cell, 'stopped');
 }
 
-/** Tells those who wait for room that there will be none. */
-function turnAway(cell: Cell): void {
-  const { waiting } = cell.rare;
-  cell.rare.waiting = null;
-  waiting?.end(stoppedError(cell, 'stopped before there was room in its mailbox'));
-}
-
 /** Kills the actor unless it has stopped within `deadlineMs`; the earlier of two deadlines counts. */
 function limitStop(cell: Cell, deadlineMs: number): void {
-  const extras = cell.rare;
-  const { wheel } = cell.profile.services;
-  const timer = wheel.after(deadlineMs, () => {
+  limitEnd(cell, deadlineMs, () => {
     kill(cell, { kind: 'killed', error: stoppedError(cell, `did not stop within ${deadlineMs} ms and was killed`) });
   });
-  const earlier = extras.stopTimer;
-  if (earlier !== null && earlier.dueTick <= timer.dueTick) {
-    wheel.cancel(timer);
-    return;
-  }
-  if (earlier !== null) wheel.cancel(earlier);
-  extras.stopTimer = timer;
 }
 
 /** Goes on with what ends the incarnation: children, stop hook, and then the end or the next incarnation. */
@@ -457,20 +459,22 @@ function restart(cell: Cell, delayMs: number | undefined): void {
   const extras = cell.rare;
   extras.ending = null;
   extras.restarts++;
+  extras.overSinceMs = cell.profile.services.clock.nowMs();
+  clearEndTimer(cell);
   if (delayMs === undefined) {
     cell.status = 'held';
     extras.member?.group.onHeld(cell);
     return;
   }
   if (delayMs === 0) {
-    enqueue(cell);
+    cell.enqueue();
     return;
   }
   cell.status = 'backing-off';
   extras.timer = cell.profile.services.wheel.after(delayMs, () => {
     extras.timer = null;
     if (extras.isQuarantined) endQuarantine(cell);
-    enqueue(cell);
+    cell.enqueue();
   });
 }
 
@@ -482,8 +486,7 @@ function endQuarantine(cell: Cell): void {
 /** Returns whether it is done; else the cell comes back when it is. */
 function runStopHook(cell: Cell): boolean {
   const failed = (thrown: unknown): void => {
-    const error = RuntimeError.from(Verdict.unwrap(thrown), 'ACTOR_FAILED');
-    report(cell, { actor: cell.ref, phase: 'stop', error, directive: undefined });
+    cell.report('stop', RuntimeError.from(Verdict.unwrap(thrown), 'ACTOR_FAILED'));
   };
   try {
     const result = cell.profile.runner.stop(cell);
@@ -537,15 +540,15 @@ function terminate(cell: Cell, termination: Termination): void {
   cell.mailbox.close();
   buryRest(cell, 'stopped');
   clearTimer(cell);
-  if (extras.stopTimer !== null) services.wheel.cancel(extras.stopTimer);
-  extras.stopTimer = null;
+  clearEndTimer(cell);
   for (const timer of [extras.drainTimer, extras.stuckTimer]) if (timer !== null) services.wheel.cancel(timer);
   const { current, rest: others = [] } = cell.context?.waitsFor ?? {};
   for (const lost of current === undefined ? others : [current, ...others]) cell.bury('stopped', lost);
-  if (cell.context !== null) {
-    const isKilled = termination.kind === 'killed';
-    endIncarnation(cell, termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined));
-  }
+  const isKilled = termination.kind === 'killed';
+  const reason = termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined);
+  if (cell.context !== null) endIncarnation(cell, reason);
+  // Of one that was to begin.
+  else endLinks(cell, reason);
   extras.keeper?.close();
   endEvents(cell);
   const ready = extras.ready;
@@ -555,43 +558,4 @@ function terminate(cell: Cell, termination: Termination): void {
   leaveParent(cell, termination);
   tellWatchers(cell);
   extras.terminated?.resolve(termination);
-}
-
-function retire(cell: Cell): void {
-  const { services } = cell.profile;
-  const last = services.cells.pop() as Cell;
-  if (last !== cell) {
-    services.cells[cell.index] = last;
-    last.index = cell.index;
-  }
-  services.onRetired();
-}
-
-function leaveParent(cell: Cell, termination: Termination): void {
-  const { parent } = cell;
-  if (parent === null) return;
-  const siblings = parent.extras?.children;
-  siblings?.delete(cell);
-  // Through the run queue, not by recursion: a chain of parents may be longer than the call stack.
-  const isAwaited = siblings?.size === 0 || parent.extras?.group != null;
-  if (parent.status === 'stopping' && parent.context?.waitsFor == null && isAwaited) enqueue(parent);
-  cell.extras?.member?.group.onGone(cell, termination);
-  const isWatched = cell.extras?.watchers?.has(parent) === true;
-  if (termination.kind === 'escalated' && !isWatched && parent.extras?.ending == null) {
-    const why = `its child "${cell.name}" failed too often`;
-    const error = new RuntimeError('ACTOR_FAILED', `"${parent.name}" failed: ${why}`, {
-      details: { actor: parent.name, child: cell.name },
-      cause: termination.error,
-    });
-    parent.postSystem({ kind: 'failed', phase: 'child', error });
-  }
-}
-
-function buryRest(cell: Cell, reason: DeadLetterReason): void {
-  for (let lost = cell.mailbox.takeRest(); lost !== undefined; lost = cell.mailbox.takeRest()) {
-    const { header } = lost;
-    if (header.isPending) header.fail(stoppedError(cell, 'stopped before it replied'));
-    cell.bury(reason, lost);
-  }
-  turnAway(cell);
 }

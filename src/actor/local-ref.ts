@@ -494,8 +494,9 @@ export class LocalRef implements ActorRef {
   }
 
   async stop(options?: StopOptions): Promise<void> {
-    const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? this.target.profile.stopTimeoutMs);
-    requestStop(this.target, deadlineMs);
+    const deadlineMs = options?.deadlineMs;
+    const { stopTimeoutMs } = this.target.profile;
+    requestStop(this.target, deadlineMs === undefined ? stopTimeoutMs : checkTimeoutMs('deadlineMs', deadlineMs));
     await this.terminated;
   }
 

@@ -1,7 +1,7 @@
 import type { DispatchOptions } from '../dispatch/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
-import type { MailboxOptions } from '../mailbox/index.ts';
-import type { Directive, SupervisionOptions } from '../supervision/index.ts';
+import { type MailboxOptions, toMailboxPolicy } from '../mailbox/index.ts';
+import { type Directive, type SupervisionOptions, toSupervisionPolicy } from '../supervision/index.ts';
 import type { Clock, Random } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { DeadLetterListener } from './dead-letters.ts';
@@ -22,15 +22,21 @@ export const DRAIN_TIMEOUT_MS = 20_000;
 /** Milliseconds: twice an actor's own, so that a hanging one is killed before the system gives up on all. */
 export const SYSTEM_STOP_TIMEOUT_MS = 10_000;
 /** Milliseconds: an hour, as for an ask. */
-const TIMEOUT_MAX_MS = 3_600_000;
+export const TIMEOUT_MAX_MS = 3_600_000;
 
 /** How an actor is run. */
 export interface SpawnOptions {
   readonly mailbox?: MailboxOptions;
   readonly supervision?: SupervisionOptions;
-  /** Milliseconds for `init`, 1 to 3_600_000. Default 10_000. Then the start has failed. */
+  /**
+   * Milliseconds for `init`, 1 to 3_600_000. Default 10_000; of a supervisor, as much more as its children may take. Then the
+   * start has failed.
+   */
   readonly startTimeoutMs?: number;
-  /** Milliseconds for the current message, the children and the stop hook together, 1 to 3_600_000. Default 5_000. Then it is killed. */
+  /**
+   * Milliseconds for the current message, the children and the stop hook together, 1 to 3_600_000. Default 5_000; of a
+   * supervisor, as long as its children take, each within its own. Then it is killed.
+   */
   readonly stopTimeoutMs?: number;
   /**
    * Topics that the actor takes: pattern → the `tell` operation that a message becomes; or a list of patterns, for actors
@@ -101,6 +107,19 @@ export interface ActorSystemOptions extends DispatchOptions {
   readonly health?: HealthOptions;
   /** Called when an actor starts taking messages, at first and after each restart. As {@link onFailure}. */
   readonly onStarted?: (actor: ActorRef) => void;
+}
+
+/**
+ * Refuses what `spawn` would refuse of its options but for topics, which only a system knows.
+ *
+ * @throws {RangeError} An option is out of range.
+ * @throws {RuntimeError} `CONFIG_INVALID`.
+ */
+export function assertSpawnOptions({ mailbox, supervision, startTimeoutMs, stopTimeoutMs }: SpawnOptions): void {
+  toMailboxPolicy(mailbox);
+  toSupervisionPolicy(supervision);
+  if (startTimeoutMs !== undefined) checkTimeoutMs('startTimeoutMs', startTimeoutMs);
+  if (stopTimeoutMs !== undefined) checkTimeoutMs('stopTimeoutMs', stopTimeoutMs);
 }
 
 /** Returns `value`, or throws a `RangeError` that names it. */

@@ -85,7 +85,9 @@ export function defineRouterType<P extends Protocol>(definition: RouterDefinitio
   const { protocol, operations, contract } = internalsOf(like);
   const runner = new RouterRunner(definition as unknown as RouterDefinition<Protocol>);
   const createCell = (...parts: ConstructorParameters<typeof Cell>): Cell => new RouterCell(...parts);
-  const internals: TypeInternals = { protocol, operations, events: [], runner, contract, createCell };
+  // Routees that it hired end one after another, each within its own deadline.
+  const stopTimeoutMs = Number.POSITIVE_INFINITY;
+  const internals: TypeInternals = { protocol, operations, events: [], runner, contract, createCell, stopTimeoutMs };
   return { name, [INTERNALS]: internals as unknown as TypeInternals<P> };
 }
 

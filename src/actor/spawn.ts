@@ -129,10 +129,10 @@ function plainProfile(services: Services, typeName: string, internals: TypeInter
       runner: internals.runner,
       mailbox: PLAIN_MAILBOX,
       supervision: PLAIN_SUPERVISION,
-      startTimeoutMs: START_TIMEOUT_MS,
+      startTimeoutMs: internals.startTimeoutMs ?? START_TIMEOUT_MS,
       startPace: new Pace(),
       pace: new Pace(),
-      stopTimeoutMs: STOP_TIMEOUT_MS,
+      stopTimeoutMs: internals.stopTimeoutMs ?? STOP_TIMEOUT_MS,
     };
     profiles.set(internals, profile);
   }
@@ -148,9 +148,10 @@ function adjustProfile(plain: Profile, options: SpawnOptions): Profile {
     runner: plain.runner,
     mailbox: mailbox === undefined ? plain.mailbox : toMailboxPolicy(mailbox),
     supervision: supervision === undefined ? plain.supervision : toSupervisionPolicy(supervision),
-    startTimeoutMs: checkTimeoutMs('startTimeoutMs', startTimeoutMs ?? plain.startTimeoutMs),
+    startTimeoutMs:
+      startTimeoutMs === undefined ? plain.startTimeoutMs : checkTimeoutMs('startTimeoutMs', startTimeoutMs),
     startPace: plain.startPace,
     pace: plain.pace,
-    stopTimeoutMs: checkTimeoutMs('stopTimeoutMs', stopTimeoutMs ?? plain.stopTimeoutMs),
+    stopTimeoutMs: stopTimeoutMs === undefined ? plain.stopTimeoutMs : checkTimeoutMs('stopTimeoutMs', stopTimeoutMs),
   };
 }

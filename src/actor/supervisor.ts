@@ -1,14 +1,20 @@
 import { RuntimeError } from '../errors/index.ts';
-import { type GroupOptions, type RestartType, toGroupPolicy, toRestartType } from '../supervision/index.ts';
+import {
+  type GroupOptions,
+  type RestartType,
+  type SupervisionOptions,
+  toGroupPolicy,
+  toRestartType,
+} from '../supervision/index.ts';
 import type { ActorRef } from './actor-ref.ts';
-import type { ActorType } from './actor-type.ts';
-import type { Cell } from './cell.ts';
+import { type ActorType, INTERNALS } from './actor-type.ts';
+import type { Cell, Member } from './cell.ts';
 import type { HandlerContext } from './context.ts';
 import { Group } from './group.ts';
 import { implement } from './implement.ts';
 import { LocalRef } from './local-ref.ts';
 import { assertActorName } from './name.ts';
-import type { SpawnOptions } from './options.ts';
+import { assertSpawnOptions, type SpawnOptions, START_TIMEOUT_MS, TIMEOUT_MAX_MS } from './options.ts';
 import { type Protocol, protocol } from './protocol.ts';
 import { type Type, type } from './schema.ts';
 import { spawn } from './spawn.ts';
@@ -21,7 +27,9 @@ export interface ChildSpec<P extends Protocol = Protocol> {
   /** Default `transient`: started again after a failure, not when it ended itself. */
   readonly restart?: RestartType;
   /** As of `spawn`. How often it is started again is the supervisor's affair. */
-  readonly options?: Omit<SpawnOptions, 'supervision'>;
+  readonly options?: Omit<SpawnOptions, 'supervision'> & {
+    readonly supervision?: Pick<SupervisionOptions, 'stuckAfterMs'>;
+  };
 }
 
 /** How a supervisor starts its children, and starts them again. */
@@ -46,8 +54,8 @@ export type SupervisorProtocol = Protocol<{
     /** Living children, in the order of their start. */
     children: { in: Type<void>; out: Type<readonly ChildInfo[]> };
     /**
-     * Starts one more child, after all others; the reply comes when it has started. One that cannot is not kept. Rejects
-     * with `ACTOR_START_FAILED`, `NAME_TAKEN`, `NAME_INVALID`, `CONFIG_INVALID`.
+     * Starts one more child, after all others; the reply comes when it has started. One that cannot is not kept, and that is
+     * no failure of anybody. Rejects with `ACTOR_START_FAILED`, `NAME_TAKEN`, `NAME_INVALID`, `CONFIG_INVALID`.
      */
     // biome-ignore lint/suspicious/noExplicitAny: a child of any protocol
     start: { in: Type<ChildSpec<any>>; out: Type<ActorRef> };
@@ -61,7 +69,6 @@ const CHILDREN_MAX = 10_000;
 interface Tree {
   readonly cell: Cell;
   readonly group: Group;
-  readonly restarts: WeakMap<Cell, RestartType>;
 }
 
 /**
@@ -73,8 +80,12 @@ interface Tree {
  * `periodMs`, of all children together, are a failure of the supervisor: all its children are stopped, and its own
  * supervision decides.
  *
+ * It starts and stops for as long as its children may take, each within its own deadlines, unless it is spawned with
+ * other ones.
+ *
  * @returns A type to be spawned; its `ready` settles when all children have started.
- * @throws {RangeError} An option is out of range.
+ * @throws {RangeError} An option is out of range, of a child as well.
+ * @throws {TypeError} The type of a child is none.
  * @throws {RuntimeError} `NAME_INVALID`, `NAME_TAKEN` — a child has no good name, or that of another.
  *
  * @example
@@ -99,8 +110,7 @@ export function supervisor(options: SupervisorOptions = {}): ActorType<Superviso
   }
   const names = new Set<string>();
   for (const child of children) {
-    assertActorName(child.name);
-    toRestartType(child.restart);
+    assertChild(child);
     if (names.has(child.name)) {
       const text = `Cannot make a supervisor: two of its children are called "${child.name}"`;
       throw new RuntimeError('NAME_TAKEN', text, { details: { name: child.name } });
@@ -113,12 +123,12 @@ export function supervisor(options: SupervisorOptions = {}): ActorType<Superviso
       start: { in: type<ChildSpec>(), out: type<ActorRef>() },
     },
   });
-  return implement<SupervisorProtocol, Tree>(contract, {
+  const { [INTERNALS]: internals } = implement<SupervisorProtocol, Tree>(contract, {
     init: async (context) => {
       const { cell } = context as unknown as HandlerContext;
-      const tree: Tree = { cell, group: new Group(cell, policy), restarts: new WeakMap() };
+      const tree: Tree = { cell, group: new Group(cell, policy) };
       cell.rare.group = tree.group;
-      for (const child of children) addChild(tree, child);
+      for (const child of children) tree.group.add(makeChild(tree, child), toRestartType(child.restart));
       await tree.group.start();
       return tree;
     },
@@ -128,29 +138,42 @@ export function supervisor(options: SupervisorOptions = {}): ActorType<Superviso
         try {
           return await startChild(context.state, child);
         } catch (error) {
-          return context.refuse(RuntimeError.from(error));
+          return context.refuse(RuntimeError.from(error, 'CONFIG_INVALID'));
         }
       },
     },
   });
+  const startTimeoutMs = Math.min(
+    TIMEOUT_MAX_MS,
+    children.reduce((sum, child) => sum + startTimeoutOf(child), START_TIMEOUT_MS),
+  );
+  // Its children end one after another, each within its own deadline; nothing of its own takes time.
+  return { name, [INTERNALS]: { ...internals, startTimeoutMs, stopTimeoutMs: Number.POSITIVE_INFINITY } };
+}
+
+function assertChild({ name, type, restart, options = {} }: ChildSpec): void {
+  assertActorName(name);
+  if (type?.[INTERNALS] === undefined) throw new TypeError(`The child "${name}" of a supervisor has no actor type`);
+  toRestartType(restart);
+  assertSpawnOptions(options);
+}
+
+function startTimeoutOf({ type, options }: ChildSpec): number {
+  return options?.startTimeoutMs ?? type[INTERNALS].startTimeoutMs ?? START_TIMEOUT_MS;
 }
 
 /** Makes the actor, held. */
-function addChild(tree: Tree, { name, type, restart, options }: ChildSpec): Cell {
-  const { services } = tree.cell.profile;
-  const child = LocalRef.cellOf(spawn(services, tree.cell, { type, name, options, isHeld: true }));
-  const checked = toRestartType(restart);
-  tree.restarts.set(child, checked);
-  tree.group.add(child, checked);
-  return child;
+function makeChild({ cell }: Tree, { name, type, options }: ChildSpec): Cell {
+  return LocalRef.cellOf(spawn(cell.profile.services, cell, { type, name, options, isHeld: true }));
 }
 
 async function startChild(tree: Tree, spec: ChildSpec): Promise<ActorRef> {
   if (tree.group.members.length >= CHILDREN_MAX) {
     throw new RuntimeError('CONFIG_INVALID', `Cannot start a child: there are ${CHILDREN_MAX} already, the most`);
   }
-  toRestartType(spec.restart);
-  const child = addChild(tree, spec);
+  assertChild(spec);
+  const child = makeChild(tree, spec);
+  tree.group.tryOut(child, toRestartType(spec.restart));
   const { ready } = child.ref;
   tree.group.startHeld();
   try {
@@ -162,10 +185,10 @@ async function startChild(tree: Tree, spec: ChildSpec): Promise<ActorRef> {
   return child.ref;
 }
 
-function childrenOf({ cell, group, restarts }: Tree): ChildInfo[] {
+function childrenOf({ cell, group }: Tree): ChildInfo[] {
   return group.members.map((child) => ({
     name: child.name.slice(cell.name.length + 1),
     ref: child.ref,
-    restart: restarts.get(child) ?? 'transient',
+    restart: (child.rare.member as Member).restart,
   }));
 }

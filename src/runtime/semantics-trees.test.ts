@@ -239,7 +239,8 @@ test('S29: siblings that are linked as well are started again together, once', a
 test('S16, S29: what fails too often at the bottom goes up level by level, and ends the tree at the top', async () => {
   const { clock, system, failures, close } = manualSystem();
   let tree = supervisor({ intensity: 1, backoffMinMs: 0, children: [{ name: 'leaf', type: scripted() }] });
-  for (const name of ['c', 'b', 'a']) tree = supervisor({ intensity: 1, backoffMinMs: 0, children: [{ name, type: tree }] });
+  for (const name of ['c', 'b', 'a'])
+    tree = supervisor({ intensity: 1, backoffMinMs: 0, children: [{ name, type: tree }] });
   const root = system.spawn(tree, 'root', { supervision: { intensity: 1, backoffMinMs: 0 } });
   await clock.settle();
   let crashes = 0;
