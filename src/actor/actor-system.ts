@@ -54,6 +54,8 @@ export class ActorSystem implements AsyncDisposable {
   readonly #tasks: StopTasks;
   readonly #monitor: HealthMonitor;
   #stopped: Promise<void> | undefined;
+  /** On the system's clock; a stop ends a drain. */
+  #drainsUntilMs = Number.POSITIVE_INFINITY;
 
   /** @throws {RangeError} An option is out of range. */
   constructor(options: ActorSystemOptions, { names, topics, intervention }: SystemParts) {
@@ -212,6 +214,7 @@ export class ActorSystem implements AsyncDisposable {
    * Lets `task` be part of the stop of the system, in its phase; see {@link StopPhase}. Returns what takes it out again.
    *
    * @throws {RangeError} The deadline is out of range, there is no such phase, or there are 1,024 tasks already.
+   * @throws {RuntimeError} `SYSTEM_STOPPED` — the stop has come to that phase.
    */
   onStop(phase: StopPhase, task: () => unknown, options?: StopTaskOptions): () => void {
     return this.#tasks.add(phase, task, options);
@@ -227,26 +230,34 @@ export class ActorSystem implements AsyncDisposable {
    */
   drain(options?: StopOptions): Promise<void> {
     const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? DRAIN_TIMEOUT_MS);
-    this.#stopped ??= this.#stop(SYSTEM_STOP_TIMEOUT_MS, deadlineMs);
-    return this.#stopped;
+    return this.#stopOnce(SYSTEM_STOP_TIMEOUT_MS, deadlineMs);
   }
 
   /**
    * Stops all actors, those spawned last first, and resolves when none is left. Each finishes its message and runs its
    * stop hook, within its own `stopTimeoutMs`; the rest of its mailbox becomes dead letters. Never rejects; calling it
-   * again gives the same promise.
+   * again gives the same promise. A drain that is under way ends: what is not finished is not waited for.
    *
    * @param options.deadlineMs Milliseconds, 1 to 3_600_000, after which what is left is killed. Default 10_000.
    * @throws {RangeError} The deadline is out of range.
    */
   stop(options?: StopOptions): Promise<void> {
     const deadlineMs = checkTimeoutMs('deadlineMs', options?.deadlineMs ?? SYSTEM_STOP_TIMEOUT_MS);
-    this.#stopped ??= this.#stop(deadlineMs);
-    return this.#stopped;
+    this.#drainsUntilMs = this.#services.clock.nowMs();
+    return this.#stopOnce(deadlineMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    await (this.#stopped ?? this.stop());
+  }
+
+  #stopOnce(deadlineMs: number, drainMs?: number): Promise<void> {
+    if (this.#stopped !== undefined) return this.#stopped;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // Known before anything is done: a task of the stop may ask for it as well.
+    this.#stopped = promise;
+    resolve(this.#stop(deadlineMs, drainMs));
+    return promise;
   }
 
   async #stop(deadlineMs: number, drainMs?: number): Promise<void> {
@@ -270,8 +281,8 @@ export class ActorSystem implements AsyncDisposable {
     services.isDraining = true;
     for (const { mailbox } of services.cells) mailbox.closeGate();
     const endsMs = clock.nowMs() + deadlineMs;
-    await this.#tasks.run('drain');
-    while (services.cells.some(isBusy) && clock.nowMs() < endsMs) {
+    await this.#tasks.run('drain', deadlineMs);
+    while (services.cells.some(isBusy) && clock.nowMs() < Math.min(endsMs, this.#drainsUntilMs)) {
       await new Promise<void>((resolve) => void clock.after(DRAIN_LOOK_MS, resolve, true));
     }
   }

@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/index.ts';
+import type { TimerNode, TimerWheel } from '../time/index.ts';
 import type { Cell, Wait } from './cell.ts';
 
 /** Fails the incarnation if it still waits in the same message when it is taken for stuck. */
@@ -35,16 +36,21 @@ export function clearTimer(cell: Cell): void {
 /** Runs `overdue` unless the cell, or its incarnation, has ended within `deadlineMs`; of two deadlines the earlier counts. */
 export function limitEnd(cell: Cell, deadlineMs: number, overdue: () => void): void {
   if (deadlineMs === Number.POSITIVE_INFINITY) return;
-  const extras = cell.rare;
   const { wheel } = cell.profile.services;
-  const timer = wheel.after(deadlineMs, overdue);
-  const earlier = extras.stopTimer;
-  if (earlier !== null && earlier.dueTick <= timer.dueTick) {
-    wheel.cancel(timer);
-    return;
-  }
-  clearEndTimer(cell);
-  extras.stopTimer = timer;
+  cell.rare.stopTimer = earlierOf(wheel, cell.rare.stopTimer, wheel.after(deadlineMs, overdue));
+}
+
+/** Runs `overdue` after `deadlineMs` unless the cell has ended by then; of two deadlines the earlier counts. */
+export function limitDrain(cell: Cell, deadlineMs: number, overdue: () => void): void {
+  const { wheel } = cell.profile.services;
+  cell.rare.drainTimer = earlierOf(wheel, cell.rare.drainTimer, wheel.after(deadlineMs, overdue));
+}
+
+function earlierOf(wheel: TimerWheel, one: TimerNode | null, other: TimerNode): TimerNode {
+  if (one === null) return other;
+  const [earlier, later] = one.dueTick <= other.dueTick ? [one, other] : [other, one];
+  wheel.cancel(later);
+  return earlier;
 }
 
 /** Forgets the deadline of an end. */

@@ -1,7 +1,7 @@
 /** What a cell that ends, or takes nothing any more, owes those that it leaves behind. */
 import { RuntimeError } from '../errors/index.ts';
 import type { Termination } from './actor-ref.ts';
-import type { Cell } from './cell.ts';
+import { type Cell, refusalError } from './cell.ts';
 import { stoppedError } from './cell-errors.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 
@@ -47,9 +47,9 @@ export function buryRest(cell: Cell, reason: DeadLetterReason): void {
   turnAway(cell);
 }
 
-/** Tells those who wait for room that there will be none. */
+/** Tells those who wait for room why there will be none. */
 export function turnAway(cell: Cell): void {
   const { waiting } = cell.rare;
   cell.rare.waiting = null;
-  waiting?.end(stoppedError(cell, 'stopped before there was room in its mailbox'));
+  waiting?.end(refusalError(cell.refusal()) as RuntimeError);
 }

@@ -5,8 +5,11 @@ import type { HealthOptions } from './options.ts';
 
 /** Why a system is not well. */
 export interface HealthReason {
-  /** `event-loop`: something holds the thread. The others are of one actor. */
-  readonly kind: 'event-loop' | 'handler' | 'mailbox' | 'restarting' | 'quarantined';
+  /**
+   * `event-loop`: something holds the thread. The others are of one actor: `handler`, `start` and `stop` wait too long in a
+   * message, in `init`, in the stop hook; in its `mailbox` a message does.
+   */
+  readonly kind: 'event-loop' | 'handler' | 'start' | 'stop' | 'mailbox' | 'restarting' | 'quarantined';
   readonly actor?: ActorRef;
   /** How long already. */
   readonly ms: number;
@@ -110,12 +113,19 @@ export class HealthMonitor {
   }
 }
 
+const WAITS = { suspended: 'handler', starting: 'start', stopping: 'stop' } as const;
+
 function reasonOf(cell: Cell, nowMs: number, slowMs: number): HealthReason | undefined {
   const actor = cell.ref;
-  const inHandler = handlingMs(cell, nowMs);
-  if (inHandler !== undefined && inHandler >= slowMs) return { kind: 'handler', actor, ms: inHandler };
-  if (cell.extras?.isQuarantined === true) return { kind: 'quarantined', actor, ms: 0 };
-  if (cell.status === 'backing-off') return { kind: 'restarting', actor, ms: 0 };
+  const { status, extras } = cell;
+  const wait = cell.context?.waitsFor ?? null;
+  // What a supervisor waits for is its children, which are looked at themselves.
+  const waitsMs = wait === null || extras?.group != null ? 0 : nowMs - wait.sinceMs;
+  if (wait !== null && waitsMs >= slowMs) return { kind: WAITS[wait.status], actor, ms: waitsMs };
+  if (extras !== null && (status === 'backing-off' || (status === 'held' && extras.restarts > 0))) {
+    const ms = Math.max(0, nowMs - extras.overSinceMs);
+    return { kind: extras.isQuarantined ? 'quarantined' : 'restarting', actor, ms };
+  }
   const oldest = oldestMs(cell, nowMs);
   return oldest !== undefined && oldest >= slowMs ? { kind: 'mailbox', actor, ms: oldest } : undefined;
 }

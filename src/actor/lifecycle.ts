@@ -21,7 +21,7 @@ import type { Termination } from './actor-ref.ts';
 import { endEvents, endLinks, tellWatchers, unwatchAll } from './bonds.ts';
 import type { Cell, Ending, Keeper, TurnContext, Wait } from './cell.ts';
 import { snapshotError, stoppedError } from './cell-errors.ts';
-import { clearEndTimer, clearTimer, limitEnd, limitWait } from './cell-timers.ts';
+import { clearEndTimer, clearTimer, limitDrain, limitEnd, limitWait } from './cell-timers.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
 import { buryRest, leaveParent, retire, turnAway } from './departure.ts';
 import type { Header } from './header.ts';
@@ -331,12 +331,13 @@ function cutShort(cell: Cell, reason: DeadLetterReason, error: RuntimeError | un
 
 /** Takes nothing more; when it has handled what it has, or at the deadline, it stops. */
 export function requestDrain(cell: Cell, deadlineMs: number): void {
-  if (cell.status === 'stopped' || cell.extras?.isDraining === true) return;
+  if (cell.status === 'stopped') return;
   const extras = cell.rare;
+  limitDrain(cell, deadlineMs, () => finishDrain(cell));
+  if (extras.isDraining) return;
   extras.isDraining = true;
   cell.mailbox.closeGate();
   turnAway(cell);
-  extras.drainTimer = cell.profile.services.wheel.after(deadlineMs, () => finishDrain(cell));
   cell.nudge();
 }
 

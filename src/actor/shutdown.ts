@@ -23,6 +23,9 @@ const TASK_TIMEOUT_MS = 5_000;
 /** Tasks of all phases; more are a list in one task. */
 const TASKS_MAX = 1_024;
 
+/** In the order in which a stop comes to them. */
+const PHASES: readonly StopPhase[] = ['close', 'drain', 'stop', 'release'];
+
 /** The tasks of a stop, by phase: phase after phase, those of one phase at the same time, each within its deadline. */
 export class StopTasks {
   readonly #clock: Clock;
@@ -33,6 +36,8 @@ export class StopTasks {
     stop: new Set(),
     release: new Set(),
   };
+  /** How many phases the stop has come to. */
+  #reached = 0;
 
   constructor(clock: Clock, onFailed: ((failure: StopTaskFailure) => void) | undefined) {
     this.#clock = clock;
@@ -43,9 +48,14 @@ export class StopTasks {
    * Adds a task; returns what takes it out again.
    *
    * @throws {RangeError} The deadline is out of range, there is no such phase, or there are 1,024 tasks already.
+   * @throws {RuntimeError} `SYSTEM_STOPPED` — the stop has come to that phase: the task would never run.
    */
   add(phase: StopPhase, run: () => unknown, options: StopTaskOptions = {}): () => void {
-    if (!Object.hasOwn(this.#tasks, phase)) throw new RangeError(`There is no stop phase ${JSON.stringify(phase)}`);
+    if (!PHASES.includes(phase)) throw new RangeError(`There is no stop phase ${JSON.stringify(phase)}`);
+    if (PHASES.indexOf(phase) < this.#reached) {
+      const text = `Cannot add a task to "${phase}": the stop of the system has come to that phase; add it earlier, or to a later phase`;
+      throw new RuntimeError('SYSTEM_STOPPED', text, { details: { phase } });
+    }
     const count = Object.values(this.#tasks).reduce((sum, { size }) => sum + size, 0);
     if (count >= TASKS_MAX) throw new RangeError(`A stop has at most ${TASKS_MAX} tasks`);
     const deadlineMs = checkTimeoutMs('deadlineMs', options.deadlineMs ?? TASK_TIMEOUT_MS);
@@ -54,11 +64,18 @@ export class StopTasks {
     return () => this.#tasks[phase].delete(task);
   }
 
-  /** Runs the tasks of a phase; nothing to wait for if there is none. Never rejects. */
-  run(phase: StopPhase): Promise<unknown> | undefined {
+  /**
+   * Runs the tasks of a phase, none for longer than `limitMs`; nothing to wait for if there is none. From now on no task is
+   * added to it. Never rejects.
+   */
+  run(phase: StopPhase, limitMs: number = Number.POSITIVE_INFINITY): Promise<unknown> | undefined {
+    this.#reached = PHASES.indexOf(phase) + 1;
     const tasks = [...this.#tasks[phase]];
     this.#tasks[phase].clear();
-    return tasks.length === 0 ? undefined : Promise.all(tasks.map((task) => this.#runOne(phase, task)));
+    if (tasks.length === 0) return undefined;
+    return Promise.all(
+      tasks.map((task) => this.#runOne(phase, { ...task, deadlineMs: Math.min(task.deadlineMs, limitMs) })),
+    );
   }
 
   async #runOne(phase: StopPhase, { name, deadlineMs, run }: Task): Promise<void> {

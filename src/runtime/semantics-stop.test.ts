@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gate, manualSystem, outcomeOf, type ScriptContext, scripted } from '../../test/kit/actors.ts';
-import type { StopTaskFailure } from '../actor/index.ts';
+import type { StopTaskFailure, TellResult } from '../actor/index.ts';
 
 const fail = (): never => {
   throw new Error('planted');
@@ -106,6 +106,113 @@ test('S70: a stop runs its tasks phase by phase, each within its deadline, and g
   await kit.close();
 });
 
+test('S70: a task of a stop may ask for the stop, and add to later phases, not to its own', async () => {
+  const kit = manualSystem();
+  const { system, clock } = kit;
+  system.spawn(scripted(), 'a');
+  await clock.elapse(1);
+  const order: string[] = [];
+  let inner: Promise<void> | undefined;
+  system.onStop('close', () => {
+    order.push('close');
+    inner = system.stop();
+    system.onStop('release', () => order.push('release'));
+    assert.throws(() => system.onStop('close', () => order.push('never')), { code: 'SYSTEM_STOPPED' });
+  });
+  const outer = system.stop();
+  await clock.elapse(1);
+  await outer;
+  assert.equal(inner, outer);
+  assert.deepEqual(order, ['close', 'release']);
+  assert.throws(() => system.onStop('release', () => {}), { code: 'SYSTEM_STOPPED' });
+  await kit.close();
+});
+
+test('S70: an actor that waits for the stop of its system does not keep it from stopping', async () => {
+  const kit = manualSystem();
+  const { system, clock } = kit;
+  const ref = system.spawn(scripted(), 'a', { stopTimeoutMs: 100 });
+  ref.tell.run(() => system.stop());
+  await clock.elapse(110);
+  await system.stop();
+  assert.equal((await ref.terminated).kind, 'killed');
+  await kit.close();
+});
+
+test('S69: a stop ends a drain; tasks of a drain are bounded by its deadline', async () => {
+  for (const hurried of [true, false]) {
+    const kit = manualSystem();
+    const { system, clock } = kit;
+    const ref = system.spawn(scripted(), 'a');
+    const { promise, resolve } = gate();
+    ref.tell.run(() => promise);
+    system.onStop('drain', () => new Promise(() => {}));
+    await clock.elapse(1);
+    const drained = system.drain({ deadlineMs: 100 });
+    await clock.elapse(50);
+    assert.equal(system.size, 1);
+    if (hurried) assert.equal(system.stop(), drained);
+    await clock.elapse(70);
+    resolve();
+    await clock.elapse(1);
+    await drained;
+    await kit.close();
+  }
+});
+
+test('S69: a drain ends at its deadline however long actors go on asking, spawning and being restarted', async () => {
+  const kit = manualSystem();
+  const { system, clock } = kit;
+  const type = scripted();
+  const broken = system.spawn(type, 'broken', { supervision: { backoffMinMs: 3_600_000 } });
+  broken.tell.run(fail);
+  broken.tell.run(() => {});
+  const busy = system.spawn(type, 'busy');
+  busy.tell.run(async (context: ScriptContext) => {
+    for (;;) {
+      await new Promise<void>((resolve) => void clock.after(5, resolve));
+      await context.ref(context.spawn(type)).ask.call(() => 'done');
+    }
+  });
+  await clock.elapse(1);
+  const drained = system.drain({ deadlineMs: 200 });
+  await clock.elapse(150);
+  assert.equal(system.lookup('busy'), busy);
+  await clock.elapse(6_000);
+  await drained;
+  await kit.close();
+});
+
+test('S68: of two deadlines of a drain the earlier counts', async () => {
+  for (const [first, second] of [
+    [10_000, 100],
+    [100, 10_000],
+  ] as const) {
+    const kit = manualSystem();
+    const ref = kit.system.spawn(scripted(), 'a', { stopTimeoutMs: 10 });
+    ref.tell.run(() => new Promise(() => {}));
+    const drained = [ref.drain({ deadlineMs: first }), ref.drain({ deadlineMs: second })];
+    await kit.clock.elapse(90);
+    assert.equal(kit.system.size, 1);
+    await kit.clock.elapse(40);
+    await Promise.all(drained);
+    await kit.close();
+  }
+});
+
+test('S68: an actor that is restarted while it drains finishes what it has all the same', async () => {
+  const kit = manualSystem();
+  const ref = kit.system.spawn(scripted(), 'a', { supervision: { backoffMinMs: 50 } });
+  const done: string[] = [];
+  ref.tell.run(fail);
+  ref.tell.run(() => void done.push('after the failure'));
+  const drained = ref.drain();
+  await kit.clock.elapse(100);
+  await drained;
+  assert.deepEqual(done, ['after the failure']);
+  await kit.close();
+});
+
 test('S71: who waits in a message, and what waits for its turn, is seen; a system says what does not get on', async () => {
   const kit = manualSystem(undefined, undefined, { health: { everyMs: 100, slowMs: 1_000 } });
   const { system, clock } = kit;
@@ -125,6 +232,25 @@ test('S71: who waits in a message, and what waits for its turn, is seen; a syste
     ['degraded', [['handler', 'slow']]],
   );
   assert.equal(eventLoopDelayMs, 0);
+  await kit.close();
+});
+
+test('S71: who hangs in init or in a stop hook is seen, and for how long somebody is on its way back', async () => {
+  const kit = manualSystem(undefined, undefined, { health: { everyMs: 100, slowMs: 1_000 } });
+  const { system, clock } = kit;
+  system.spawn(scripted({ init: () => new Promise(() => {}) }), 'starts');
+  const stops = system.spawn(scripted({ stop: () => new Promise(() => {}) }), 'stops');
+  const fails = system.spawn(scripted(), 'fails', { supervision: { backoffMinMs: 10_000 } });
+  fails.tell.run(fail);
+  await clock.elapse(1);
+  void stops.stop();
+  await clock.elapse(2_000);
+  const reasons = system.health().reasons.map(({ kind, actor, ms }) => [kind, actor?.name, Math.floor(ms / 1_000)]);
+  assert.deepEqual(reasons.sort(), [
+    ['restarting', 'fails', 2],
+    ['start', 'starts', 2],
+    ['stop', 'stops', 2],
+  ]);
   await kit.close();
 });
 
@@ -166,4 +292,56 @@ test('S73: an actor in quarantine is held instead of ended: it refuses, keeps it
   await kit.clock.elapse(1);
   await stopped;
   await kit.close();
+});
+
+test('S73: who waits for room when an actor is quarantined, and who comes then, is told so', async () => {
+  const kit = manualSystem();
+  const supervision = { intensity: 0, quarantineMs: 1_000 } as const;
+  const ref = kit.system.spawn(scripted(), 'q', { supervision, mailbox: { capacity: 1 } });
+  await kit.clock.elapse(1);
+  const { promise, resolve } = gate();
+  ref.tell.run(() => promise.then(fail));
+  await kit.clock.elapse(1);
+  ref.tell.run(() => {});
+  const waits = outcomeOf(ref.put.run(() => {}, { timeoutMs: 60_000 }));
+  await kit.clock.elapse(1);
+  resolve();
+  await kit.clock.elapse(1);
+  assert.equal(kit.system.info(ref).state, 'quarantined');
+  assert.equal(await waits, 'ACTOR_QUARANTINED');
+  assert.equal(await outcomeOf(ref.put.run(() => {})), 'ACTOR_QUARANTINED');
+  assert.equal(await outcomeOf(ref.ask.call(() => 0)), 'ACTOR_QUARANTINED');
+  await kit.close();
+});
+
+test('S73: an actor that ended itself too often runs its stop hook before it is held', async () => {
+  const kit = manualSystem();
+  let hooks = 0;
+  const supervision = { restart: 'permanent', intensity: 0, quarantineMs: 1_000 } as const;
+  const ref = kit.system.spawn(scripted({ stop: () => void hooks++ }), 'q', { supervision });
+  ref.tell.run((context: ScriptContext) => context.stop());
+  await kit.clock.elapse(10);
+  assert.equal(kit.system.info(ref).state, 'quarantined');
+  assert.equal(hooks, 1);
+  await kit.close();
+});
+
+test('S73: a quarantined actor can be stopped, killed and drained, and asks in its mailbox end by their deadline', async () => {
+  const ends = { stop: 'ACTOR_STOPPED', kill: 'ACTOR_STOPPED', drain: 'handled', wait: 'ASK_TIMEOUT' } as const;
+  for (const [end, outcome] of Object.entries(ends)) {
+    const kit = manualSystem();
+    const ref = kit.system.spawn(scripted(), 'q', { supervision: { intensity: 0, quarantineMs: 500 } });
+    ref.tell.run(fail);
+    const timeoutMs = end === 'wait' ? 400 : 5_000;
+    const asked = outcomeOf(ref.ask.call(() => 'handled', { timeoutMs }));
+    await kit.clock.elapse(10);
+    const told: TellResult = ref.tell.run(() => {});
+    assert.equal(told.ok ? undefined : told.error.code, 'ACTOR_QUARANTINED');
+    if (end === 'kill') ref.kill();
+    else if (end !== 'wait') void ref[end as 'stop' | 'drain']();
+    await kit.clock.elapse(600);
+    assert.equal(await asked, outcome, end);
+    assert.equal(kit.system.size, end === 'wait' ? 1 : 0, end);
+    await kit.close();
+  }
 });
