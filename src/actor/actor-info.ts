@@ -1,5 +1,6 @@
 import type { ActorRef } from './actor-ref.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, Services } from './cell.ts';
+import { everyCell } from './family.ts';
 import { handlingMs, oldestMs } from './health.ts';
 import type { SubscriptionInfo } from './ports.ts';
 
@@ -34,6 +35,11 @@ export interface ActorInfo {
   readonly subscriptions: readonly SubscriptionInfo[];
   /** Milliseconds since 1970-01-01 UTC at which the present incarnation started; `undefined` before the first. */
   readonly startedAtMs: number | undefined;
+}
+
+/** What is to be known of every living actor, in no order. One that ends or begins meanwhile may be left out. */
+export function* infoOfAll(services: Services): IterableIterator<ActorInfo> {
+  for (const cell of everyCell(services)) yield toActorInfo(cell);
 }
 
 /** What is to be known of a cell. */

@@ -1,7 +1,7 @@
 import { Dispatcher } from '../dispatch/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { SystemRandom, systemClock, TimerWheel } from '../time/index.ts';
-import { type ActorInfo, toActorInfo } from './actor-info.ts';
+import { type ActorInfo, infoOfAll, toActorInfo } from './actor-info.ts';
 import type { ActorRef, StopOptions } from './actor-ref.ts';
 import type { ActorType } from './actor-type.ts';
 import type { Cell, Services } from './cell.ts';
@@ -23,13 +23,10 @@ import {
 import { Outbox } from './outbox.ts';
 import type { Names, Subscription, Topics } from './ports.ts';
 import type { Protocol } from './protocol.ts';
-import { type StopTaskOptions, StopTasks } from './shutdown.ts';
+import { finish, type StopTaskOptions, StopTasks } from './shutdown.ts';
 import { spawn } from './spawn.ts';
 import type { SubscribeOptions } from './subscription.ts';
 import { activate } from './turn.ts';
-
-/** Milliseconds between two looks at whether all is finished: who waits for a drain does not feel it. */
-const DRAIN_LOOK_MS = 10;
 
 /** What a system is put together from, besides itself. */
 export interface SystemParts {
@@ -80,7 +77,8 @@ export class ActorSystem implements AsyncDisposable {
       store: options.store,
       onFailure: options.onFailure,
       onStarted: options.onStarted,
-      cells: [],
+      roots: [],
+      size: 0,
       nextId: 1,
       isAccepting: true,
       isDraining: false,
@@ -94,7 +92,7 @@ export class ActorSystem implements AsyncDisposable {
       this.states = this.#outbox.states;
     }
     this.#tasks = new StopTasks(clock, options.onStopTaskFailed);
-    this.#monitor = new HealthMonitor(clock, this.#services.cells, options.health);
+    this.#monitor = new HealthMonitor(this.#services, options.health);
   }
 
   /**
@@ -172,13 +170,8 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /** Every living actor, in no order. One that ends or begins meanwhile may be left out. */
-  *actors(): IterableIterator<ActorInfo> {
-    const { cells } = this.#services;
-    // Backwards: an actor that ends has its place taken by the last one, which has been seen.
-    for (let i = cells.length - 1; i >= 0; i--) {
-      const cell = cells[i];
-      if (cell !== undefined) yield toActorInfo(cell);
-    }
+  actors(): IterableIterator<ActorInfo> {
+    return infoOfAll(this.#services);
   }
 
   /** What is to be known of one actor, also after its end. */
@@ -188,7 +181,7 @@ export class ActorSystem implements AsyncDisposable {
 
   /** Actors that live. */
   get size(): number {
-    return this.#services.cells.length;
+    return this.#services.size;
   }
 
   /** Timers that are pending: asks, restarts, deadlines. 0 after a stop. */
@@ -265,7 +258,8 @@ export class ActorSystem implements AsyncDisposable {
     services.isAccepting = false;
     const closing = this.#tasks.run('close');
     if (closing !== undefined) await closing;
-    if (drainMs !== undefined) await this.#finish(drainMs);
+    if (drainMs !== undefined)
+      await finish(services, this.#tasks, { deadlineMs: drainMs, untilMs: () => this.#drainsUntilMs });
     const stopping = this.#tasks.run('stop');
     if (stopping !== undefined) await stopping;
     await this.#stopActors(deadlineMs);
@@ -274,34 +268,16 @@ export class ActorSystem implements AsyncDisposable {
     await this.#tasks.run('release');
   }
 
-  /** Lets actors finish what was accepted. */
-  async #finish(deadlineMs: number): Promise<void> {
-    const services = this.#services;
-    const { clock } = services;
-    services.isDraining = true;
-    for (const { mailbox } of services.cells) mailbox.closeGate();
-    const endsMs = clock.nowMs() + deadlineMs;
-    await this.#tasks.run('drain', deadlineMs);
-    while (services.cells.some(isBusy) && clock.nowMs() < Math.min(endsMs, this.#drainsUntilMs)) {
-      await new Promise<void>((resolve) => void clock.after(DRAIN_LOOK_MS, resolve, true));
-    }
-  }
-
   async #stopActors(deadlineMs: number): Promise<void> {
     const services = this.#services;
     const { promise, resolve } = Promise.withResolvers<void>();
     services.onRetired = () => {
-      if (services.cells.length === 0) resolve();
+      if (services.size === 0) resolve();
     };
     services.onRetired();
-    const roots = services.cells.filter((cell) => cell.parent === null).sort((left, right) => right.id - left.id);
+    const roots = [...services.roots].sort((left, right) => right.id - left.id);
     // No longer than its own time, so that one that hangs does not take everybody's.
     for (const root of roots) requestStop(root, Math.min(deadlineMs, root.profile.stopTimeoutMs));
     await promise;
   }
-}
-
-/** Whether it has something to do, now or when it is back. */
-function isBusy({ status, mailbox }: Cell): boolean {
-  return mailbox.hasWork || (status !== 'idle' && status !== 'held' && status !== 'backing-off');
 }

@@ -11,12 +11,13 @@ import {
 } from '../supervision/index.ts';
 import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
+import type { Ending, Keeper, Waiter, Waiting } from './cell-parts.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Asker, AskTarget, Header, Operation } from './header.ts';
 import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
-import type { DurableStore, DurableWrite, Names, Topics } from './ports.ts';
+import type { DurableStore, Names, Topics } from './ports.ts';
 
 /** What all cells of a system share. */
 export interface Services {
@@ -32,15 +33,17 @@ export interface Services {
   outbox: Deliveries | null;
   readonly onFailure: ((report: FailureReport) => void) | undefined;
   readonly onStarted: ((actor: ActorRef) => void) | undefined;
-  /** Every living cell; each knows its place. */
-  readonly cells: Cell[];
+  /** Living cells without a parent; see `family.ts`. */
+  readonly roots: Cell[];
+  /** Living cells. */
+  size: number;
   /** Number of the next cell. */
   nextId: number;
   /** Whether actors may still be spawned. */
   isAccepting: boolean;
   /** Whether only actors may still send: what was accepted is being finished. */
   isDraining: boolean;
-  /** Called when a cell has left `cells`. */
+  /** Called when a cell lives no more. */
   onRetired: () => void;
   /** Makes mailboxes that somebody stands before; `null`: nobody does. */
   readonly createMailbox: ((cell: Cell) => Mailbox<Header, SystemMessage>) | null;
@@ -71,6 +74,8 @@ export interface Runner {
   stop(cell: Cell): unknown;
   /** The state as it is now, or a promise of it. Only of types whose cells have a keeper. */
   snapshot?(cell: Cell): unknown;
+  /** Whether an incarnation ends without a word: it has no stop hook, and nothing to dispose of. */
+  readonly endsSilently?: boolean;
   /** No more code of that incarnation may run. Never throws. */
   dispose(context: TurnContext, reason: RuntimeError | undefined): void;
 }
@@ -137,6 +142,11 @@ export class TurnContext implements Asker {
     return this.asks !== null && this.asks.length > 0;
   }
 
+  /** Whether nothing is left of what it did: no message, wait, ask or timer. */
+  get isAtRest(): boolean {
+    return this.header === null && this.waitsFor === null && this.extras === null && !this.hasAsked;
+  }
+
   addAsk(header: Header): void {
     this.asks ??= [];
     header.bindTo(this, this.asks.length);
@@ -173,8 +183,11 @@ export type SystemMessage =
   | { readonly kind: 'terminated'; readonly cell: Cell }
   /** It has failed by what is no message: a child that escalated, a linked actor, a promise that it awaits. */
   | { readonly kind: 'failed'; readonly phase: 'child' | 'link' | 'message'; readonly error: RuntimeError }
-  /** It has stopped itself. */
+  /** It has stopped itself: {@link ENDED}. */
   | { readonly kind: 'ended' };
+
+/** One for all: an actor that ends itself allocates no message for it. */
+export const ENDED: SystemMessage = Object.freeze({ kind: 'ended' });
 
 /**
  * What a cell is doing. `queued`: waits for its turn. `running`: is on the call stack. `suspended`: its handler waits for
@@ -191,18 +204,6 @@ export type CellStatus =
   | 'held'
   | 'stopping'
   | 'stopped';
-
-/** What is being done to bring an incarnation to its end, and what follows. */
-export interface Ending {
-  /** What it ends as; `undefined`: it is started again. */
-  readonly termination: Termination | undefined;
-  /** Milliseconds before it is started again; `undefined`: when its supervisor says so. */
-  readonly delayMs: number | undefined;
-  /** Whether the stop hook is still to be run: not after a failure, and once. */
-  hookIsDue: boolean;
-  /** Whether the state is still to be kept: as the stop hook, and before it. */
-  keepIsDue: boolean;
-}
 
 /** The children of a supervisor, as each of them sees it. */
 export interface Siblings {
@@ -231,63 +232,12 @@ export interface Member {
   isOnTrial: boolean;
 }
 
-/** Those who wait for room in a mailbox. */
-export interface Waiting {
-  /** Puts into the mailbox as much as it takes. Returns whether somebody still waits. */
-  admit(): boolean;
-  /** Nothing will be taken any more. */
-  end(error: RuntimeError): void;
-}
-
-/** What is acknowledged together with the state that a message left. */
-export interface Ack {
-  /** At most three. */
-  readonly writes: readonly DurableWrite[];
-  /** Both are on disk. */
-  done(): void;
-  /** The state that knew of the message is lost. */
-  lost(): void;
-}
-
-/** Keeps the state of one actor. */
-export interface Keeper {
-  /** Reads what an earlier process left; nothing if there is nothing to wait for. */
-  load(): Promise<void> | undefined;
-  /** The state to begin with; `undefined` if none was kept. */
-  saved(): { readonly state: unknown } | undefined;
-  /** Whether the state is to be kept now, between two messages. */
-  isDue(): boolean;
-  /** Messages that may be handled before the state is due. */
-  readonly quota: number;
-  /** Whether messages were handled that no snapshot knows of. */
-  readonly isBehind: boolean;
-  /** Whether to wait until what was taken is written. */
-  readonly isFull: boolean;
-  /** A message was handled that is to be acknowledged with the state. */
-  acknowledge(ack: Ack): void;
-  /** Takes over the state as it is now. */
-  take(state: unknown): void;
-  /** Resolves when all that was taken is written. */
-  written(): Promise<void>;
-  /** What was done since the last snapshot is undone. */
-  rollBack(): void;
-  /** The actor is no more. */
-  close(): void;
-}
-
 /** Messages that are kept until they have been handled. */
 export interface Deliveries {
   /** Keeps a message for the actor called `to`; resolves when it is on disk. */
   accept(to: string, operation: Operation, message: { payload: unknown; id: string | undefined }): Promise<void>;
   /** `cell` takes messages. */
   onStarted(cell: Cell): void;
-}
-
-/** A promise that somebody waits for. */
-export interface Waiter<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** What few cells ever need, so that the others do not pay for it. */
@@ -307,7 +257,6 @@ export class CellExtras {
   stopTimer: TimerNode | null = null;
   /** Since when it waits to be started again, in milliseconds of the system's clock. */
   overSinceMs = 0;
-  children: Set<Cell> | null = null;
   /** Its children, if it is a supervisor. */
   group: Siblings | null = null;
   /** Its place among the children of a supervisor, if it is one. */
@@ -317,7 +266,6 @@ export class CellExtras {
   watchers: Set<Cell> | null = null;
   watching: Set<Cell> | null = null;
   events: Map<string, Set<EventQueue>> | null = null;
-  ready: Waiter<void> | null = null;
   terminated: Waiter<Termination> | null = null;
   /** Who waits for room in the mailbox. */
   waiting: Waiting | null = null;
@@ -331,11 +279,14 @@ export class CellExtras {
   drainTimer: TimerNode | null = null;
   /** Ends the wait of a handler that waits too long. */
   stuckTimer: TimerNode | null = null;
-  /** The present incarnation has said that it is to end, once or more. */
+  /** The present incarnation has said that it is to end, when the runtime had something else to say before. */
   hasEnded = false;
   fullRefusal: TellResult | null = null;
   stoppedRefusal: TellResult | null = null;
 }
+
+/** How most actors end. */
+export const STOPPED: Termination = Object.freeze({ kind: 'stopped' });
 
 /** What `tell` returns when the message is in the mailbox. */
 export const TOLD: TellResult = Object.freeze({ ok: true });
@@ -350,8 +301,8 @@ export const TOLD: TellResult = Object.freeze({ ok: true });
 export class Cell implements AskTarget, Paced {
   status: CellStatus = 'queued';
   readonly id: number;
-  /** Its place in `services.cells`. */
-  index: number;
+  /** Its place among the children of its parent, or the cells without one. */
+  index = -1;
   /** Messages given to a handler. */
   handled = 0;
   /** Whole milliseconds on the system's clock at which the present incarnation started; −1 before the first. */
@@ -362,6 +313,10 @@ export class Cell implements AskTarget, Paced {
   context: TurnContext | null = null;
   extras: CellExtras | null = null;
   readonly parent: Cell | null;
+  /** Those that live, in no order; `null` before the first. */
+  children: Cell[] | null = null;
+  /** Who waits for the start. Not among the rare things: those who make an actor often do, and it is then still plain. */
+  ready: Waiter<void> | null = null;
   readonly givenName: string | undefined;
   /** The reference that stands for it; set once, by who makes the cell. */
   ref: ActorRef = NO_REF;
@@ -369,12 +324,10 @@ export class Cell implements AskTarget, Paced {
   constructor(profile: Profile, parent: Cell | null, givenName: string | undefined) {
     const { services } = profile;
     this.id = services.nextId++;
-    this.index = services.cells.length;
     this.profile = profile;
     this.mailbox = services.createMailbox === null ? new Mailbox(profile.mailbox) : services.createMailbox(this);
     this.parent = parent;
     this.givenName = givenName;
-    services.cells.push(this);
   }
 
   /** Made when it is asked for: most actors without a name never show one. */
@@ -392,6 +345,15 @@ export class Cell implements AskTarget, Paced {
 
   get openAsks(): readonly Header[] {
     return this.context === null ? NO_ASKS : this.context.openAsks;
+  }
+
+  get hasChildren(): boolean {
+    return this.children !== null && this.children.length > 0;
+  }
+
+  /** How it ended; `undefined` while it lives. */
+  get termination(): Termination | undefined {
+    return this.status === 'stopped' ? (this.extras?.termination ?? STOPPED) : undefined;
   }
 
   /** Creates the rare part when it is needed. */
@@ -493,9 +455,9 @@ export class Cell implements AskTarget, Paced {
 
   /** The present incarnation says that it is to end, after the current message. */
   endSelf(): void {
-    if (this.rare.hasEnded) return;
-    this.rare.hasEnded = true;
-    this.postSystem({ kind: 'ended' });
+    if (this.mailbox.peekSystem() === ENDED || this.extras?.hasEnded === true) return;
+    if (this.mailbox.hasSystemWork) this.rare.hasEnded = true;
+    this.postSystem(ENDED);
   }
 
   /** Counts a message that nobody will handle, and tells whoever listens. An asker is not told by this. */

@@ -1,29 +1,46 @@
 /** What a cell that ends, or takes nothing any more, owes those that it leaves behind. */
 import { RuntimeError } from '../errors/index.ts';
 import type { Termination } from './actor-ref.ts';
-import { type Cell, refusalError } from './cell.ts';
+import { type Cell, refusalError, STOPPED } from './cell.ts';
 import { stoppedError } from './cell-errors.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
+import { retire } from './family.ts';
 
-/** It is no more among the living. */
-export function retire(cell: Cell): void {
-  const { services } = cell.profile;
-  const last = services.cells.pop() as Cell;
-  if (last !== cell) {
-    services.cells[cell.index] = last;
-    last.index = cell.index;
+/**
+ * Whether nothing rare has happened to it, there is nothing in its mailbox, and its end concerns nobody but its parent:
+ * most actors that live for a few messages are so.
+ */
+export function isPlain(cell: Cell): boolean {
+  return (
+    cell.extras === null &&
+    cell.ready === null &&
+    cell.mailbox.size === 0 &&
+    !cell.hasChildren &&
+    cell.profile.runner.endsSilently === true &&
+    (cell.context === null || cell.context.isAtRest)
+  );
+}
+
+/** As {@link advance} to the end, of a plain cell that is not on the call stack of its own code: nothing of others runs. */
+export function endPlain(cell: Cell): void {
+  cell.status = 'stopped';
+  if (cell.givenName !== undefined) cell.profile.services.names.release(cell.givenName, cell.ref);
+  cell.mailbox.close();
+  cell.mailbox.clearSystem();
+  if (cell.context !== null) {
+    cell.context.isLive = false;
+    cell.context = null;
   }
-  services.onRetired();
+  retire(cell);
+  leaveParent(cell, STOPPED);
 }
 
 /** Its parent hears of its end, and may have waited for that; if it failed too often, so has the parent. */
 export function leaveParent(cell: Cell, termination: Termination): void {
   const { parent } = cell;
   if (parent === null) return;
-  const siblings = parent.extras?.children;
-  siblings?.delete(cell);
   // Through the run queue, not by recursion: a chain of parents may be longer than the call stack.
-  const isAwaited = siblings?.size === 0 || parent.extras?.group != null;
+  const isAwaited = !parent.hasChildren || parent.extras?.group != null;
   if (parent.status === 'stopping' && parent.context?.waitsFor == null && isAwaited) parent.enqueue();
   cell.extras?.member?.group.onGone(cell, termination);
   const isWatched = cell.extras?.watchers?.has(parent) === true;

@@ -1,6 +1,7 @@
 import { type KeepOptions, type Migrations, toKeepPolicy } from '../durable/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import type { Cell, Keeper } from './cell.ts';
+import type { Cell } from './cell.ts';
+import type { Keeper } from './cell-parts.ts';
 import { type KeepPlan, StateKeeper } from './keeper.ts';
 
 type Awaitable<T> = T | Promise<T>;

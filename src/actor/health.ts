@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, Services } from './cell.ts';
+import { everyCell } from './family.ts';
 import type { HealthOptions } from './options.ts';
 
 /** Why a system is not well. */
@@ -62,16 +63,16 @@ export function handlingMs(cell: Cell, nowMs: number): number | undefined {
 /** Looks after a system: what does not get on, and how late the event loop is. */
 export class HealthMonitor {
   readonly #clock: Clock;
-  readonly #cells: readonly Cell[];
+  readonly #services: Services;
   readonly #options: Required<HealthOptions>;
   readonly #isWatching: boolean;
   #timer: TimerHandle | undefined;
   #delayMs: number | undefined;
 
   /** @throws {RangeError} An option is out of range. */
-  constructor(clock: Clock, cells: readonly Cell[], options: HealthOptions | undefined) {
-    this.#clock = clock;
-    this.#cells = cells;
+  constructor(services: Services, options: HealthOptions | undefined) {
+    this.#clock = services.clock;
+    this.#services = services;
     this.#isWatching = options !== undefined;
     this.#options = { ...DEFAULTS, ...options };
     const { everyMs, slowMs, delayMs } = this.#options;
@@ -93,7 +94,7 @@ export class HealthMonitor {
     const reasons: HealthReason[] = [];
     const late = this.#delayMs ?? 0;
     if (late >= delayMs) reasons.push({ kind: 'event-loop', ms: late });
-    for (const cell of this.#cells) {
+    for (const cell of everyCell(this.#services)) {
       if (reasons.length >= REASONS_MAX) break;
       const reason = reasonOf(cell, nowMs, slowMs);
       if (reason !== undefined) reasons.push(reason);
@@ -107,7 +108,7 @@ export class HealthMonitor {
     this.#timer = this.#clock.after(everyMs, () => {
       const nowMs = this.#clock.nowMs();
       this.#delayMs = Math.max(0, nowMs - dueMs);
-      for (const cell of this.#cells) oldestMs(cell, nowMs);
+      for (const cell of everyCell(this.#services)) oldestMs(cell, nowMs);
       this.#lookAgain();
     });
   }

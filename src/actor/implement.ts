@@ -234,10 +234,12 @@ function takeBatch({ mailbox }: Cell, first: Lost<Header>): Lost<Header>[] {
 class HandlerRunner implements Runner {
   readonly #implementation: AnyImplementation;
   readonly #plan: KeepPlan | undefined;
+  readonly endsSilently: boolean;
 
   constructor(implementation: AnyImplementation, events: readonly string[], plan: KeepPlan | undefined) {
     this.#implementation = implementation;
     this.#plan = plan;
+    this.endsSilently = implementation.stop === undefined;
     const Emit = class extends EmitStub {};
     for (const event of events) EmitStub.define(Emit.prototype, event);
     defineContextType(this, { Emit, takesTerminated: implementation.terminated !== undefined });

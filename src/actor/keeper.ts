@@ -1,7 +1,8 @@
 import { type KeepPolicy, type Migrations, packState, unpackState } from '../durable/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { TimerNode } from '../time/index.ts';
-import type { Ack, Cell, Keeper } from './cell.ts';
+import type { Cell } from './cell.ts';
+import type { Ack, Keeper } from './cell-parts.ts';
 import { ignoreOutcome } from './thenable.ts';
 
 /** Bucket of the store that holds states, by the names of their actors. */

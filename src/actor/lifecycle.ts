@@ -19,18 +19,19 @@ import type { Lost } from '../mailbox/index.ts';
 import { type Directive, decide } from '../supervision/index.ts';
 import type { Termination } from './actor-ref.ts';
 import { endEvents, endLinks, tellWatchers, unwatchAll } from './bonds.ts';
-import type { Cell, Ending, Keeper, TurnContext, Wait } from './cell.ts';
+import { type Cell, ENDED, STOPPED, type TurnContext, type Wait } from './cell.ts';
 import { snapshotError, stoppedError } from './cell-errors.ts';
+import type { Ending, Keeper } from './cell-parts.ts';
 import { clearEndTimer, clearTimer, limitDrain, limitEnd, limitWait } from './cell-timers.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
-import { buryRest, leaveParent, retire, turnAway } from './departure.ts';
+import { buryRest, endPlain, isPlain, leaveParent, turnAway } from './departure.ts';
+import { retire } from './family.ts';
 import type { Header } from './header.ts';
 import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
 import { ignoreOutcome, isThenable } from './thenable.ts';
 import { Verdict } from './verdict.ts';
 
-const STOPPED: Termination = Object.freeze({ kind: 'stopped' });
 const KILLED: Termination = Object.freeze({ kind: 'killed' });
 
 /** Starts an incarnation. Returns whether it can take messages now; if not, it is starting or has failed. */
@@ -106,10 +107,10 @@ function resume(context: TurnContext, wait: Wait): boolean {
 }
 
 function started(cell: Cell): void {
-  const { extras } = cell;
-  if (extras?.ready != null) {
-    extras.ready.resolve();
-    extras.ready = null;
+  const { ready } = cell;
+  if (ready !== null) {
+    cell.ready = null;
+    ready.resolve();
   }
   // What `init` asked and did not await keeps nobody waiting.
   cell.context?.endMessage();
@@ -143,7 +144,9 @@ function goOn(cell: Cell): void {
   if (cell.extras !== null && (cell.extras.ending !== null || cell.extras.killed !== null)) {
     advance(cell);
   } else if (cell.mailbox.hasWork) {
-    cell.enqueue();
+    // What it said last is done in the same turn: it would only take up room until the next.
+    if (cell.mailbox.peekSystem() === ENDED) endSelf(cell);
+    else cell.enqueue();
   } else if (cell.extras?.isDraining === true) {
     finishDrain(cell);
   } else {
@@ -193,8 +196,8 @@ function failStart(cell: Cell, thrown: unknown): void {
     details: { actor: cell.name, cause: cause.code },
     cause: thrown,
   });
-  const { ready } = cell.rare;
-  cell.rare.ready = null;
+  const { ready } = cell;
+  cell.ready = null;
   ready?.reject(error);
   failWith(cell, 'start', error);
 }
@@ -281,7 +284,7 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   if (context.hasAsked) context.abandonAsks(stoppedError(cell, 'asked, and is no more'));
   context.endMessage();
   context.extras?.dispose(reason);
-  cell.rare.hasEnded = false;
+  if (cell.extras !== null) cell.extras.hasEnded = false;
   cell.extras?.keeper?.rollBack();
   cell.mailbox.clearSystem();
   cell.mailbox.unstash();
@@ -301,6 +304,10 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
 /** Ends the actor for good: it finishes its message, its children stop, its stop hook runs. */
 export function requestStop(cell: Cell, deadlineMs: number): void {
   if (cell.status === 'stopped') return;
+  if ((cell.status === 'idle' || cell.status === 'queued') && isPlain(cell)) {
+    endPlain(cell);
+    return;
+  }
   const { ending } = cell.rare;
   if (ending?.termination === undefined) clearEndTimer(cell);
   limitStop(cell, deadlineMs);
@@ -383,6 +390,10 @@ export function release(cell: Cell): void {
 
 /** The actor ends itself: its restart type decides whether that is its end. */
 export function endSelf(cell: Cell): void {
+  if (cell.profile.supervision.restart !== 'permanent' && isPlain(cell)) {
+    endPlain(cell);
+    return;
+  }
   const directive = decideOn(cell, 'ended');
   if (directive.kind === 'restart') {
     cell.rare.ending = restartOf(cell, directive.delayMs, true);
@@ -420,8 +431,8 @@ export function advance(cell: Cell): void {
   cell.status = 'running';
   while (extras.killed === null) {
     const ending = extras.ending as Ending;
-    if (extras.children !== null && extras.children.size > 0) {
-      if (!stopChildren(cell, extras.children)) return;
+    if (cell.hasChildren) {
+      if (!stopChildren(cell, cell.children as readonly Cell[])) return;
     } else if (ending.keepIsDue && cell.context !== null && extras.keeper !== null) {
       ending.keepIsDue = false;
       if (extras.keeper.isBehind) {
@@ -445,15 +456,19 @@ export function advance(cell: Cell): void {
 }
 
 /** Returns whether none is left; else the last that ends brings the cell back. Of a supervisor, each that ends. */
-function stopChildren(cell: Cell, children: ReadonlySet<Cell>): boolean {
+function stopChildren(cell: Cell, children: readonly Cell[]): boolean {
   const group = cell.extras?.group ?? null;
   group?.close();
   // Last spawned, first stopped; of a supervisor's children, only when the one before has ended.
-  const order = [...children].reverse();
-  for (const child of group === null ? order : order.slice(0, 1)) requestStop(child, child.profile.stopTimeoutMs);
-  if (children.size === 0 || cell.extras?.killed != null) return true;
+  const first = group === null ? [...children].sort((left, right) => right.id - left.id) : [lastSpawned(children)];
+  for (const child of first) requestStop(child, child.profile.stopTimeoutMs);
+  if (!cell.hasChildren || cell.extras?.killed != null) return true;
   cell.status = 'stopping';
   return false;
+}
+
+function lastSpawned(cells: readonly Cell[]): Cell {
+  return cells.reduce((last, cell) => (cell.id > last.id ? cell : last));
 }
 
 function restart(cell: Cell, delayMs: number | undefined): void {
@@ -512,7 +527,7 @@ function runStopHook(cell: Cell): boolean {
 export function kill(cell: Cell, termination: Termination = KILLED): void {
   // Collected first, with a list instead of recursion: a tree may be deeper than the call stack.
   const doomed: Cell[] = [cell];
-  for (const { extras } of doomed) for (const child of extras?.children ?? []) doomed.push(child);
+  for (const { children } of doomed) for (const child of children ?? []) doomed.push(child);
   // Closed first: what hears of the dead letters must not give them more children meanwhile.
   for (const victim of doomed) victim.mailbox.close();
   for (const victim of doomed.reverse()) {
@@ -552,8 +567,8 @@ function terminate(cell: Cell, termination: Termination): void {
   else endLinks(cell, reason);
   extras.keeper?.close();
   endEvents(cell);
-  const ready = extras.ready;
-  extras.ready = null;
+  const { ready } = cell;
+  cell.ready = null;
   ready?.reject(stoppedError(cell, 'stopped before it was ready'));
   retire(cell);
   leaveParent(cell, termination);

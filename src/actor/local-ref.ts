@@ -11,7 +11,8 @@ import type {
   Termination,
 } from './actor-ref.ts';
 import type { TypeInternals } from './actor-type.ts';
-import { type Cell, refusalError, type TurnContext, type Waiter } from './cell.ts';
+import { type Cell, refusalError, type TurnContext } from './cell.ts';
+import type { Waiter } from './cell-parts.ts';
 import { EventQueue } from './event-queue.ts';
 import { findAskCycle, Header, type Operation } from './header.ts';
 import { kill, requestDrain, requestStop } from './lifecycle.ts';
@@ -478,17 +479,17 @@ export class LocalRef implements ActorRef {
   }
 
   get ready(): Promise<void> {
-    const { context, status, extras } = this.target;
+    const { context, status } = this.target;
     if (status === 'stopped') return Promise.reject(refusalError(this.target.stoppedRefusal()));
     if (context !== null && status !== 'starting') return Promise.resolve();
-    const waiter = extras?.ready ?? Promise.withResolvers<void>();
-    this.target.rare.ready = waiter as Waiter<void>;
-    return waiter.promise;
+    this.target.ready ??= Promise.withResolvers<void>() as Waiter<void>;
+    return this.target.ready.promise;
   }
 
   get terminated(): Promise<Termination> {
+    const { termination } = this.target;
+    if (termination !== undefined) return Promise.resolve(termination);
     const extras = this.target.rare;
-    if (extras.termination !== undefined) return Promise.resolve(extras.termination);
     extras.terminated ??= Promise.withResolvers<Termination>();
     return extras.terminated.promise;
   }
@@ -497,7 +498,7 @@ export class LocalRef implements ActorRef {
     const deadlineMs = options?.deadlineMs;
     const { stopTimeoutMs } = this.target.profile;
     requestStop(this.target, deadlineMs === undefined ? stopTimeoutMs : checkTimeoutMs('deadlineMs', deadlineMs));
-    await this.terminated;
+    if (this.target.status !== 'stopped') await this.terminated;
   }
 
   async drain(options?: StopOptions): Promise<void> {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { open, seal } from '../durable/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import type { Ack, Cell, Deliveries, Services } from './cell.ts';
+import type { Cell, Deliveries, Services } from './cell.ts';
+import type { Ack } from './cell-parts.ts';
 import { Header, type Operation } from './header.ts';
 import { KeptStates } from './kept-states.ts';
 import { LocalRef } from './local-ref.ts';

@@ -1,7 +1,12 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
+import type { Services } from './cell.ts';
+import { everyCell } from './family.ts';
 import { observe } from './observe.ts';
 import { checkTimeoutMs, type StopPhase, type StopTaskFailure } from './options.ts';
+
+/** Milliseconds between two looks at whether all is finished: who waits for a drain does not feel it. */
+const DRAIN_LOOK_MS = 10;
 
 /** How a task of a stop is run. */
 export interface StopTaskOptions {
@@ -95,4 +100,31 @@ export class StopTasks {
       timer.cancel();
     }
   }
+}
+
+/** How long actors may finish what was accepted. */
+export interface Finishing {
+  readonly deadlineMs: number;
+  /** When it is over although the deadline has not passed, on the system's clock. */
+  readonly untilMs: () => number;
+}
+
+/** Lets actors finish what was accepted: from now on only they may send. Resolves when nobody has anything left to do. */
+export async function finish(services: Services, tasks: StopTasks, { deadlineMs, untilMs }: Finishing): Promise<void> {
+  const { clock } = services;
+  services.isDraining = true;
+  for (const { mailbox } of everyCell(services)) mailbox.closeGate();
+  const endsMs = clock.nowMs() + deadlineMs;
+  await tasks.run('drain', deadlineMs);
+  while (isAnyBusy(services) && clock.nowMs() < Math.min(endsMs, untilMs())) {
+    await new Promise<void>((resolve) => void clock.after(DRAIN_LOOK_MS, resolve, true));
+  }
+}
+
+/** Whether an actor has something to do, now or when it is back. */
+function isAnyBusy(services: Services): boolean {
+  for (const { status, mailbox } of everyCell(services)) {
+    if (mailbox.hasWork || (status !== 'idle' && status !== 'held' && status !== 'backing-off')) return true;
+  }
+  return false;
 }

@@ -4,6 +4,7 @@ import { type MailboxPolicy, toMailboxPolicy } from '../mailbox/index.ts';
 import { type SupervisionPolicy, toSupervisionPolicy } from '../supervision/index.ts';
 import { type ActorType, INTERNALS, type TypeInternals } from './actor-type.ts';
 import { Cell, type Profile, type Services } from './cell.ts';
+import { enter } from './family.ts';
 import { LocalRef, Stubs } from './local-ref.ts';
 import { assertActorName, assertNameLength } from './name.ts';
 import { checkTimeoutMs, type SpawnOptions, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './options.ts';
@@ -52,10 +53,7 @@ export function spawn(services: Services, parent: Cell | null, request: SpawnReq
     discard(services, cell);
     throw error;
   }
-  if (parent !== null) {
-    parent.rare.children ??= new Set();
-    parent.rare.children.add(cell);
-  }
+  enter(cell);
   if (services.isDraining) cell.mailbox.closeGate();
   if (isHeld) cell.status = 'held';
   else services.dispatcher.schedule(cell);
@@ -101,7 +99,6 @@ function subscribe(services: Services, cell: Cell, topics: NonNullable<SpawnOpti
 
 /** Undoes what was done for a cell that nobody has seen. */
 function discard(services: Services, cell: Cell): void {
-  services.cells.pop();
   if (cell.givenName !== undefined) services.names.release(cell.givenName, cell.ref);
   if (cell.extras?.isSubscribed === true) services.topics.forget(cell.ref);
   cell.status = 'stopped';

@@ -61,9 +61,8 @@ function runSystemLane(cell: Cell, quota: number): number {
 function runNotice(cell: Cell, ended: Cell): boolean {
   if (cell.extras?.watching?.has(ended) !== true) return true;
   unwatch(cell, ended);
-  const { ref, extras } = ended;
   try {
-    const result = cell.profile.runner.onTerminated(cell, ref, extras?.termination as Termination);
+    const result = cell.profile.runner.onTerminated(cell, ended.ref, ended.termination as Termination);
     if (isThenable(result)) {
       leave(cell, result, afterHandler(cell, undefined));
       return false;

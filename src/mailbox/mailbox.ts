@@ -7,8 +7,8 @@ export interface Lost<H> {
   readonly header: H;
 }
 
-/** Messages of the first ring. Most actors have few messages at a time. */
-const FIRST_MESSAGES = 4;
+/** Messages of the second ring. The first one holds a single message: of many actors that is all they ever have at a time. */
+const FEW_MESSAGES = 4;
 
 /** Messages up to which an empty ring is kept for the next burst; a larger one is given back. 64 messages are 1 KB. */
 const KEPT_MESSAGES = 64;
@@ -27,16 +27,34 @@ const SPARE_MESSAGES_MAX = MAILBOX_CAPACITY;
 /** The ring of every mailbox that holds nothing and never did, or gave its ring back. */
 const EMPTY: unknown[] = [];
 
-/** What few mailboxes have at any moment, so that the others do not pay for it. Gone when it holds nothing. */
+/**
+ * What few mailboxes have at any moment, so that the others do not pay for it. Gone when it holds nothing. Each lane is
+ * made when it is first used: most actors need one of them, once, for the one message that ends them.
+ */
 class Rare<H, S> {
-  readonly system = new RingBuffer<S>();
-  readonly urgent = new RingBuffer<Lost<H>>();
-  stashed: Lost<H>[] = [];
+  /** The oldest message of the system lane, and those after it; there is rarely a second one. */
+  system: S | undefined = undefined;
+  laterSystem: RingBuffer<S> | null = null;
+  urgent: RingBuffer<Lost<H>> | null = null;
+  stashed: Lost<H>[] | null = null;
   /** Bytes of payloads in all lanes, if they are bounded. */
   bytes = 0;
 
+  get urgentSize(): number {
+    return this.urgent === null ? 0 : this.urgent.size;
+  }
+
+  get stashedSize(): number {
+    return this.stashed === null ? 0 : this.stashed.length;
+  }
+
   get isEmpty(): boolean {
-    return this.system.size === 0 && this.urgent.size === 0 && this.stashed.length === 0 && this.bytes === 0;
+    return this.system === undefined && this.urgentSize === 0 && this.stashedSize === 0 && this.bytes === 0;
+  }
+
+  pushUrgent(lost: Lost<H>): void {
+    this.urgent ??= new RingBuffer();
+    this.urgent.push(lost);
   }
 }
 
@@ -73,7 +91,7 @@ export class Mailbox<H extends object, S> {
   /** Messages that wait: in the user lane, urgent, and stashed. */
   get size(): number {
     const { rare } = this;
-    return rare === null ? this.count : this.count + rare.urgent.size + rare.stashed.length;
+    return rare === null ? this.count : this.count + rare.urgentSize + rare.stashedSize;
   }
 
   /** Bytes of payloads that wait; 0 unless they are bounded. */
@@ -98,12 +116,12 @@ export class Mailbox<H extends object, S> {
   /** Whether there is something to take. */
   get hasWork(): boolean {
     const { rare } = this;
-    return this.count > 0 || (rare !== null && (rare.system.size > 0 || rare.urgent.size > 0));
+    return this.count > 0 || (rare !== null && (rare.system !== undefined || rare.urgentSize > 0));
   }
 
   /** Whether the system lane holds something: the other lanes give nothing until it is empty. */
   get hasSystemWork(): boolean {
-    return this.rare !== null && this.rare.system.size > 0;
+    return this.rare !== null && this.rare.system !== undefined;
   }
 
   /** Whether there could ever be room for a message of this size. */
@@ -126,9 +144,9 @@ export class Mailbox<H extends object, S> {
 
   /** Adds to the urgent lane, which takes as many messages as the user lane. */
   offerUrgent(message: unknown, header: H): boolean {
-    if (!this.isOpen || (this.rare?.urgent.size ?? 0) >= this.policy.capacity) return false;
+    if (!this.isOpen || (this.rare?.urgentSize ?? 0) >= this.policy.capacity) return false;
     if (this.policy.capacityBytes !== 0 && !this.reserve(message)) return false;
-    this.ensureRare().urgent.push({ message, header });
+    this.ensureRare().pushUrgent({ message, header });
     return true;
   }
 
@@ -136,7 +154,7 @@ export class Mailbox<H extends object, S> {
   offerOwn(message: unknown, header: H): void {
     if (this.isClosed) return;
     const rare = this.ensureRare();
-    rare.urgent.push({ message, header });
+    rare.pushUrgent({ message, header });
     if (this.policy.capacityBytes !== 0) rare.bytes += bytesOf(message);
   }
 
@@ -163,8 +181,9 @@ export class Mailbox<H extends object, S> {
    */
   peekHeader(): H | undefined {
     if (this.rare !== null) {
-      if (this.rare.system.size > 0) return undefined;
-      if (this.rare.urgent.size > 0) return (this.rare.urgent.peek() as Lost<H>).header;
+      if (this.rare.system !== undefined) return undefined;
+      const urgent = this.rare.urgent?.peek();
+      if (urgent !== undefined) return urgent.header;
     }
     if (this.count === 0) return undefined;
     return this.slots[this.head + 1] as H;
@@ -185,12 +204,26 @@ export class Mailbox<H extends object, S> {
 
   /** Adds to the system lane. What the runtime sends to an actor is bounded by what the actor watches and owns. */
   offerSystem(message: S): void {
-    this.ensureRare().system.push(message);
+    const rare = this.ensureRare();
+    if (rare.system === undefined) {
+      rare.system = message;
+      return;
+    }
+    rare.laterSystem ??= new RingBuffer();
+    rare.laterSystem.push(message);
+  }
+
+  /** The message that {@link takeSystem} will give. */
+  peekSystem(): S | undefined {
+    return this.rare === null ? undefined : this.rare.system;
   }
 
   /** Takes the oldest message of the system lane; `undefined` when there is none. */
   takeSystem(): S | undefined {
-    const message = this.rare?.system.shift();
+    const { rare } = this;
+    if (rare === null) return undefined;
+    const message = rare.system;
+    rare.system = rare.laterSystem?.shift();
     this.tidy();
     return message;
   }
@@ -198,7 +231,7 @@ export class Mailbox<H extends object, S> {
   /** Takes out every urgent message whose header `isUnwanted`. Returns whether there was one. */
   withdraw(isUnwanted: (header: H) => boolean): boolean {
     const { rare } = this;
-    if (rare === null) return false;
+    if (rare === null || rare.urgent === null) return false;
     const before = rare.urgent.size;
     rare.urgent.remove(({ message, header }) => {
       const goes = isUnwanted(header);
@@ -206,7 +239,7 @@ export class Mailbox<H extends object, S> {
       return goes;
     });
     this.tidy();
-    return rare.urgent.size < before;
+    return rare.urgentSize < before;
   }
 
   /**
@@ -217,6 +250,7 @@ export class Mailbox<H extends object, S> {
   stash(message: unknown, header: H): boolean {
     if (this.isOpen && this.count >= this.room) return false;
     const rare = this.ensureRare();
+    rare.stashed ??= [];
     rare.stashed.push({ message, header });
     this.makeRoom(-1);
     if (this.policy.capacityBytes !== 0) rare.bytes += bytesOf(message);
@@ -225,9 +259,9 @@ export class Mailbox<H extends object, S> {
 
   /** Puts all that was stashed back, before everything else in the user lane, in the order in which it came. */
   unstash(): void {
-    const stashed = this.rare?.stashed ?? [];
-    if (stashed.length === 0) return;
-    (this.rare as Rare<H, S>).stashed = [];
+    const stashed = this.rare?.stashed ?? null;
+    if (stashed === null) return;
+    (this.rare as Rare<H, S>).stashed = null;
     this.makeRoom(stashed.length);
     while (this.slots.length < 2 * (this.count + stashed.length)) this.grow();
     for (const { message, header } of stashed.reverse()) {
@@ -255,13 +289,15 @@ export class Mailbox<H extends object, S> {
 
   /** Empties the system lane. */
   clearSystem(): void {
-    this.rare?.system.clear();
+    if (this.rare === null) return;
+    this.rare.system = undefined;
+    this.rare.laterSystem = null;
     this.tidy();
   }
 
   /** Takes the oldest message of any lane but the system lane; `undefined` when there is none. For closing down. */
   takeRest(): Lost<H> | undefined {
-    const urgent = this.rare?.urgent.peek();
+    const urgent = this.rare?.urgent?.peek();
     if (urgent !== undefined) {
       this.take();
       return urgent;
@@ -308,7 +344,7 @@ export class Mailbox<H extends object, S> {
   }
 
   private takeRare(rare: Rare<H, S>): unknown {
-    const urgent = rare.urgent.shift();
+    const urgent = rare.urgent?.shift();
     if (urgent === undefined) return this.takeOldest().message;
     this.release(rare, urgent.message);
     this.tidy();
@@ -331,16 +367,21 @@ export class Mailbox<H extends object, S> {
     const old = this.slots;
     const used = 2 * this.count;
     const next =
-      takeSpare(2 * old.length) ?? new Array<unknown>(Math.max(2 * FIRST_MESSAGES, 2 * old.length)).fill(undefined);
+      old.length === 0 ? newRing(1) : (takeSpare(2 * old.length) ?? newRing(Math.max(FEW_MESSAGES, old.length)));
     for (let i = 0; i < used; i++) next[i] = old[(this.head + i) & (old.length - 1)];
     this.slots = next;
     this.head = 0;
   }
 }
 
+function newRing(messages: number): unknown[] {
+  // Filled, so that all rings are of one kind to V8: with rings of several kinds `tell` takes twice as long.
+  return new Array<unknown>(2 * messages).fill(undefined);
+}
+
 /** A spare ring for a mailbox that outgrew its own; not for one that begins, which may never need as much. */
 function takeSpare(length: number): unknown[] | undefined {
-  if (length < 4 * FIRST_MESSAGES) return undefined;
+  if (length < 4 * FEW_MESSAGES) return undefined;
   const spare = SPARES.pop();
   return spare !== undefined && spare.length >= length ? spare : undefined;
 }
