@@ -46,10 +46,9 @@ type AskHandlers<P extends Protocol, S> = {
     : never;
 };
 
-/** A property that may be left out when there is nothing to put into it. */
-type Needed<Name extends string, Handlers> = [keyof Handlers] extends [never]
-  ? { readonly [K in Name]?: Handlers }
-  : { readonly [K in Name]: Handlers };
+/** That handlers are there for every kind of operation that the protocol has. Names no state: see {@link Implementation}. */
+type Needed<P> =
+  P extends Protocol<infer Spec> ? { readonly [K in keyof Spec as K & ('tell' | 'ask' | 'stream')]: unknown } : never;
 
 /** How an actor does what its protocol says. */
 export type Implementation<P extends Protocol, S, D = S> = {
@@ -63,9 +62,11 @@ export type Implementation<P extends Protocol, S, D = S> = {
   readonly stop?: (context: Context<P, S>) => Awaitable<void>;
   /** Operations whose messages come before all others, among themselves in order. */
   readonly urgent?: readonly (keyof Tells<P> | keyof Asks<P>)[];
-} & Needed<'tell', TellHandlers<P, S>> &
-  Needed<'ask', AskHandlers<P, S>> &
-  Needed<'stream', StreamHandlers<P, S>>;
+  // Plain properties: of a conditional type that names `S`, the state would be taken before `init` has been looked at.
+  readonly tell?: TellHandlers<P, S>;
+  readonly ask?: AskHandlers<P, S>;
+  readonly stream?: StreamHandlers<P, S>;
+} & Needed<P>;
 
 /**
  * Makes an actor type: `protocol` says what it understands, `implementation` how it does it.

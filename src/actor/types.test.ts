@@ -50,6 +50,31 @@ test('implement infers state and payloads, and asks for every handler', () => {
   implement(protocol('test:empty', {}), { init: () => undefined });
 });
 
+test('implement infers the state from an init that uses its context, wherever it stands', () => {
+  const tell = { add: () => {}, parse: () => {} };
+  const early = implement(Counter, {
+    init: (context) => ({ n: 0, self: context.self }),
+    tell: {
+      add: {
+        batch(context, payloads) {
+          context.state.n += payloads.length;
+          // @ts-expect-error the state has no such field
+          context.state.m;
+        },
+      },
+      parse: () => {},
+    },
+    ask: { get: ({ state }) => state.n, at: ({ state }) => state.self.name },
+  });
+  const late = implement(Counter, {
+    durable: { version: 1, snapshot: (state) => [state.n], restore: (_, [n = 0]) => ({ n }) },
+    tell,
+    ask: { get: ({ state }) => state.n, at: () => '1' },
+    init: async () => ({ n: 0 }),
+  });
+  assert.deepEqual([early.name, late.name], [Counter.name, Counter.name]);
+});
+
 test('ActorRef offers the operations of its protocol, with what is sent and what comes back', () => {
   const use = async (ref: ActorRef<typeof Counter>): Promise<void> => {
     ref.tell.add({ by: 1 });

@@ -80,11 +80,11 @@ test('S1: operations and events may have any name that is not reserved', async (
     const ref = system.spawn(
       implement(Awkward, {
         init: () => undefined,
-        tell: { [name]: (context, payload: string) => context.emit[name]?.(payload) },
+        tell: { [name]: (context: Context<typeof Awkward>, payload: string) => context.emit[name]?.(payload) },
       }),
     );
     const asked = system.spawn(
-      implement(Question, { init: () => undefined, ask: { [name]: (_, payload: string) => payload } }),
+      implement(Question, { init: () => undefined, ask: { [name]: (_: unknown, payload: string) => payload } }),
     );
     const events = ref.on[name]?.();
     const relay = system.spawn(scripted());
