@@ -22,6 +22,7 @@ export type {
   DeliverOptions,
   Durable,
   DurableStore,
+  EventOptions,
   EventStream,
   FailureReport,
   Health,
@@ -37,6 +38,7 @@ export type {
   PutOptions,
   SpawnOptions,
   StandardSchema,
+  StopOptions,
   StopPhase,
   StopTaskFailure,
   StopTaskOptions,
@@ -66,6 +68,7 @@ export {
   type Links,
   type LinkTarget,
 } from './host/index.ts';
+export type { MailboxOptions, OverflowPolicy } from './mailbox/index.ts';
 export {
   acquire,
   type Lease,
@@ -79,5 +82,6 @@ export {
 } from './router/index.ts';
 export { ActorSystem, type HttpComponent, type HttpComponentOptions, httpComponent } from './runtime/index.ts';
 export { openStore, type Store, type StoreLimits, type StoreOptions } from './store/index.ts';
+export type { Directive, RestartType, Strategy, SupervisionOptions } from './supervision/index.ts';
 export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';
 export type { LogEntry } from './wasi/index.ts';

@@ -1,4 +1,4 @@
-import { RuntimeError } from '../errors/index.ts';
+import { type ErrorDetails, RuntimeError } from '../errors/index.ts';
 import type { ActorRef, Termination } from './actor-ref.ts';
 import type { ActorType } from './actor-type.ts';
 import { link, unlink, unwatch, watch } from './bonds.ts';
@@ -78,8 +78,15 @@ export interface Context<P extends Protocol = Protocol<Record<never, never>>, S 
    * for what a handler starts and need not finish then. Take it before the first `await`.
    */
   readonly signal: AbortSignal;
-  /** Answers the message being handled with `error`, by throwing: nothing after it runs. It is not a failure of the actor. */
-  refuse(error: RuntimeError): never;
+  /**
+   * Answers the message being handled with an error, by throwing: nothing after it runs. It is not a failure of the actor.
+   *
+   * @param reason An error of this package, or a text: then the code is `MESSAGE_REFUSED`.
+   * @param details What the asker may act on; plain data. Only with a text.
+   *
+   * @example `if (cents > limit) ctx.refuse('Cannot charge: the limit is reached', { limit });`
+   */
+  refuse(reason: RuntimeError | string, details?: ErrorDetails): never;
   /**
    * Hands the message being handled on, by throwing: nothing after it runs. `to` gets `payload` from the same sender, and
    * answers in this actor's place, within the same deadline. An ask becomes an ask, a tell a tell. What `to` does not
@@ -289,7 +296,9 @@ export class HandlerContext extends TurnContext implements Context {
     if (this.isLive) this.cell.mailbox.unstash();
   }
 
-  refuse(error: RuntimeError): never {
+  refuse(reason: RuntimeError | string, details?: ErrorDetails): never {
+    const error =
+      typeof reason === 'string' ? new RuntimeError('MESSAGE_REFUSED', reason, details && { details }) : reason;
     throw new Verdict({ kind: 'refuse', error });
   }
 

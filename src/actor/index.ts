@@ -19,6 +19,7 @@ export type {
   ActorRef,
   AskOptions,
   DeliverOptions,
+  EventOptions,
   EventStream,
   PutOptions,
   StopOptions,

@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   DELIVERY_UNAVAILABLE: { kind: 'invalid', retryable: false, summary: 'A message cannot be kept until it is handled here' },
   MAILBOX_FULL: { kind: 'overload', retryable: true, summary: 'The mailbox is at capacity' },
   MESSAGE_INVALID: { kind: 'invalid', retryable: false, summary: 'The message does not fit the protocol' },
+  MESSAGE_REFUSED: { kind: 'conflict', retryable: false, summary: 'The actor refused the message' },
   MESSAGE_UNDELIVERABLE: { kind: 'unavailable', retryable: false, summary: 'The message was delivered as often as allowed, in vain' },
   MESSAGE_UNSERIALIZABLE: { kind: 'invalid', retryable: false, summary: 'The message cannot be kept as bytes' },
   NAME_INVALID: { kind: 'invalid', retryable: false, summary: 'The name is not well-formed' },

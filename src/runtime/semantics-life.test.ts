@@ -200,11 +200,12 @@ test('S18: a refusal is an answer, not a failure', async () => {
       await undefined;
       context.refuse(error);
     }),
+    ref.ask.call((context) => context.refuse('Cannot charge: the limit is reached', { limit: 5 })),
   ].map(outcomeOf);
   ref.tell.run((context) => context.refuse(error));
   const after = ref.ask.call(incarnationOf);
   await clock.settle();
-  assert.deepEqual(await Promise.all(asked), ['CAPABILITY_DENIED', 'CAPABILITY_DENIED']);
+  assert.deepEqual(await Promise.all(asked), ['CAPABILITY_DENIED', 'CAPABILITY_DENIED', 'MESSAGE_REFUSED']);
   assert.equal(await after, 1);
   assert.deepEqual(
     letters.map(({ reason, error }) => [reason, error?.code]),

@@ -20,7 +20,7 @@ const MIB = 1_024 ** 2;
  * @throws {RuntimeError} `STORE_LOCKED` — another process has it open.
  * @throws {RuntimeError} `STORE_UNUSABLE` — the folder cannot be made, or the file is damaged, of another program, or of
  *   a newer version; the text names it.
- * @throws {RangeError} (rejects) An option is out of range.
+ * @throws {RangeError} (rejects) An option is out of range. @throws {TypeError} (rejects) The options are no object.
  *
  * @example
  * ```ts
@@ -29,6 +29,9 @@ const MIB = 1_024 ** 2;
  * ```
  */
 export async function openStore(options: StoreOptions = {}): Promise<Store> {
+  // A path in place of options would be a store in memory, which nobody notices before the data is gone.
+  if (typeof options !== 'object')
+    throw new TypeError(`Cannot open a store: use { directory: … }, not ${typeof options}`);
   const { timeoutMs, ...limits } = { ...STORE_DEFAULTS, ...options.limits, ...givenTimeout(options) };
   assertRange('timeoutMs', timeoutMs, { min: 1, max: 600_000 });
   assertRange('bytes', limits.bytes, { min: MIB, max: 2 ** 43 });
