@@ -61,7 +61,8 @@ export function toActorInfo(cell: Cell): ActorInfo {
     restarts: extras?.restarts ?? 0,
     refused: extras?.refused ?? 0,
     deadLetters: extras?.deadLetters ?? 0,
-    subscriptions: extras?.isSubscribed === true ? profile.services.topics.of(cell.ref) : [],
+    subscriptions:
+      extras?.isSubscribed === true && cell.status !== 'stopped' ? profile.services.topics.of(cell.name) : [],
     startedAtMs: cell.hasStarted ? Math.round(clock.wallMs() - (clock.nowMs() - cell.startedMs)) : undefined,
   };
 }

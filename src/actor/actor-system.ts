@@ -1,8 +1,8 @@
 import { Dispatcher } from '../dispatch/index.ts';
-import { RuntimeError } from '../errors/index.ts';
 import { SystemRandom, systemClock, TimerWheel } from '../time/index.ts';
+
 import { type ActorInfo, infoOfAll, toActorInfo } from './actor-info.ts';
-import type { ActorRef, StopOptions } from './actor-ref.ts';
+import type { ActorRef, DeliverOptions, StopOptions } from './actor-ref.ts';
 import type { ActorType } from './actor-type.ts';
 import type { Cell, Services } from './cell.ts';
 import { lookup } from './context.ts';
@@ -25,6 +25,7 @@ import type { Names, Subscription, Topics } from './ports.ts';
 import type { Protocol } from './protocol.ts';
 import { finish, type StopTaskOptions, StopTasks } from './shutdown.ts';
 import { spawn } from './spawn.ts';
+import { publishDurably, subscribe } from './subscribe.ts';
 import type { SubscribeOptions } from './subscription.ts';
 import { activate } from './turn.ts';
 
@@ -132,7 +133,10 @@ export class ActorSystem implements AsyncDisposable {
    * Hands `payload`, by reference, to every subscriber of `topic`.
    *
    * @param topic Segments of letters, digits, `_` and `-`, joined by `.`; at most 255 characters and 16 segments.
-   * @returns How many mailboxes took it. What a full mailbox refuses is a dead letter.
+   * For those that take it at least once it is written down soon, which `publish` does not wait for: what could not be is a
+   * dead letter. See {@link publishDurably}.
+   *
+   * @returns How many took it. What a full mailbox refuses is a dead letter.
    * @throws {RuntimeError} `TOPIC_INVALID`.
    */
   publish(topic: string, payload: unknown): number {
@@ -140,13 +144,31 @@ export class ActorSystem implements AsyncDisposable {
   }
 
   /**
+   * As {@link publish}, and resolves when the message is on disk for every subscriber that takes it at least once: it is
+   * kept for all of them or, unless they are more than 1,024 or it makes more than 15 MiB in all, for none. The others have
+   * it then. Of those that are not there the subscriptions count that an earlier process left.
+   *
+   * Rejects with `DELIVERY_UNAVAILABLE` (the system has no store), `TOPIC_INVALID`, `MESSAGE_UNSERIALIZABLE` (no plain
+   * data, or more than 1 MiB), `OUTBOX_FULL`, `OUTBOX_CORRUPT`, with a `RangeError` for an id, or as a write of the store.
+   *
+   * @param options.id Names the message among those of its topic; a second one of the same id is taken for the first, as
+   *   by `deliver`.
+   * @returns How many took it.
+   */
+  publishDurably(topic: string, payload: unknown, options?: DeliverOptions): Promise<number> {
+    return publishDurably(this.#services, { topic, payload, id: options?.id }, undefined);
+  }
+
+  /**
    * Lets an actor take what is published. It gets each message once, even if several of its patterns match, unless they
-   * name different operations.
+   * name different operations. A subscription of the same actor, pattern, operation and group takes the place of the one
+   * before, whose handle does nothing any more.
    *
    * @param pattern A topic; `*` in the place of a segment matches any one, `>` at the end one or more.
    * @param options The `tell` operation that a message becomes, or all options. Both may be left out for actors that take
    *   any operation.
-   * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `ACTOR_STOPPED`, `NAME_INVALID` (the group), `CONFIG_INVALID`.
+   * @throws {RuntimeError} `TOPIC_INVALID`, `OPERATION_UNKNOWN`, `ACTOR_STOPPED`, `NAME_INVALID` (the group), `CONFIG_INVALID`,
+   *   `DELIVERY_UNAVAILABLE` (at least once, and there is no store, or the actor has no name).
    * @throws {RangeError} An option is out of range.
    * @throws {TypeError} The actor is of another system.
    *
@@ -157,16 +179,27 @@ export class ActorSystem implements AsyncDisposable {
    */
   subscribe(pattern: string, ref: ActorRef, options: string | SubscribeOptions = {}): Subscription {
     const cell = LocalRef.cellOf(ref);
-    if (cell.status === 'stopped') {
-      throw new RuntimeError('ACTOR_STOPPED', `Cannot subscribe "${cell.name}": it has stopped`);
-    }
     if (cell.profile.services !== this.#services) {
       throw new TypeError(`Cannot subscribe "${cell.name}": it is an actor of another system`);
     }
-    cell.rare.isSubscribed = true;
-    // The actor's own reference, by which its end is made known: the one given may be bound to a sender.
     const chosen = typeof options === 'string' ? { op: options } : options;
-    return this.#services.topics.subscribe(pattern, cell.ref, chosen);
+    const [subscription] = subscribe(cell, [{ ...chosen, topic: pattern }]);
+    return subscription as Subscription;
+  }
+
+  /**
+   * Ends subscriptions of the actor called `actor`, also of one that is not there: those to `pattern`, or all. What they
+   * have brought is still handled.
+   *
+   * @returns How many there were.
+   */
+  unsubscribe(actor: string, pattern?: string): number {
+    return this.#services.topics.unsubscribe(actor, { pattern });
+  }
+
+  /** Names of the actors that have subscriptions, and of those for whom messages are kept although they are not there. */
+  subscribers(): Iterable<string> {
+    return this.#services.topics.subscribers();
   }
 
   /** Every living actor, in no order. One that ends or begins meanwhile may be left out. */

@@ -108,7 +108,8 @@ function isKept(name: string, kept: number): boolean {
   return kept < KEPT_OPERATIONS_MAX && name.length <= OPERATION_NAME_MAX;
 }
 
-function openOperation(kind: 'tell' | 'ask', name: string): Operation {
+/** An operation of which nothing is known but its name. */
+export function openOperation(kind: Operation['kind'], name: string): Operation {
   return {
     kind,
     name,

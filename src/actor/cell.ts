@@ -14,11 +14,11 @@ import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import type { Ending, Keeper, Waiter, Waiting } from './cell-parts.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import type { EventQueue } from './event-queue.ts';
-import type { Asker, AskTarget, Header, Operation } from './header.ts';
+import type { Asker, AskTarget, Header } from './header.ts';
 import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
-import type { DurableStore, Names, Topics } from './ports.ts';
 
+import type { DurableStore, KeptMessage, KeptTopics, Names, Topics } from './ports.ts';
 /** What all cells of a system share. */
 export interface Services {
   readonly clock: Clock;
@@ -234,8 +234,14 @@ export interface Member {
 
 /** Messages that are kept until they have been handled. */
 export interface Deliveries {
-  /** Keeps a message for the actor called `to`; resolves when it is on disk. */
-  accept(to: string, operation: Operation, message: { payload: unknown; id: string | undefined }): Promise<void>;
+  /** Subscriptions whose messages are kept. */
+  readonly topics: KeptTopics;
+  /** Reads what an earlier process left; nothing if that was done. */
+  open(): Promise<void> | undefined;
+  /** Keeps messages, all of them or, where one request of the store takes them, none; resolves when they are on disk. */
+  accept(messages: readonly KeptMessage[]): Promise<void>;
+  /** Messages that are kept for the actor of that name. */
+  countOf(actor: string): number;
   /** `cell` takes messages. */
   onStarted(cell: Cell): void;
 }
@@ -386,6 +392,11 @@ export class Cell implements AskTarget, Paced {
   /** The cell that a message goes to: this one, unless it is a router's. */
   entry(_op: string, _payload: unknown): Cell {
     return this;
+  }
+
+  /** Whether each message goes to several. */
+  get isBroadcast(): boolean {
+    return false;
   }
 
   /** The cells that each get what is sent to this one; `null`: one does, see {@link entry}. */

@@ -1,5 +1,5 @@
 import { type ErrorDetails, RuntimeError } from '../errors/index.ts';
-import type { ActorRef, Termination } from './actor-ref.ts';
+import type { ActorRef, DeliverOptions, Termination } from './actor-ref.ts';
 import type { ActorType } from './actor-type.ts';
 import { link, unlink, unwatch, watch } from './bonds.ts';
 import { type Cell, TurnContext } from './cell.ts';
@@ -9,6 +9,8 @@ import { type AnyIterator, type Outcome, OwnMessages } from './own-messages.ts';
 import type { Asks, Events, Protocol, Tells } from './protocol.ts';
 import type { Received, Sent } from './schema.ts';
 import { spawn } from './spawn.ts';
+import { publishDurably, subscribe } from './subscribe.ts';
+import type { SubscribeOptions } from './subscription.ts';
 import { Verdict } from './verdict.ts';
 
 /** What a handler knows and can do. Valid, also after an `await`, until its incarnation ends. */
@@ -49,6 +51,17 @@ export interface Context<P extends Protocol = Protocol<Record<never, never>>, S 
   unlink(ref: ActorRef): void;
   /** Hands `payload` to every subscriber of `topic`; returns how many mailboxes took it. Throws `TOPIC_INVALID`. */
   publish(topic: string, payload: unknown): number;
+  /** As `ActorSystem.publishDurably`, in this actor's name. Rejects with `ACTOR_STOPPED` when the incarnation is over. */
+  publishDurably(topic: string, payload: unknown, options?: DeliverOptions): Promise<number>;
+  /**
+   * Lets this actor take what is published, as `ActorSystem.subscribe` does: for as long as the actor lives, also after a
+   * restart, since its name and its mailbox are kept too. To say it again, as `init` does after a restart, changes nothing.
+   *
+   * @throws {RuntimeError} As of `ActorSystem.subscribe`; `ACTOR_STOPPED` when the incarnation is over.
+   */
+  subscribe<K extends keyof Tells<P> & string>(pattern: string, op: K, options?: Omit<SubscribeOptions, 'op'>): void;
+  /** Ends the subscriptions of this actor to `pattern`, or that of one operation. Returns whether there was one. */
+  unsubscribe<K extends keyof Tells<P> & string>(pattern: string, op?: K): boolean;
   /**
    * Keeps the state as it is now, in the middle of the message being handled, and resolves when it is on disk: await it
    * before you answer what must not be lost. Where there is no store, or the actor has no name, it is kept in memory.
@@ -247,6 +260,21 @@ export class HandlerContext extends TurnContext implements Context {
   publish(topic: string, payload: unknown): number {
     if (!this.isLive) return 0;
     return this.cell.profile.services.topics.publish(topic, payload, this.cell.ref);
+  }
+
+  async publishDurably(topic: string, payload: unknown, options?: DeliverOptions): Promise<number> {
+    this.assertLive('publish');
+    const { services } = this.cell.profile;
+    return publishDurably(services, { topic, payload, id: options?.id }, this.cell.ref);
+  }
+
+  subscribe(topic: string, op: string, options?: Omit<SubscribeOptions, 'op'>): void {
+    this.assertLive('subscribe');
+    subscribe(this.cell, [{ ...options, op, topic }]);
+  }
+
+  unsubscribe(pattern: string, op?: string): boolean {
+    return this.isLive && this.cell.profile.services.topics.unsubscribe(this.cell.name, { pattern, op }) > 0;
   }
 
   stop(): void {

@@ -47,7 +47,17 @@ export {
   type StopPhase,
   type StopTaskFailure,
 } from './options.ts';
-export type { DurableStore, DurableWrite, Names, Subscription, SubscriptionInfo, Topics } from './ports.ts';
+export type {
+  DurableStore,
+  DurableWrite,
+  KeptTopicInlet,
+  Names,
+  Publication,
+  Subscription,
+  SubscriptionInfo,
+  TopicInlet,
+  Topics,
+} from './ports.ts';
 export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
 export {
   areAlike,
@@ -63,6 +73,7 @@ export type { StopTaskOptions } from './shutdown.ts';
 export {
   type SubscribeOptions,
   type SubscriptionPolicy,
+  type TopicDelivery,
   type TopicOverflow,
   type TopicSpec,
   toSubscriptionPolicy,
@@ -74,4 +85,4 @@ export {
   type SupervisorProtocol,
   supervisor,
 } from './supervisor.ts';
-export { type TopicInlet, topicInlet } from './topic-inlet.ts';
+export { topicInlet } from './topic-inlet.ts';

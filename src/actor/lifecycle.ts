@@ -552,7 +552,7 @@ function terminate(cell: Cell, termination: Termination): void {
   extras.ending = null;
   // Before anybody hears of it: who does may want the name for another.
   if (cell.givenName !== undefined) services.names.release(cell.givenName, cell.ref);
-  if (extras.isSubscribed) services.topics.forget(cell.ref);
+  if (extras.isSubscribed) services.topics.forget(cell.name);
   cell.mailbox.close();
   buryRest(cell, 'stopped');
   clearTimer(cell);

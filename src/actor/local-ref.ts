@@ -11,8 +11,10 @@ import type {
   Termination,
 } from './actor-ref.ts';
 import type { TypeInternals } from './actor-type.ts';
+
 import { type Cell, refusalError, type TurnContext } from './cell.ts';
 import type { Waiter } from './cell-parts.ts';
+import { outboxOf } from './deliveries.ts';
 import { EventQueue } from './event-queue.ts';
 import { findAskCycle, Header, type Operation } from './header.ts';
 import { kill, requestDrain, requestStop } from './lifecycle.ts';
@@ -128,14 +130,8 @@ class DeliverStub extends Stub {
     const checked = operation.validateIn?.(payload) ?? { value: payload };
     if ('error' in checked) throw checked.error;
     if (sender !== null && !sender.isLive) throw refusalError(sender.cell.stoppedRefusal());
-    const { outbox } = cell.profile.services;
-    if (outbox === null || cell.givenName === undefined || cell.everyone !== null) {
-      const unnamed =
-        cell.everyone === null ? 'it has no name to be found by later' : 'it hands each message to several';
-      const why = outbox === null ? 'the system has no store' : unnamed;
-      throw new RuntimeError('DELIVERY_UNAVAILABLE', `Cannot deliver to "${cell.name}" at least once: ${why}`);
-    }
-    await outbox.accept(cell.name, operation, { payload: checked.value, id: options?.id });
+    const message = { to: cell.name, op: operation.name, payload: checked.value, id: options?.id };
+    await outboxOf(cell).accept([message]);
   }
 }
 

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { open, seal } from '../durable/index.ts';
 import { RuntimeError } from '../errors/index.ts';
+
+import { openOperation } from './actor-type.ts';
 import type { Cell, Deliveries, Services } from './cell.ts';
 import type { Ack } from './cell-parts.ts';
-import { Header, type Operation } from './header.ts';
+import { assertMessageId } from './deliveries.ts';
+import { Header } from './header.ts';
 import { KeptStates } from './kept-states.ts';
+import { KeptSubscriptions, SUBSCRIPTIONS_BUCKET } from './kept-topics.ts';
 import { LocalRef } from './local-ref.ts';
-import type { DurableStore, DurableWrite } from './ports.ts';
+import type { DurableStore, DurableWrite, KeptMessage } from './ports.ts';
 
 /** Buckets of messages that are kept, and of the ids of those that were handled; keys are `<actor>/<id>`. */
 export const OUTBOX_BUCKET = 'actors/outbox';
@@ -31,13 +35,15 @@ const RETRY_MS = 20;
 const STORE_RETRY_MS = 1_000;
 /** Entries of one request to the store: with the largest messages, what a request takes. */
 const PAGE = 15;
-
-/** What may be an id: nothing that separates it from a name. */
-const ID = /^[A-Za-z0-9_.:-]{1,128}$/;
+/** Messages of one write, and their bytes: what a request takes, less what it costs besides. */
+const WRITE_MAX = 1_024;
+const WRITE_BYTES_MAX = 15 * 1_024 ** 2;
 
 interface MessageRecord {
   readonly op: string;
   readonly payload: unknown;
+  /** The concrete topic, if it was published. */
+  readonly topic?: string | undefined;
   readonly deliveries: number;
 }
 
@@ -81,6 +87,7 @@ interface Receiver {
 export class Outbox implements Deliveries {
   /** What is kept besides, of the same actors. */
   readonly states: KeptStates;
+  readonly topics: KeptSubscriptions;
   readonly #services: Services;
   readonly #store: DurableStore;
   readonly #epoch = randomUUID();
@@ -90,51 +97,75 @@ export class Outbox implements Deliveries {
   #order = 0;
   #bytes = 0;
   #opened: Promise<void> | undefined;
+  #isOpen = false;
 
   constructor(services: Services, store: DurableStore) {
     this.states = new KeptStates(store, (name) => services.names.lookup(name) !== undefined);
     this.#services = services;
     this.#store = store;
+    this.topics = new KeptSubscriptions(services, store);
   }
 
   /** Reads what an earlier process left. Rejects with `OUTBOX_CORRUPT`, or as a read of the store. */
-  open(): Promise<void> {
-    this.#opened ??= this.#load().catch((error: unknown) => {
-      // Nothing was accepted before: the next who asks reads it all again.
-      this.#opened = undefined;
-      this.#bytes = 0;
-      this.#receivers.clear();
-      throw error;
-    });
-    return this.#opened;
-  }
-
-  async accept(to: string, operation: Operation, message: { payload: unknown; id: string | undefined }): Promise<void> {
-    const { payload, id } = message;
-    if (id !== undefined && !ID.test(id)) {
-      throw new RangeError(`An id has 1 to 128 letters, digits and "_.:-", unlike ${JSON.stringify(id.slice(0, 140))}`);
-    }
-    const record = sealMessage(to, { op: operation.name, payload, deliveries: 0 });
-    await this.open();
-    const key = `${to}/${id ?? `${this.#epoch}:${this.#order + 1}`}`;
-    const receiver = this.#receiver(to);
-    if (this.#known.has(key)) return this.#known.get(key);
-    if (id !== undefined && receiver.handled.has(id)) return undefined;
-    this.#assertRoom(record.length);
-    const delivery = this.#add({ key, op: operation.name, record, deliveries: 0, id, isCounted: true });
-    const written = this.#store.write([{ bucket: OUTBOX_BUCKET, key, value: record }]).then(
+  open(): Promise<void> | undefined {
+    if (this.#isOpen) return undefined;
+    this.#opened ??= this.#load().then(
       () => {
-        this.#known.set(key, undefined);
-        receiver.waiting.push(delivery);
-        void this.#pump(to, receiver);
+        this.#isOpen = true;
       },
       (error: unknown) => {
-        this.#forget(delivery);
+        // Nothing was accepted before: the next who asks reads it all again.
+        this.#opened = undefined;
+        this.#bytes = 0;
+        this.#receivers.clear();
         throw error;
       },
     );
-    this.#known.set(key, written);
+    return this.#opened;
+  }
+
+  async accept(messages: readonly KeptMessage[]): Promise<void> {
+    const sealed = sealAll(messages);
+    const opening = this.open();
+    if (opening !== undefined) await opening;
+    const written: (Promise<void> | undefined)[] = [];
+    const fresh: Delivery[] = [];
+    for (const { to, op, id, record } of sealed) {
+      const key = `${to}/${id ?? `${this.#epoch}:${this.#order + 1}`}`;
+      if (this.#known.has(key)) written.push(this.#known.get(key));
+      else if (id === undefined || !this.#receiver(to).handled.has(id)) {
+        fresh.push(this.#delivery({ key, op, record, deliveries: 0, id, isCounted: true }));
+      }
+    }
+    this.#assertRoom(fresh);
+    for (const part of inRequests(fresh)) written.push(this.#keep(part));
+    await Promise.all(written);
+  }
+
+  /** Writes messages down, all or none, and has them delivered. */
+  #keep(deliveries: readonly Delivery[]): Promise<void> {
+    const writes = deliveries.map(({ key, record }) => ({ bucket: OUTBOX_BUCKET, key, value: record }));
+    const written = this.#store.write(writes).then(
+      () => {
+        for (const delivery of deliveries) {
+          const to = actorOf(delivery.key);
+          this.#known.set(delivery.key, undefined);
+          this.#receiver(to).waiting.push(delivery);
+          void this.#pump(to, this.#receiver(to));
+        }
+      },
+      (error: unknown) => {
+        for (const delivery of deliveries) this.#forget(delivery);
+        throw error;
+      },
+    );
+    for (const delivery of deliveries) this.#remember(delivery, written);
     return written;
+  }
+
+  countOf(actor: string): number {
+    const receiver = this.#receivers.get(actor);
+    return receiver === undefined ? 0 : receiver.waiting.length + receiver.inFlight;
   }
 
   onStarted(cell: Cell): void {
@@ -157,18 +188,29 @@ export class Outbox implements Deliveries {
           const message = record && messageOf(record);
           if (record === undefined || message === undefined) damaged.push(key);
           else {
-            this.#assertRoom(record.length);
-            found.push(this.#add({ key, ...message, record, id: givenId(key), isCounted: false }));
+            const { op, deliveries } = message;
+            found.push(this.#delivery({ key, op, deliveries, record, id: givenId(key), isCounted: false }));
           }
         }
       }
     }
+    await this.#loadSubscriptions(damaged);
     if (damaged.length > 0) throw corrupt(damaged);
     for (const delivery of found) {
-      this.#known.set(delivery.key, undefined);
+      this.#remember(delivery, undefined);
       this.#receiver(actorOf(delivery.key)).waiting.push(delivery);
     }
     for (const [to, receiver] of this.#receivers) void this.#pump(to, receiver);
+  }
+
+  /** @param damaged Gets the keys of those that could not be read. */
+  async #loadSubscriptions(damaged: string[]): Promise<void> {
+    for await (const keys of this.#pages(SUBSCRIPTIONS_BUCKET)) {
+      for (const actor of keys) {
+        const [entry] = await this.#store.read(SUBSCRIPTIONS_BUCKET, [actor]);
+        if (entry !== undefined && !this.topics.restore(actor, entry.value)) damaged.push(actor);
+      }
+    }
   }
 
   async *#pages(bucket: string): AsyncIterable<readonly string[]> {
@@ -180,10 +222,14 @@ export class Outbox implements Deliveries {
     } while (after !== undefined);
   }
 
-  #add(parts: Pick<Delivery, 'key' | 'op' | 'record' | 'deliveries' | 'id' | 'isCounted'>): Delivery {
+  #delivery(parts: Pick<Delivery, 'key' | 'op' | 'record' | 'deliveries' | 'id' | 'isCounted'>): Delivery {
     this.#order++;
-    this.#bytes += parts.record.length;
     return { ...parts, order: this.#order, bytes: parts.record.length, writes: undefined };
+  }
+
+  #remember({ key, bytes }: Delivery, written: Promise<void> | undefined): void {
+    this.#bytes += bytes;
+    this.#known.set(key, written);
   }
 
   #forget({ key, bytes }: Delivery): void {
@@ -200,9 +246,10 @@ export class Outbox implements Deliveries {
     return receiver;
   }
 
-  #assertRoom(bytes: number): void {
-    if (this.#known.size < MESSAGES_MAX && this.#bytes + bytes <= BYTES_MAX) return;
-    const text = `Cannot keep one more message: ${this.#known.size} with ${this.#bytes} bytes are kept; try again later`;
+  #assertRoom(messages: readonly Delivery[]): void {
+    const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
+    if (this.#known.size + messages.length <= MESSAGES_MAX && this.#bytes + bytes <= BYTES_MAX) return;
+    const text = `Cannot keep ${messages.length === 1 ? 'one more message' : `${messages.length} more messages`}: ${this.#known.size} with ${this.#bytes} bytes are kept; try again later`;
     throw new RuntimeError('OUTBOX_FULL', text, { details: { messages: this.#known.size, bytes: this.#bytes } });
   }
 
@@ -254,18 +301,25 @@ export class Outbox implements Deliveries {
   /** Returns whether the mailbox took the message, or it is none any more. */
   #post(cell: Cell, delivery: Delivery, receiver: Receiver): boolean {
     const known = LocalRef.internalsOf(cell.ref).operations.tell(delivery.op);
-    const { payload } = messageOf(delivery.record) as MessageRecord;
-    if (known instanceof RuntimeError) {
+    const { payload: sent, topic } = messageOf(delivery.record) as MessageRecord;
+    // Who published it did not know what the actor takes: it may not have been there.
+    const checked =
+      known instanceof RuntimeError
+        ? { error: known }
+        : ((topic === undefined ? undefined : known.operation.validateIn?.(sent)) ?? { value: sent });
+    if (known instanceof RuntimeError || 'error' in checked) {
+      const header = new Header(openOperation('tell', delivery.op), undefined, topic);
       receiver.waiting.shift();
-      this.#bury(cell, delivery, { payload, header: new Header(UNKNOWN, undefined, undefined), error: known });
+      this.#bury(cell, delivery, { payload: sent, header, error: 'error' in checked ? checked.error : undefined });
       return true;
     }
+    const { value: payload } = checked;
     // Of a router, the routee that gets it.
     const entry = cell.entry(delivery.op, payload);
-    const header = new Header(known.operation, undefined, undefined);
+    const header = new Header(known.operation, undefined, topic);
     header.keep({
       done: () => this.#handled(entry, delivery, receiver),
-      failed: (error) => this.#failed(entry, delivery, { receiver, payload, header, error }),
+      failed: (error) => this.#failed(entry, delivery, { receiver, payload: sent, header, error }),
     });
     if (!entry.accept(payload, header)) return false;
     receiver.waiting.shift();
@@ -335,7 +389,7 @@ export class Outbox implements Deliveries {
     const text = `"${cell.name}" failed at "${delivery.op}" ${delivery.deliveries} times; it is not delivered again`;
     const details = { actor: cell.name, deliveries: delivery.deliveries };
     const why = new RuntimeError('MESSAGE_UNDELIVERABLE', text, { details, cause: error });
-    cell.bury('failed', { message: payload, header: new Header(header.operation, undefined, undefined) }, why);
+    cell.bury('failed', { message: payload, header: new Header(header.operation, undefined, header.topic) }, why);
     this.#commit({
       writes: [{ bucket: OUTBOX_BUCKET, key: delivery.key }],
       done: () => this.#forget(delivery),
@@ -351,30 +405,55 @@ interface Failure {
   readonly error: unknown;
 }
 
-/** Stands for an operation that the actor does not have any more. */
-const UNKNOWN: Operation = Object.freeze({
-  kind: 'tell',
-  name: '',
-  handler: undefined,
-  batch: undefined,
-  validateIn: undefined,
-  validateOut: undefined,
-  isUrgent: false,
-});
+/** A message as bytes, and for whom. */
+interface Sealed extends Pick<KeptMessage, 'to' | 'op' | 'id'> {
+  readonly record: Uint8Array;
+}
 
-function sealMessage(to: string, message: MessageRecord): Uint8Array {
-  const details = { actor: to, op: message.op };
+/** @throws {RangeError} An id is not well-formed. @throws {RuntimeError} `MESSAGE_UNSERIALIZABLE`. */
+function sealAll(messages: readonly KeptMessage[]): Sealed[] {
+  let last: { readonly message: KeptMessage; readonly record: Uint8Array } | undefined;
+  return messages.map((message) => {
+    const { to, op, id, payload, topic } = message;
+    assertMessageId(id);
+    // What is published to many is made into bytes once.
+    const isSame = last?.message.op === op && last.message.payload === payload && last.message.topic === topic;
+    const record = isSame && last !== undefined ? last.record : sealMessage(message);
+    last = { message, record };
+    return { to, op, id, record };
+  });
+}
+
+function sealMessage({ to, op, payload, topic }: KeptMessage): Uint8Array {
+  const details = { actor: to, op };
   let record: Uint8Array;
   try {
-    record = seal(message);
+    record = seal({ op, payload, ...(topic !== undefined && { topic }), deliveries: 0 } satisfies MessageRecord);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    const text = `Cannot keep "${message.op}" for "${to}": ${why}; send plain data`;
+    const text = `Cannot keep "${op}" for "${to}": ${why}; send plain data`;
     throw new RuntimeError('MESSAGE_UNSERIALIZABLE', text, { details, cause });
   }
   if (record.length <= MESSAGE_BYTES_MAX) return record;
-  const text = `Cannot keep "${message.op}" for "${to}": it has ${record.length} bytes, at most ${MESSAGE_BYTES_MAX} are kept`;
+  const text = `Cannot keep "${op}" for "${to}": it has ${record.length} bytes, at most ${MESSAGE_BYTES_MAX} are kept`;
   throw new RuntimeError('MESSAGE_UNSERIALIZABLE', text, { details });
+}
+
+/** Messages in parts, each of which one request of the store takes. */
+function inRequests(deliveries: readonly Delivery[]): Delivery[][] {
+  const parts: Delivery[][] = [];
+  let bytes = 0;
+  for (const delivery of deliveries) {
+    const part = parts.at(-1);
+    bytes += delivery.bytes;
+    if (part !== undefined && part.length < WRITE_MAX && bytes <= WRITE_BYTES_MAX) {
+      part.push(delivery);
+      continue;
+    }
+    parts.push([delivery]);
+    bytes = delivery.bytes;
+  }
+  return parts;
 }
 
 function messageOf(record: Uint8Array): MessageRecord | undefined {

@@ -19,10 +19,13 @@ export interface Putter {
   failed(error: RuntimeError): void;
 }
 
-/** Those who wait for room in the mailbox of one actor, in order. Kept by the cell only while somebody waits. */
+/**
+ * Those who wait for room in the mailbox of one actor, in order; those with urgent messages in a line of their own, as the
+ * mailbox has a lane for them. Kept by the cell only while somebody waits.
+ */
 export class Putters {
   readonly #cell: Cell;
-  readonly #queue = new RingBuffer<Putter>();
+  readonly #lines = { urgent: new RingBuffer<Putter>(), plain: new RingBuffer<Putter>() };
 
   constructor(cell: Cell) {
     this.#cell = cell;
@@ -67,27 +70,25 @@ export class Putters {
 
   /** Puts into the mailbox as much as it takes. Returns whether somebody still waits. */
   admit(): boolean {
-    for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
-      const isWaiting = next.isWaiting();
-      if (isWaiting && !this.#cell.mailbox.offer(next.payload, next.header)) return true;
-      this.#queue.shift();
-      if (isWaiting) next.done();
-    }
-    return false;
+    const { mailbox } = this.#cell;
+    const { urgent, plain } = this.#lines;
+    const isUrgentLeft = admitFrom(urgent, ({ payload, header }) => mailbox.offerUrgent(payload, header));
+    return admitFrom(plain, ({ payload, header }) => mailbox.offer(payload, header)) || isUrgentLeft;
   }
 
   /** Nothing will be taken any more. */
   end(error: RuntimeError): void {
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      if (next.isWaiting()) next.failed(error);
+    for (const line of Object.values(this.#lines)) {
+      for (let next = line.shift(); next !== undefined; next = line.shift()) if (next.isWaiting()) next.failed(error);
     }
   }
 
   /** Takes the last place. */
   join(putter: Putter): void {
-    if (this.#queue.size >= PUTTERS_MAX) this.#queue.remove(({ isWaiting }) => !isWaiting());
-    if (this.#queue.size >= PUTTERS_MAX) putter.failed(this.#full(`${PUTTERS_MAX} wait for room already`));
-    else this.#queue.push(putter);
+    const line = putter.header.operation.isUrgent ? this.#lines.urgent : this.#lines.plain;
+    if (line.size >= PUTTERS_MAX) line.remove(({ isWaiting }) => !isWaiting());
+    if (line.size >= PUTTERS_MAX) putter.failed(this.#full(`${PUTTERS_MAX} wait for room already`));
+    else line.push(putter);
   }
 
   #full(why: string): RuntimeError {
@@ -96,6 +97,17 @@ export class Putters {
       details: { actor: name },
     });
   }
+}
+
+/** Returns whether somebody still waits. */
+function admitFrom(line: RingBuffer<Putter>, offer: (putter: Putter) => boolean): boolean {
+  for (let next = line.peek(); next !== undefined; next = line.peek()) {
+    const isWaiting = next.isWaiting();
+    if (isWaiting && !offer(next)) return true;
+    line.shift();
+    if (isWaiting) next.done();
+  }
+  return false;
 }
 
 /** The queue of those who wait for room at `cell`, which is full. */

@@ -8,6 +8,7 @@ import { enter } from './family.ts';
 import { LocalRef, Stubs } from './local-ref.ts';
 import { assertActorName, assertNameLength } from './name.ts';
 import { checkTimeoutMs, type SpawnOptions, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './options.ts';
+import { subscribe } from './subscribe.ts';
 import type { TopicSpec } from './subscription.ts';
 
 /** What to spawn, and as what. */
@@ -32,7 +33,7 @@ const PLAIN_SUPERVISION: SupervisionPolicy = toSupervisionPolicy();
  * Makes an actor and, unless it is to be held, puts it into the run queue, where it starts.
  *
  * @throws {RuntimeError} `SYSTEM_STOPPED`, `NAME_INVALID`, `NAME_TAKEN`, `TOPIC_INVALID`, `OPERATION_UNKNOWN`,
- *   `CONFIG_INVALID`; then nothing was made.
+ *   `CONFIG_INVALID`, `DELIVERY_UNAVAILABLE`; then nothing was made.
  * @throws {RangeError} An option is out of range.
  */
 export function spawn(services: Services, parent: Cell | null, request: SpawnRequest): LocalRef {
@@ -48,7 +49,7 @@ export function spawn(services: Services, parent: Cell | null, request: SpawnReq
   cell.ref = ref;
   try {
     if (fullName !== undefined) claim(services, fullName, ref);
-    if (options?.subscribe !== undefined) subscribe(services, cell, options.subscribe);
+    if (options?.subscribe !== undefined) subscribeTo(cell, options.subscribe);
   } catch (error) {
     discard(services, cell);
     throw error;
@@ -85,22 +86,21 @@ function claim(services: Services, name: string, ref: LocalRef): void {
   });
 }
 
-function subscribe(services: Services, cell: Cell, topics: NonNullable<SpawnOptions['subscribe']>): void {
+function subscribeTo(cell: Cell, topics: NonNullable<SpawnOptions['subscribe']>): void {
   const specs: readonly (string | TopicSpec)[] = Array.isArray(topics)
     ? topics
     : Object.entries(topics).map(([topic, op]) => ({ topic, op }));
   if (specs.length === 0) return;
-  cell.rare.isSubscribed = true;
-  for (const spec of specs) {
-    const { topic, ...options } = typeof spec === 'string' ? { topic: spec } : spec;
-    services.topics.subscribe(topic, cell.ref, options);
-  }
+  subscribe(
+    cell,
+    specs.map((spec) => (typeof spec === 'string' ? { topic: spec } : spec)),
+  );
 }
 
 /** Undoes what was done for a cell that nobody has seen. */
 function discard(services: Services, cell: Cell): void {
   if (cell.givenName !== undefined) services.names.release(cell.givenName, cell.ref);
-  if (cell.extras?.isSubscribed === true) services.topics.forget(cell.ref);
+  if (cell.extras?.isSubscribed === true) services.topics.forget(cell.name);
   cell.status = 'stopped';
 }
 

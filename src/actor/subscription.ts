@@ -20,9 +20,17 @@ export interface SubscribeOptions {
   readonly overflow?: TopicOverflow;
   /** Messages that may wait for room, with `drop-oldest` and `drop-newest`. Integer, 1 to 65_536. Default 256. */
   readonly capacity?: number;
-  /** Default, and for now the only one that is kept: `at-most-once`. Another is refused. */
-  readonly delivery?: 'at-most-once';
+  /** Default `at-most-once`. */
+  readonly delivery?: TopicDelivery;
 }
+
+/**
+ * What a subscription promises. `at-most-once`: a message reaches the mailbox of a living actor, or is lost.
+ * `at-least-once`: a message is kept on disk until it was handled, as by `deliver`, for the name of the actor: also while it
+ * restarts, when it has ended, and from process to process, until the subscription is cancelled. It needs a system with a
+ * store and an actor with a name, and has no overflow policy: what is kept waits.
+ */
+export type TopicDelivery = 'at-most-once' | 'at-least-once';
 
 /** A subscription in a list of them. */
 export interface TopicSpec extends SubscribeOptions {
@@ -44,12 +52,14 @@ export interface SubscriptionPolicy {
   readonly group: string | undefined;
   readonly overflow: TopicOverflow;
   readonly capacity: number;
+  readonly delivery: TopicDelivery;
 }
 
 /**
  * Fills in the defaults.
  *
- * @throws {RuntimeError} `NAME_INVALID` — of the group. `CONFIG_INVALID` — an overflow policy or a guarantee is not ours.
+ * @throws {RuntimeError} `NAME_INVALID` — of the group. `CONFIG_INVALID` — an overflow policy or a guarantee is not ours,
+ *   or they do not go together.
  * @throws {RangeError} The capacity is out of range.
  */
 export function toSubscriptionPolicy(options: SubscribeOptions): SubscriptionPolicy {
@@ -59,18 +69,22 @@ export function toSubscriptionPolicy(options: SubscribeOptions): SubscriptionPol
     throw new RuntimeError('NAME_INVALID', text);
   }
   assertOneOf('overflow policy', overflow, ['reject', 'drop-oldest', 'drop-newest']);
-  assertOneOf('delivery guarantee', delivery, ['at-most-once']);
+  assertOneOf('delivery guarantee', delivery, ['at-most-once', 'at-least-once']);
+  if (delivery === 'at-least-once' && overflow !== 'reject') {
+    const text = `Cannot subscribe with "${delivery}" and "${overflow}": what is delivered at least once waits on disk, and is not dropped`;
+    throw new RuntimeError('CONFIG_INVALID', text);
+  }
   if (!Number.isInteger(capacity) || capacity < 1 || capacity > CAPACITY_MAX) {
     throw new RangeError(
       `Subscription option "capacity" must be an integer from 1 to ${CAPACITY_MAX}, not ${capacity}`,
     );
   }
-  return { op, group, overflow, capacity };
+  return { op, group, overflow, capacity, delivery };
 }
 
 function assertOneOf(what: string, value: string, known: readonly string[]): void {
   if (known.includes(value)) return;
   const choice = known.map((name) => `"${name}"`).join(', ');
-  const text = `Cannot subscribe with the ${what} ${JSON.stringify(value)}: there ${known.length === 1 ? 'is' : 'are'} ${choice}`;
+  const text = `Cannot subscribe with the ${what} ${JSON.stringify(value)}: there are ${choice}`;
   throw new RuntimeError('CONFIG_INVALID', text);
 }

@@ -2,51 +2,37 @@ import { RingBuffer } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { Lost } from '../mailbox/index.ts';
 import type { ActorRef } from './actor-ref.ts';
+import { openOperation } from './actor-type.ts';
 import type { Cell } from './cell.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
+import { outboxOf } from './deliveries.ts';
 import { Header, type Operation } from './header.ts';
+import { KeptInlet } from './kept-topics.ts';
 import { LocalRef } from './local-ref.ts';
+import type { TopicInlet } from './ports.ts';
 import { type Putter, waitingAt } from './putters.ts';
 import type { SubscriptionPolicy } from './subscription.ts';
 
-/** What a broker holds of a subscription: the way in for what is published. */
-export interface TopicInlet {
-  /** The same for two inlets exactly when a message through both would reach the same operation of the same actor. */
-  readonly key: string;
-  /** Inlets of the same form can share headers: it is the operation, or the name of it. */
-  readonly form: unknown;
-  /** Whether its actor handles messages now: not while it starts, is started again, or stops. */
-  readonly isReady: boolean;
-  /** Whether its actor takes messages, now or later. */
-  readonly isOpen: boolean;
-  /** Messages that the mailbox took. */
-  readonly delivered: number;
-  /** Messages that were lost. */
-  readonly dropped: number;
-  /** Messages that wait for room. */
-  readonly waiting: number;
-  /** What travels with messages of `topic`; may be kept and used for all of them. */
-  header(topic: string, sender: ActorRef | undefined): Header;
-  /** Puts a message into the mailbox if there is room for it, at nobody's cost. Else nothing has happened. */
-  offer(payload: unknown, header: Header): boolean;
-  /** Takes a message, or lets it wait, or loses it, as the subscription says. Returns whether it was taken. */
-  post(payload: unknown, header: Header): boolean;
-  /** Makes a dead letter of a message that nobody is there to take. */
-  lose(payload: unknown, header: Header): void;
-}
-
 /**
- * The way into `ref` for a subscription.
+ * The way into `ref` for a subscription to `pattern`.
  *
  * @param policy.op The `tell` operation that messages become. May be left out for an actor that takes any operation; it
  *   then gets the concrete topic as the operation.
  * @throws {RuntimeError} `OPERATION_UNKNOWN` — it has no such `tell` operation, or `op` is missing.
+ * @throws {RuntimeError} `DELIVERY_UNAVAILABLE` — nothing can be kept for it.
  */
-export function topicInlet(ref: ActorRef, policy: SubscriptionPolicy): TopicInlet {
-  const { op } = policy;
+export function topicInlet(ref: ActorRef, pattern: string, policy: SubscriptionPolicy): TopicInlet {
   const cell = LocalRef.cellOf(ref);
-  const { operations } = LocalRef.internalsOf(ref);
-  if (operations.isOpen) return new CellInlet(cell, undefined, policy);
+  const operation = operationOf(cell, policy.op);
+  if (policy.delivery === 'at-most-once') return new CellInlet(cell, operation, policy);
+  outboxOf(cell).topics.assertRoom(cell.name);
+  return new KeptInlet(cell.profile.services, { actor: cell.name, pattern, policy });
+}
+
+/** What messages become; `undefined` where the actor takes any operation. */
+function operationOf(cell: Cell, op: string | undefined): Operation | undefined {
+  const { operations } = LocalRef.internalsOf(cell.ref);
+  if (operations.isOpen) return undefined;
   if (op === undefined) {
     const names = operations.tells.map(({ name }) => `"${name}"`).join(', ');
     throw new RuntimeError(
@@ -56,7 +42,7 @@ export function topicInlet(ref: ActorRef, policy: SubscriptionPolicy): TopicInle
   }
   const header = operations.tell(op);
   if (header instanceof RuntimeError) throw header;
-  return new CellInlet(cell, header.operation, policy);
+  return header.operation;
 }
 
 type OnLost = (reason: DeadLetterReason, lost: Lost<Header>, error?: RuntimeError) => void;
@@ -64,6 +50,7 @@ type OnLost = (reason: DeadLetterReason, lost: Lost<Header>, error?: RuntimeErro
 class CellInlet implements TopicInlet {
   readonly key: string;
   readonly form: unknown;
+  readonly outlives = false;
   delivered = 0;
   dropped = 0;
   readonly #cell: Cell;
@@ -76,7 +63,7 @@ class CellInlet implements TopicInlet {
     this.#cell = cell;
     this.#operation = operation;
     this.#policy = policy;
-    this.key = `${cell.id} ${op ?? ''}`;
+    this.key = `${cell.name} ${op ?? ''}`;
     this.form = operation ?? op;
   }
 
@@ -93,17 +80,7 @@ class CellInlet implements TopicInlet {
   }
 
   header(topic: string, sender: ActorRef | undefined): Header {
-    const name = this.#policy.op ?? topic;
-    const open: Operation = {
-      kind: 'topic',
-      name,
-      handler: undefined,
-      batch: undefined,
-      validateIn: undefined,
-      validateOut: undefined,
-      isUrgent: false,
-    };
-    return new Header(this.#operation ?? open, sender, topic);
+    return new Header(this.#operation ?? openOperation('topic', this.#policy.op ?? topic), sender, topic);
   }
 
   offer(payload: unknown, header: Header): boolean {
@@ -140,7 +117,7 @@ class CellInlet implements TopicInlet {
       this.delivered++;
       return true;
     }
-    if (told.error.code !== 'MAILBOX_FULL') return false;
+    if (told.error.code === 'ACTOR_STOPPED') return false;
     if (this.#policy.overflow !== 'reject' && cell.mailbox.canHold(message)) {
       this.#backlog ??= new Backlog(cell, () => this.delivered++, this.#lost);
       return this.#wait(this.#backlog, { message, header });
@@ -153,6 +130,9 @@ class CellInlet implements TopicInlet {
   lose(payload: unknown, header: Header): void {
     this.#lost('stopped', { message: payload, header });
   }
+
+  /** What it has brought is still handled. */
+  ended(): void {}
 
   /** Returns whether the message was taken; one that was, or an older one, may be lost for it. */
   #wait(backlog: Backlog, message: Lost<Header>): boolean {
@@ -221,8 +201,26 @@ class Backlog implements Putter {
   }
 
   failed(error: RuntimeError): void {
+    if (error.code === 'ACTOR_STOPPED' && this.#cell.isOpen) {
+      this.#rejoin();
+      return;
+    }
     const reason = error.code === 'ACTOR_STOPPED' ? 'stopped' : 'overflow';
     while (this.#queue.size > 0) this.#lost(reason, this.shift(), error);
+  }
+
+  /** The routee has ended at which it stood in line: the router has others. */
+  #rejoin(): void {
+    while (this.#queue.size > 0) {
+      const { header, payload } = this;
+      const cell = this.#cell.entry(header.operation.name, payload);
+      if (!cell.accept(payload, header)) {
+        waitingAt(cell).join(this);
+        return;
+      }
+      this.shift();
+      this.#delivered();
+    }
   }
 
   #join(): void {

@@ -1,4 +1,4 @@
-import type { ActorRef, TopicInlet } from '../actor/index.ts';
+import type { ActorRef, KeptTopicInlet, TopicInlet } from '../actor/index.ts';
 
 /** What is known of a group apart from who its members are. */
 export interface Turn {
@@ -6,6 +6,11 @@ export interface Turn {
   subscriptions: number;
   /** Grows with each message; whose turn it is follows from it. */
   next: number;
+}
+
+/** Whether messages of the subscription are kept. */
+export function isKeeper(inlet: TopicInlet | undefined): inlet is KeptTopicInlet {
+  return inlet !== undefined && 'keep' in inlet;
 }
 
 type TopicHeader = ReturnType<TopicInlet['header']>;
@@ -21,6 +26,17 @@ export class Group {
     this.#topic = topic;
     this.#members = inlets.map((inlet) => ({ inlet, header: inlet.header(topic, undefined) }));
     this.#turn = turn;
+  }
+
+  /** The next member that handles messages now, or else the next, if messages are kept for it; its turn is over then. */
+  nextKeeper(): KeptTopicInlet | undefined {
+    const members = this.#members;
+    const first = this.#turn.next % members.length;
+    const turns = [...members.slice(first), ...members.slice(0, first)];
+    const { inlet } = turns.find(({ inlet }) => inlet.isReady) ?? (turns[0] as (typeof members)[number]);
+    if (!isKeeper(inlet)) return undefined;
+    this.#turn.next++;
+    return inlet;
   }
 
   /**

@@ -31,11 +31,13 @@ export function parsePattern(pattern: string): string[] {
 }
 
 function split(text: string, form: RegExp, what: 'topic' | 'pattern'): string[] {
-  if (text.length <= TOPIC_MAX && form.test(text)) {
+  if (typeof text === 'string' && text.length <= TOPIC_MAX && form.test(text)) {
     const segments = text.split('.');
     if (segments.length <= SEGMENTS_MAX) return segments;
   }
-  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  // Whoever is not type-checked may give anything.
+  const given = typeof text === 'string' ? text : `a ${typeof text}`;
+  const shown = JSON.stringify(given.length > 60 ? `${given.slice(0, 60)}…` : given);
   const wild = what === 'pattern' ? ', "*" for one of them, ">" at the end for the rest' : '';
   throw new RuntimeError(
     'TOPIC_INVALID',

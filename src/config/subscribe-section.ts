@@ -21,6 +21,9 @@ const SUBSCRIPTION_SECTION = table({
   capacity: integer(WAITING)
     .default(256)
     .meta({ description: 'Messages that may wait, with `drop-oldest` and `drop-newest`' }),
+  delivery: choice(['at-most-once', 'at-least-once']).default('at-most-once').meta({
+    description: 'Whether a message is lost that finds no actor or no room, or is kept on disk until it was handled',
+  }),
 });
 
 /** `subscribe = ["lines.*"]`, and `[[components.NAME.subscribe]]`. */
@@ -30,7 +33,7 @@ export const SUBSCRIBE_SECTION = list(
   }),
   'a list of topic patterns',
 ).meta({
-  description: 'Topics whose messages it gets; a table (`topic`, `group`, `overflow`, `capacity`) says how',
+  description: 'Topics whose messages it gets; a table (`topic`, `group`, `overflow`, `capacity`, `delivery`) says how',
   examples: [['lines.*', { topic: 'jobs.>', group: 'workers' }]],
 });
 
@@ -40,6 +43,7 @@ export interface SubscriptionConfig {
   readonly group?: string;
   readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest';
   readonly capacity: number;
+  readonly delivery: 'at-most-once' | 'at-least-once';
 }
 
 /** Both forms as one. */

@@ -152,6 +152,7 @@ test('S45: what finds no room waits in the bounds of its subscription, in order,
       pattern: 'a',
       op: 'note',
       group: undefined,
+      delivery: 'at-most-once',
       delivered: 1,
       dropped: 5 - expected.length,
       waiting: expected.length - 1,
@@ -196,7 +197,9 @@ test('S45: a subscription is refused whose options are wrong', async () => {
   };
   assert.equal(code({ group: 'a b' }), 'NAME_INVALID');
   assert.equal(code({ overflow: 'wait' }), 'CONFIG_INVALID');
-  assert.equal(code({ delivery: 'at-least-once' }), 'CONFIG_INVALID');
+  assert.equal(code({ delivery: 'exactly-once' }), 'CONFIG_INVALID');
+  assert.equal(code({ delivery: 'at-least-once', overflow: 'drop-oldest' }), 'CONFIG_INVALID');
+  assert.equal(code({ delivery: 'at-least-once' }), 'DELIVERY_UNAVAILABLE');
   assert.ok(code({ capacity: 0 }) instanceof RangeError);
   assert.deepEqual(system.info(ref).subscriptions, []);
   await close();

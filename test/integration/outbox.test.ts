@@ -16,10 +16,13 @@ const Ledger = protocol('test:ledger@1.0.0', {
   ask: { all: { in: type<void>(), out: type<Map<number, number>>() } },
 });
 
-/** Delivers n, n + 1 … to an actor that keeps how often it got each, and says which were accepted, until it is killed. */
+/**
+ * Delivers or publishes n, n + 1 … to an actor that keeps how often it got each, or is not there, and says which were
+ * accepted, until it is killed.
+ */
 const WORKER = `
   import { writeSync } from 'node:fs';
-  const [url, directory, from, isDurable] = process.argv.slice(1);
+  const [url, directory, from, how] = process.argv.slice(1);
   const { ActorSystem, implement, openStore, protocol, type } = await import(url);
   const Ledger = protocol('test:ledger@1.0.0', { tell: { add: type() }, ask: { all: { in: type(), out: type() } } });
   const ledger = implement(Ledger, {
@@ -30,11 +33,13 @@ const WORKER = `
   });
   const store = await openStore({ directory });
   const system = await ActorSystem.create({ store });
-  const ref = system.spawn(ledger, 'ledger');
+  const subscribe = [{ topic: 'numbers', op: 'add', delivery: 'at-least-once' }];
+  const ref = how === 'asleep' ? undefined : system.spawn(ledger, 'ledger', how === 'deliver' ? {} : { subscribe });
+  const send = how === 'deliver' ? ref.deliver.add : (n, options) => system.publishDurably('numbers', n, options);
   writeSync(1, 'ready\\n');
   for (let n = Number(from); ; n += 16) {
     const batch = Array.from({ length: 16 }, (_, i) => n + i);
-    await Promise.all(batch.map((id) => ref.deliver.add(id, { id: String(id) }).then(() => writeSync(1, id + '\\n'))));
+    await Promise.all(batch.map((id) => send.call(ref?.deliver, id, { id: String(id) }).then(() => writeSync(1, id + '\\n'))));
   }
 `;
 
@@ -45,9 +50,14 @@ const ledger = implement(Ledger, {
   ask: { all: ({ state }) => state },
 });
 
+interface Round {
+  readonly how: 'deliver' | 'publish' | 'asleep';
+  readonly afterMs: number;
+}
+
 /** Numbers that were accepted by a process that is killed `afterMs` after it was ready. */
-async function runAndKill(directory: string, from: number, afterMs: number): Promise<number[]> {
-  const args = ['--input-type=module', '-e', WORKER, SOURCE, directory, String(from)];
+async function runAndKill(directory: string, from: number, { how, afterMs }: Round): Promise<number[]> {
+  const args = ['--input-type=module', '-e', WORKER, SOURCE, directory, String(from), how];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const accepted: number[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
@@ -57,14 +67,14 @@ async function runAndKill(directory: string, from: number, afterMs: number): Pro
   return accepted;
 }
 
-test('S65, S67: nothing accepted is lost by a process that is killed, and a durable actor counts each once', async () => {
+async function assertNothingLost(rounds: readonly Round[]): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'troupe-outbox-'));
   try {
     const accepted = new Set<number>();
     // Some numbers are sent again by the next process, whether the one before had accepted them or not.
-    for (const [round, afterMs] of [5, 40, 90, 130, 170].entries()) {
+    for (const [round, how] of rounds.entries()) {
       const last = Math.max(-1, ...accepted);
-      for (const n of await runAndKill(directory, Math.max(0, last - 20 * round), afterMs)) accepted.add(n);
+      for (const n of await runAndKill(directory, Math.max(0, last - 20 * round), how)) accepted.add(n);
     }
     assert.ok(accepted.size > 50, `${accepted.size} were accepted`);
     await using store = await openStore({ directory });
@@ -90,4 +100,13 @@ test('S65, S67: nothing accepted is lost by a process that is killed, and a dura
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+test('S65, S67: nothing accepted is lost by a process that is killed, and a durable actor counts each once', async () => {
+  await assertNothingLost([5, 40, 90, 130, 170].map((afterMs) => ({ how: 'deliver', afterMs })));
+});
+
+test('S52, S53: nothing that was published durably is lost by a process that is killed, also while the subscriber is not there', async () => {
+  const rounds = ['publish', 'asleep', 'publish', 'asleep'] as const;
+  await assertNothingLost(rounds.map((how, i) => ({ how, afterMs: 60 + 40 * i })));
 });
