@@ -11,6 +11,7 @@
 export type {
   ActorInfo,
   ActorRef,
+  ActorSubscription,
   ActorSystemOptions,
   ActorType,
   AskOptions,
@@ -51,6 +52,7 @@ export type {
   TerminatedEvent,
   Termination,
   Timers,
+  TopicDelivery,
   TopicOverflow,
   TopicSpec,
   Type,

@@ -21,7 +21,7 @@ import {
   SYSTEM_STOP_TIMEOUT_MS,
 } from './options.ts';
 import { Outbox } from './outbox.ts';
-import type { Names, Subscription, Topics } from './ports.ts';
+import type { ActorSubscription, Names, Subscription, Topics } from './ports.ts';
 import type { Protocol } from './protocol.ts';
 import { finish, type StopTaskOptions, StopTasks } from './shutdown.ts';
 import { spawn } from './spawn.ts';
@@ -197,9 +197,10 @@ export class ActorSystem implements AsyncDisposable {
     return this.#services.topics.unsubscribe(actor, { pattern });
   }
 
-  /** Names of the actors that have subscriptions, and of those for whom messages are kept although they are not there. */
-  subscribers(): Iterable<string> {
-    return this.#services.topics.subscribers();
+  /** All subscriptions there are; also those of actors that are not there, for whom messages are kept. */
+  subscriptions(): ActorSubscription[] {
+    const { topics } = this.#services;
+    return [...topics.subscribers()].flatMap((actor) => topics.of(actor).map((info) => ({ ...info, actor })));
   }
 
   /** Every living actor, in no order. One that ends or begins meanwhile may be left out. */

@@ -48,6 +48,7 @@ export {
   type StopTaskFailure,
 } from './options.ts';
 export type {
+  ActorSubscription,
   DurableStore,
   DurableWrite,
   KeptTopicInlet,

@@ -50,6 +50,12 @@ export interface SubscriptionInfo {
   readonly waiting: number;
 }
 
+/** A subscription, and whose it is. */
+export interface ActorSubscription extends SubscriptionInfo {
+  /** The name of the actor. */
+  readonly actor: string;
+}
+
 /** A subscription that can be ended. */
 export interface Subscription extends SubscriptionInfo {
   /** Ends it; messages that it has brought already are still handled. */

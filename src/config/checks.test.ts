@@ -121,6 +121,16 @@ const BAD: readonly { title: string; toml: string; says: string }[] = [
     says: 'line 5: components.parse.subscribe.1.overflow expected one of "reject", "drop-oldest", "drop-newest", found "wait"',
   },
   {
+    title: 'a subscription with a guarantee that is not known',
+    toml: `${ONE}subscribe = [{ topic = "a", delivery = "exactly-once" }]`,
+    says: 'line 5: components.parse.subscribe.0.delivery expected one of "at-most-once", "at-least-once", found "exactly-once"',
+  },
+  {
+    title: 'a subscription that is kept and dropped',
+    toml: `${ONE}subscribe = [{ topic = "a", delivery = "at-least-once", overflow = "drop-oldest" }]`,
+    says: 'line 5: components.parse.subscribe.0.overflow expected "reject" with delivery = "at-least-once": what is kept is not dropped, found "drop-oldest"',
+  },
+  {
     title: 'a subscription that is neither a pattern nor a table',
     toml: `${ONE}subscribe = [1]`,
     says: 'line 5: components.parse.subscribe.0 expected a topic pattern, such as "orders.created" or "orders.*", or { topic = "orders.*", group = "NAME" }, found 1',
@@ -233,7 +243,7 @@ args = ["a"]
 env = { A = "b" }
 mailbox = { capacity = 5, overflow = "reject" }
 supervise = { restart = "permanent", intensity = 5, period = "10s", backoff = { min = "50ms", max = "5s", factor = 2 } }
-subscribe = ["a.*", { topic = "b", group = "g", overflow = "drop-oldest", capacity = 4 }]
+subscribe = ["a.*", { topic = "b", group = "g", overflow = "drop-oldest", capacity = 4 }, { topic = "c", delivery = "at-least-once" }]
 limits = { memory = "1MiB", table = 5, deadline = "5s" }
 [components.parse.config]
 x = [1, { y = 2.5, z = 2026-01-01 }]

@@ -24,6 +24,9 @@ const SUBSCRIPTION_SECTION = table({
   delivery: choice(['at-most-once', 'at-least-once']).default('at-most-once').meta({
     description: 'Whether a message is lost that finds no actor or no room, or is kept on disk until it was handled',
   }),
+}).refine(({ delivery, overflow }) => delivery === 'at-most-once' || overflow === 'reject', {
+  path: ['overflow'],
+  error: '"reject" with delivery = "at-least-once": what is kept is not dropped',
 });
 
 /** `subscribe = ["lines.*"]`, and `[[components.NAME.subscribe]]`. */

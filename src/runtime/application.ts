@@ -54,6 +54,7 @@ export async function startApplication(config: ApplicationConfig, options: Start
     options.signal?.throwIfAborted();
     checkHttp(config, types);
     await application.listen(types);
+    await application.resume();
     application.spawn(types);
   } catch (error) {
     await application.stop();
@@ -144,6 +145,19 @@ class RunningApplication implements Application {
   async listen(types: Prepared): Promise<void> {
     const byName = new Map([...types].map(([{ name }, type]) => [name, type]));
     this.#ingress = await openIngress(this.#config, (component) => byName.get(component)?.pool(component));
+  }
+
+  /** Takes over what was kept for its actors, but for subscriptions that are in its file no more. */
+  async resume(): Promise<void> {
+    await this.#system.openOutbox();
+    const declared = new Map(
+      this.#config.components.flatMap(({ actors, subscribe }) =>
+        actors.map((name) => [name, subscribe.map(({ topic }) => topic)] as const),
+      ),
+    );
+    for (const { actor, pattern } of this.#system.subscriptions()) {
+      if (!declared.get(actor)?.includes(pattern)) this.#system.unsubscribe(actor, pattern);
+    }
   }
 
   /** Starts the actors, in the order of `types`. */

@@ -76,7 +76,10 @@ test('S52: what is published while the actor restarts, has ended, or is not ther
   await first.close();
   const second = withStore(store);
   await settled(second, second.system.openOutbox() as Promise<void>);
-  assert.deepEqual([...second.system.subscribers()], ['log']);
+  assert.deepEqual(
+    second.system.subscriptions().map(({ actor }) => actor),
+    ['log'],
+  );
   assert.equal(await settled(second, second.system.publishDurably('b', 'not there')), 1);
   await second.close();
   assert.equal(outboxOf(store), 3);
@@ -137,7 +140,10 @@ test('S52: a subscription at least once ends when it is cancelled, also that of 
   assert.equal(await settled(kit, kit.system.publishDurably('b', 1)), 0);
   await kit.clock.elapse(1);
   assert.equal(store.bucket('actors/subscriptions').size, 0);
-  assert.deepEqual([...kit.system.subscribers()], []);
+  assert.deepEqual(
+    kit.system.subscriptions().map(({ actor }) => actor),
+    [],
+  );
   await kit.close();
 });
 
@@ -148,10 +154,16 @@ test('S52: a spawn that fails leaves no subscription behind, and one that was ke
     { topic: 'b..', ...KEPT },
   ];
   assert.throws(() => kit.system.spawn(log(), 'log', { subscribe }), { code: 'TOPIC_INVALID' });
-  assert.deepEqual([...kit.system.subscribers()], []);
+  assert.deepEqual(
+    kit.system.subscriptions().map(({ actor }) => actor),
+    [],
+  );
   await settled(kit, kit.system.spawn(log(), 'log', { subscribe: subscribe.slice(0, 1) }).stop());
   assert.throws(() => kit.system.spawn(log(), 'log', { subscribe }), { code: 'TOPIC_INVALID' });
-  assert.deepEqual([...kit.system.subscribers()], ['log']);
+  assert.deepEqual(
+    kit.system.subscriptions().map(({ actor }) => actor),
+    ['log'],
+  );
   assert.equal(await settled(kit, kit.system.publishDurably('a', 1)), 1);
   assert.equal(store.bucket('actors/subscriptions').size, 1);
   await kit.close();

@@ -141,6 +141,26 @@ test('S44, S49, S51: components are routees of a pool, are leased, and are membe
   assert.equal(system.info(members[0] as (typeof members)[number]).subscriptions[0]?.delivered, 2);
 });
 
+test('S52: a component gets what was published durably while it restarted or was not there', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'troupe-kept-'));
+  try {
+    const subscribe = [{ topic: 'news.*', delivery: 'at-least-once' as const }];
+    for (const expected of ['4', '3']) {
+      await using store = await openStore({ directory });
+      await using system = await ActorSystem.create({ store });
+      if (expected === '3') assert.equal(await system.publishDurably('news.early', bytes('!')), 1);
+      const ref = system.spawn(echo, 'echo', { subscribe });
+      if (expected === '4') assert.equal(await system.publishDurably('news.early', bytes('!')), 1);
+      for (const topic of expected === '4' ? ['news.a', 'news.b'] : ['news.c'])
+        await system.publishDurably(topic, bytes('!'));
+      assert.equal(text(await ref.askOp('count', '')), expected);
+      await ref.stop();
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
 test('a component that asks in a circle is refused at once', async () => {
   await using system = await ActorSystem.create();
   const ref = system.spawn(echo, 'echo');
