@@ -57,7 +57,8 @@ export function spawn(services: Services, parent: Cell | null, request: SpawnReq
   enter(cell);
   if (services.isDraining) cell.mailbox.closeGate();
   if (isHeld) cell.status = 'held';
-  else services.dispatcher.schedule(cell);
+  else if (parent === null) services.dispatcher.schedule(cell);
+  else services.dispatcher.scheduleNew(cell);
   return ref;
 }
 

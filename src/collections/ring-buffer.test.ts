@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { RingBuffer } from './ring-buffer.ts';
 
-test('RingBuffer agrees with an array under random pushes, shifts and clears', () => {
+test('RingBuffer agrees with an array under random pushes, shifts, pops and clears', () => {
   const step = fc.oneof(
     { weight: 5, arbitrary: fc.nat() },
-    { weight: 4, arbitrary: fc.constant('shift') },
+    { weight: 4, arbitrary: fc.constantFrom('shift', 'pop') },
     fc.constant('clear'),
   );
   fc.assert(
@@ -19,6 +19,8 @@ test('RingBuffer agrees with an array under random pushes, shifts and clears', (
           model.push(step);
         } else if (step === 'shift') {
           assert.equal(ring.shift(), model.shift());
+        } else if (step === 'pop') {
+          assert.equal(ring.pop(), model.pop());
         } else {
           ring.clear();
           model.length = 0;

@@ -47,6 +47,16 @@ export class RingBuffer<T> {
     return item;
   }
 
+  /** Takes the newest item; `undefined` when there is none. */
+  pop(): T | undefined {
+    if (this.count === 0) return undefined;
+    this.count--;
+    const last = (this.head + this.count) & (this.slots.length - 1);
+    const item = this.slots[last];
+    this.slots[last] = undefined;
+    return item;
+  }
+
   /** Takes out every item that `isUnwanted`; the others keep their order. Looks at all. */
   remove(isUnwanted: (item: T) => boolean): void {
     for (let left = this.count; left > 0; left--) {

@@ -28,6 +28,69 @@ test('Dispatcher activates in the order of schedule, before I/O', () => {
   assert.equal(clock.pendingCallbacks, 0);
 });
 
+/** Runs a dispatcher in which each item makes what `childrenOf` says, and returns the names in the order of their turns. */
+function order(first: readonly string[], childrenOf: (name: string) => readonly string[]): string[] {
+  const clock = new ManualClock();
+  const seen: string[] = [];
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, ({ name }) => {
+    seen.push(name);
+    for (const child of childrenOf(name)) dispatcher.scheduleNew(item(child));
+    return 1;
+  });
+  for (const name of first) dispatcher.scheduleNew(item(name));
+  clock.run();
+  assert.equal(dispatcher.size, 0);
+  return seen;
+}
+
+test('Dispatcher.scheduleNew: what is made in a turn comes first, in its order, depth first', () => {
+  const tree: Record<string, string[]> = { a: ['a1', 'a2', 'a3'], a1: ['a11', 'a12'], a3: ['a31'] };
+  const seen = order(['a', 'b'], (name) => tree[name] ?? []);
+  assert.deepEqual(seen, ['a', 'a1', 'a11', 'a12', 'a2', 'a3', 'a31', 'b']);
+});
+
+test('Dispatcher.scheduleNew: after 64 first turns in a row all that wait come first, and the oldest of the new', () => {
+  let left = 1_000;
+  const endless = (name: string): string[] => (name === 'endless' && left-- > 0 ? ['endless', 'leaf'] : []);
+  const seen = order(['endless', 'b', 'c'], endless);
+  assert.deepEqual(
+    ['b', 'c', 'leaf'].map((name) => seen.indexOf(name)),
+    [65, 66, 67],
+  );
+  assert.equal(seen.length, 2_003);
+});
+
+test('Dispatcher.scheduleNew: new items have their turn although those that wait are always there again', () => {
+  const clock = new ManualClock();
+  const pending = new Set(Array.from({ length: 300 }, (_, i) => `new ${i}`));
+  const busy = item('busy');
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, ({ name }) => {
+    pending.delete(name);
+    if (name === 'parent') for (const child of pending) dispatcher.scheduleNew(item(child));
+    if (name === 'busy' && pending.size > 0) dispatcher.schedule(busy);
+    return 1;
+  });
+  dispatcher.schedule(busy);
+  dispatcher.schedule(item('parent'));
+  clock.run();
+  assert.equal(pending.size, 0);
+});
+
+test('Dispatcher.scheduleNew: what an item made that threw has its turn', () => {
+  const clock = new ManualClock();
+  const seen: string[] = [];
+  const dispatcher: Dispatcher<Item> = new Dispatcher<Item>(clock, ({ name }) => {
+    seen.push(name);
+    if (name !== 'parent') return 1;
+    dispatcher.scheduleNew(item('child'));
+    throw new Error('it must not');
+  });
+  dispatcher.schedule(item('parent'));
+  assert.throws(() => clock.run(), /it must not/);
+  clock.run();
+  assert.deepEqual(seen, ['parent', 'child']);
+});
+
 test('Dispatcher lets I/O have its turn when the budget is used up', () => {
   const clock = new ManualClock();
   const seen: string[] = [];

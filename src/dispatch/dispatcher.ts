@@ -28,6 +28,12 @@ const POINTS = 65_536;
 const STILL_LOOKS_MAX = 1_024;
 
 /**
+ * First turns of new items in a row while others wait: as many as an actor handles messages. With less, more of a tree of
+ * short-lived actors lives at a time; with more, others wait longer for their turn.
+ */
+const NEW_IN_A_ROW = THROUGHPUT;
+
+/**
  * How many messages of one kind of work are handled between two looks at the clock. Work that was slow is watched
  * closely ever after, and does not benefit from others being quick; work that proves quick is trusted more and more.
  */
@@ -86,6 +92,17 @@ export class Dispatcher<T extends Paced> {
   private readonly onLook: () => void;
   /** Each item is in it at most once: that is the item's own care, and the queue's bound. */
   private readonly queue: RunQueue<T>;
+  /** Whether the queue has an order of its own, in which new items take part. */
+  private readonly isOrdered: boolean;
+  /** New items that wait for their first turn: the newest has it first. Each is in it at most once. */
+  private readonly fresh = new RingBuffer<T>();
+  /** Those that the item has made whose turn it is. */
+  private readonly born: T[] = [];
+  private isInTurn = false;
+  /** First turns since those that wait had theirs. */
+  private newInARow = 0;
+  /** Of those that waited when there had been enough first turns: how many still have to have their turn. */
+  private elders = 0;
 
   /** The time of the last look at the clock. */
   private lookedMs = 0;
@@ -116,6 +133,7 @@ export class Dispatcher<T extends Paced> {
     this.activate = activate;
     this.onLook = options.onLook ?? (() => {});
     this.queue = options.queue ?? new RingBuffer<T>();
+    this.isOrdered = options.queue !== undefined;
     this.throughput = options.throughput ?? THROUGHPUT;
     this.budgetMs = options.budgetMs ?? BUDGET_MS;
     if (!Number.isInteger(this.throughput) || this.throughput < 1 || this.throughput > 65_536) {
@@ -128,7 +146,7 @@ export class Dispatcher<T extends Paced> {
 
   /** Items that wait for their turn. */
   get size(): number {
-    return this.queue.size;
+    return this.queue.size + this.fresh.size;
   }
 
   /**
@@ -149,6 +167,18 @@ export class Dispatcher<T extends Paced> {
   schedule(item: T): void {
     this.queue.push(item);
     if (!this.scheduled) this.wake();
+  }
+
+  /**
+   * Puts `item` before those that wait, if the item has made it whose turn it is; else behind them. What is made together
+   * has its first turn in that order.
+   *
+   * Depth first, because it keeps few alive at a time where items make items that soon end; but only {@link NEW_IN_A_ROW}
+   * times in a row, and then each of those that wait comes first, with the new one that has waited longest.
+   */
+  scheduleNew(item: T): void {
+    if (this.isInTurn && !this.isOrdered) this.born.push(item);
+    else this.schedule(item);
   }
 
   /** The queue has something to run that {@link schedule} did not put there: its own rules held it back. */
@@ -185,7 +215,9 @@ export class Dispatcher<T extends Paced> {
 
   /** I/O had its turn. */
   private readonly onPass = (): void => {
-    if (this.queue.size === 0) {
+    // Else it has ended already, unless its item threw.
+    if (this.isInTurn) this.endTurn();
+    if (this.size === 0) {
       this.warm = false;
       this.rest();
       return;
@@ -197,16 +229,42 @@ export class Dispatcher<T extends Paced> {
 
   private readonly drain = (): void => {
     while (!this.budgetUsed) {
-      const item = this.queue.shift();
+      const item = this.fresh.size === 0 ? this.queue.shift() : this.takeFresh();
       if (item === undefined) {
         this.rest();
         return;
       }
       const { pace } = item;
+      this.isInTurn = true;
       this.points -= this.activate(item, pace.quota) * pace.points;
+      this.endTurn();
       if (this.points <= 0 || this.budgetUsed) this.look(pace);
     }
   };
+
+  /** Takes whose turn it is while there are new items. */
+  private takeFresh(): T | undefined {
+    const { fresh, queue } = this;
+    if (this.elders === 0 && this.newInARow < NEW_IN_A_ROW) {
+      this.newInARow++;
+      return fresh.pop();
+    }
+    if (this.elders === 0) {
+      this.newInARow = 0;
+      queue.push(fresh.shift() as T);
+      this.elders = queue.size;
+    }
+    this.elders--;
+    return queue.shift();
+  }
+
+  /** Puts what was made in the turn that is over in front, the first of them first. */
+  private endTurn(): void {
+    this.isInTurn = false;
+    if (this.born.length === 0) return;
+    if (this.fresh.size === 0) this.elders = 0;
+    for (let item = this.born.pop(); item !== undefined; item = this.born.pop()) this.fresh.push(item);
+  }
 
   /** Nothing waits any more. */
   private rest(): void {

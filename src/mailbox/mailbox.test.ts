@@ -37,6 +37,7 @@ test('Mailbox takes system messages before user messages', () => {
   mailbox.offer('user', header);
   mailbox.offerSystem('first');
   mailbox.offerSystem('second');
+  assert.equal(mailbox.peekSystem(), 'first');
   assert.equal(mailbox.peekHeader(), undefined);
   assert.equal(mailbox.hasSystemWork, true);
   assert.equal(mailbox.takeSystem(), 'first');
