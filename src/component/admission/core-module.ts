@@ -53,6 +53,8 @@ export interface ModuleImport {
   readonly kind: number;
   /** Type index of a function. */
   readonly type: number;
+  /** Of a memory or table: whether its addresses have 64 bits. */
+  readonly wide: boolean;
 }
 
 export interface ModuleExport {
@@ -93,6 +95,11 @@ export function readLimits(cursor: Cursor): Limits {
   if (flags > 0x0f) cursor.fail('limits are malformed');
   const min = cursor.u64();
   return { flags, min, max: flags & 1 ? cursor.u64() : undefined };
+}
+
+/** Whether the addresses of such a memory or table have 64 bits. */
+export function isWide({ flags }: Limits): boolean {
+  return (flags & 0x04) !== 0;
 }
 
 export function refuse(cursor: Cursor, feature: string): never {
@@ -194,11 +201,12 @@ function readImports(cursor: Cursor | undefined): ModuleImport[] {
     const name = at.name();
     const kind = at.u8();
     let type = 0;
+    let wide = false;
     if (kind === 0) type = at.u32();
     else if (kind === 1) {
       skipValueType(at);
-      readLimits(at);
-    } else if (kind === 2) readLimits(at);
+      wide = isWide(readLimits(at));
+    } else if (kind === 2) wide = isWide(readLimits(at));
     else if (kind === 3) {
       skipValueType(at);
       at.u8();
@@ -206,7 +214,7 @@ function readImports(cursor: Cursor | undefined): ModuleImport[] {
       at.u8();
       type = at.u32();
     } else at.fail(`import has the unknown kind ${kind}`);
-    imports.push({ module, name, kind, type });
+    imports.push({ module, name, kind, type, wide });
   });
   return imports;
 }

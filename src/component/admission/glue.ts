@@ -16,15 +16,18 @@ export interface HostHook {
  *
  * - `await`: suspends until what the last blocking call began is done.
  * - `result-T`: the flat result of the last blocking call.
+ * - `refuel`: is given the fuel that is left, below zero; gives how much there is now, or 0 when there is to be a wait first.
  * - `take`: lowers the next message; gives 0 when the turn is over, else 1 + the number of the function to call.
  * - `arg-T`: the next flat argument of the message taken.
  * - `done`, `done-T`: lifts the result of the message taken, and takes the next one unless a post-return runs before it.
+ *
+ * `take` and `done` are given the fuel that is left as their last argument; 0 where none is charged.
  */
 export function hook(name: string): HostHook {
   const type = name.slice(name.indexOf('-') + 1) as NumberType;
   if (name === 'await') return { name, params: [], results: [] };
-  if (name === 'take' || name === 'done') return { name, params: [], results: ['i32'] };
-  if (name.startsWith('done-')) return { name, params: [type], results: ['i32'] };
+  if (name === 'take' || name === 'done' || name === 'refuel') return { name, params: ['i32'], results: ['i32'] };
+  if (name.startsWith('done-')) return { name, params: [type, 'i32'], results: ['i32'] };
   return { name, params: [], results: [type] };
 }
 
@@ -60,6 +63,10 @@ const OP = {
   return: 0x0f,
   drop: 0x1a,
   localTee: 0x22,
+  globalGet: 0x23,
+  globalSet: 0x24,
+  i32Const: 0x41,
+  i32Eqz: 0x45,
 } as const;
 const EMPTY_BLOCK = 0x40;
 const CATCH_ALL = 2;
@@ -110,6 +117,34 @@ export function trampolineBody(
   return body;
 }
 
+/**
+ * Body of the function that gets more fuel, or does not return. What the host throws becomes `unreachable`.
+ *
+ *     try
+ *       loop  global.get $fuel  call $refuel  local.tee 0  global.set $fuel
+ *             local.get 0  i32.eqz  if  call $await  br $loop  end
+ *       end
+ *     catch_all  unreachable  end
+ */
+export function refuelBody(fuel: number, encoding: ExceptionEncoding, hookIndex: (name: string) => number): Emitter {
+  const body = new Emitter();
+  body.u8(1, 1, NUMBER_TYPES.i32);
+  if (encoding === 'legacy') body.u8(OP.try, EMPTY_BLOCK);
+  else body.u8(OP.block, EMPTY_BLOCK, OP.tryTable, EMPTY_BLOCK, 1, CATCH_ALL, 0);
+  body.u8(OP.loop, EMPTY_BLOCK, OP.globalGet);
+  body.u32(fuel);
+  call(body, hookIndex('refuel'));
+  body.u8(OP.localTee, 0, OP.globalSet);
+  body.u32(fuel);
+  body.u8(OP.localGet, 0, OP.i32Eqz, OP.if, EMPTY_BLOCK);
+  call(body, hookIndex('await'));
+  body.u8(OP.br, 1, OP.end, OP.end);
+  if (encoding === 'legacy') body.u8(OP.catchAll, OP.unreachable, OP.end);
+  else body.u8(OP.return, OP.end, OP.end, OP.unreachable);
+  body.u8(OP.end);
+  return body;
+}
+
 function call(body: Emitter, index: number): void {
   body.u8(OP.call);
   body.u32(index);
@@ -123,6 +158,22 @@ export interface PumpTarget {
   readonly result: number | undefined;
 }
 
+/** The fuel of a module, for its pump. */
+export interface PumpFuel {
+  /** Index of the global that holds it. */
+  readonly global: number;
+  /** Units that each message begins with. */
+  readonly slice: number;
+}
+
+/** What the body of a pump is made of. */
+export interface PumpPlan {
+  readonly targets: readonly PumpTarget[];
+  /** Undefined: none is charged. */
+  readonly fuel: PumpFuel | undefined;
+  readonly hookIndex: (name: string) => number;
+}
+
 /**
  * Body of the pump: one promising call drains many messages. Each call of a hook costs some 15 ns, so that `done` also
  * takes the next message where it can.
@@ -133,16 +184,17 @@ export interface PumpTarget {
  *         block $over
  *           local.get $next   br_table $over $1 … $n
  *         end  return
- *       end  arg… call $f1 done [post-return take]  local.set $next  br $turn
+ *       end  global.set $fuel  arg… call $f1 done [post-return take]  local.set $next  br $turn
  *       …
  */
-export function pumpBody(targets: readonly PumpTarget[], hookIndex: (name: string) => number): Emitter {
+export function pumpBody(plan: PumpPlan): Emitter {
+  const { targets } = plan;
   const body = new Emitter();
   const resultTypes = [...new Set(targets.flatMap((target) => target.result ?? []))];
   body.u32(resultTypes.length + 1);
   body.u8(1, NUMBER_TYPES.i32);
   for (const type of resultTypes) body.u8(1, type);
-  call(body, hookIndex('take'));
+  callWithFuel(body, 'take', plan);
   body.u8(OP.localSet, NEXT);
   body.u8(OP.loop, EMPTY_BLOCK);
   for (let index = 0; index <= targets.length; index++) body.u8(OP.block, EMPTY_BLOCK);
@@ -154,7 +206,7 @@ export function pumpBody(targets: readonly PumpTarget[], hookIndex: (name: strin
   body.u8(OP.end, OP.return);
   targets.forEach((target, index) => {
     body.u8(OP.end);
-    pumpCall(body, target, { resultTypes, hookIndex });
+    pumpCall(body, target, { plan, resultTypes });
     body.u8(OP.localSet, NEXT, OP.br);
     body.u32(targets.length - 1 - index);
   });
@@ -162,26 +214,36 @@ export function pumpBody(targets: readonly PumpTarget[], hookIndex: (name: strin
   return body;
 }
 
+/** Calls a hook that is told how much fuel is left. */
+function callWithFuel(body: Emitter, hookName: string, { fuel, hookIndex }: PumpPlan): void {
+  body.u8(fuel === undefined ? OP.i32Const : OP.globalGet);
+  body.u32(fuel?.global ?? 0);
+  call(body, hookIndex(hookName));
+}
+
 /** Calls one function; leaves the number of the next one on the stack. */
 function pumpCall(
   body: Emitter,
   target: PumpTarget,
-  { resultTypes, hookIndex }: { resultTypes: readonly number[]; hookIndex: (name: string) => number },
+  { plan, resultTypes }: { plan: PumpPlan; resultTypes: readonly number[] },
 ): void {
+  const { fuel, hookIndex } = plan;
+  if (fuel !== undefined) {
+    body.u8(OP.i32Const);
+    body.s32(fuel.slice);
+    body.u8(OP.globalSet);
+    body.u32(fuel.global);
+  }
   for (const param of target.params) call(body, hookIndex(`arg-${typeName(param)}`));
   call(body, target.func);
   const local = target.result === undefined ? undefined : NEXT + 1 + resultTypes.indexOf(target.result);
-  if (target.result === undefined) {
-    call(body, hookIndex('done'));
-  } else {
-    if (local !== undefined && target.postReturn !== undefined) body.u8(OP.localTee, local);
-    call(body, hookIndex(`done-${typeName(target.result)}`));
-  }
+  if (local !== undefined && target.postReturn !== undefined) body.u8(OP.localTee, local);
+  callWithFuel(body, target.result === undefined ? 'done' : `done-${typeName(target.result)}`, plan);
   if (target.postReturn === undefined) return;
   body.u8(OP.drop);
   if (local !== undefined) body.u8(OP.localGet, local);
   call(body, target.postReturn);
-  call(body, hookIndex('take'));
+  callWithFuel(body, 'take', plan);
 }
 
 /** Names of the hooks that a pump over `targets` needs. */

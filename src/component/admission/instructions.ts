@@ -218,29 +218,53 @@ function opens(opcode: number): boolean {
   return (opcode >= 0x02 && opcode <= 0x04) || opcode === 0x06 || opcode === 0x1f;
 }
 
+/** Is told of each instruction: its opcode is at `at`, and `cursor` is behind it. */
+export interface Visitor {
+  visit(opcode: number, at: number, cursor: Cursor): void;
+}
+
 /**
  * Walks one expression up to and including the `end` that closes it, and records every place that names a function.
  * Types are not checked: V8 validates what comes out.
  */
 export function walkExpression(cursor: Cursor, uses: FunctionUses, facts: ExpressionFacts): void {
   let depth = 1;
+  while (depth > 0) depth += walkInstruction(cursor, uses, facts);
+}
+
+/** As {@link walkExpression}, and tells `visitor` of each instruction. */
+export function visitExpression(cursor: Cursor, { uses, facts }: Walk, visitor: Visitor): void {
+  let depth = 1;
   while (depth > 0) {
-    const opcode = cursor.u8();
-    const skip = SKIPS[opcode];
-    if (skip === undefined) {
-      unsupported(cursor, REFUSED[opcode] ?? `the instruction 0x${opcode.toString(16)}`);
-    }
-    if (NAMES_FUNCTION[opcode] === 1) {
-      const start = cursor.at;
-      const func = cursor.u32();
-      uses.add(start, cursor.at, func);
-    } else if (skip !== none) {
-      skip(cursor, facts);
-    }
-    if (opcode > LAST_CONTROL) continue;
-    if (opcode === 0x0b || opcode === 0x18) depth--;
-    else if (opens(opcode)) depth++;
-    if (LEGACY.has(opcode)) facts.usesLegacyExceptions = true;
-    else if (REFERENCES.has(opcode)) facts.usesExceptionReferences = true;
+    const { at } = cursor;
+    depth += walkInstruction(cursor, uses, facts);
+    visitor.visit(cursor.bytes[at] as number, at, cursor);
   }
+}
+
+/** What a walk gathers. */
+export interface Walk {
+  readonly uses: FunctionUses;
+  readonly facts: ExpressionFacts;
+}
+
+/** Passes over one instruction. Returns by how much deeper the nesting is after it. */
+function walkInstruction(cursor: Cursor, uses: FunctionUses, facts: ExpressionFacts): number {
+  const opcode = cursor.u8();
+  const skip = SKIPS[opcode];
+  if (skip === undefined) {
+    unsupported(cursor, REFUSED[opcode] ?? `the instruction 0x${opcode.toString(16)}`);
+  }
+  if (NAMES_FUNCTION[opcode] === 1) {
+    const start = cursor.at;
+    const func = cursor.u32();
+    uses.add(start, cursor.at, func);
+  } else if (skip !== none) {
+    skip(cursor, facts);
+  }
+  if (opcode > LAST_CONTROL) return 0;
+  if (LEGACY.has(opcode)) facts.usesLegacyExceptions = true;
+  else if (REFERENCES.has(opcode)) facts.usesExceptionReferences = true;
+  if (opcode === 0x0b || opcode === 0x18) return -1;
+  return opens(opcode) ? 1 : 0;
 }

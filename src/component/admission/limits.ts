@@ -1,6 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { type Cursor, Emitter } from './bytes.ts';
-import { type CoreModule, type Limits, readLimits, rewriteVector, SECTION } from './core-module.ts';
+import { type CoreModule, isWide, type Limits, readLimits, rewriteVector, SECTION } from './core-module.ts';
 import { skipValueType } from './instructions.ts';
 
 /** What a component may claim of the process. Checked and written into its core modules before V8 sees them. */
@@ -71,7 +71,7 @@ export function capMemories(module: CoreModule, budgetBytes: number): Emitter | 
   content.u32(module.memories.length);
   for (const memory of module.memories) {
     const max = memory.min + share;
-    const reach = memory.flags & 4 ? ADDRESSABLE_PAGES.wide : ADDRESSABLE_PAGES.narrow;
+    const reach = isWide(memory) ? ADDRESSABLE_PAGES.wide : ADDRESSABLE_PAGES.narrow;
     writeLimits(content, memory, max < reach ? max : reach);
   }
   return content;

@@ -1,13 +1,14 @@
 import { assert } from '../../errors/index.ts';
-import { Cursor, Emitter, lebLength } from './bytes.ts';
+import { Cursor, Emitter } from './bytes.ts';
+import { CodeRewriter, copyPatched, type FuelPlan } from './code.ts';
 import {
   type CoreModule,
   type FunctionType,
+  isWide,
   type ModuleExport,
   readCoreModule,
   readVector,
   refuse,
-  rewriteVector,
   SECTION,
   SECTION_ORDER,
 } from './core-module.ts';
@@ -21,6 +22,7 @@ import {
   type PumpTarget,
   pumpBody,
   pumpHooks,
+  refuelBody,
   resultHook,
   type Trampoline,
   trampolineBody,
@@ -45,11 +47,14 @@ export interface AdmissionRequest {
   readonly pump: readonly { readonly func: string; readonly postReturn: string | undefined }[];
   /** A name by which stack traces tell the module from others; the names of its functions are kept if it is given. */
   readonly name?: string;
+  /** Units of fuel that each message begins with, 1 to 1,000,000,000; more is asked for by the hook `refuel`. Undefined: none is charged. */
+  readonly fuelSlice?: number;
   /** Asks for {@link AdmittedModule.state}. */
   readonly exportState?: boolean;
 }
 
 /** Kinds of exports and imports. */
+const TABLE = 1;
 const MEMORY = 2;
 const GLOBAL = 3;
 
@@ -87,9 +92,6 @@ export const IMPORT_LIST = 'i';
 /** Mutable globals that are exported at most. Compilers make one or two; each costs every instance half a microsecond. */
 const STATE_GLOBALS_MAX = 16;
 
-/** Bytes of code that are rewritten between two chances to do other work: about 2 ms. */
-const SLICE_BYTES = 128 * 1024;
-
 /**
  * Rewrites a core module so that the host stays in control of it: trampolines before host imports, the pump, memory and
  * table maxima, `start` as an export. Yields now and then, so that a caller can spread the work over many turns.
@@ -115,7 +117,8 @@ class Rewriter {
   /** New index of every function of the module. */
   readonly #map: Uint32Array;
   readonly #facts: ExpressionFacts;
-  readonly #referenced = new Set<number>();
+  readonly #fuel: FuelPlan | undefined;
+  readonly #codeRewriter: CodeRewriter;
   readonly #names: Set<string>;
 
   constructor(module: CoreModule, request: AdmissionRequest) {
@@ -135,17 +138,23 @@ class Rewriter {
     this.#hooks = this.#neededHooks();
     this.#map = new Uint32Array(module.functionTypes.length);
     const imported = module.importedFunctions.length;
-    const firstDefined = imported + this.#hooks.length;
     for (let index = 0; index < this.#map.length; index++) {
       this.#map[index] = index < imported ? index : index + this.#hooks.length;
     }
-    const firstTrampoline = firstDefined + module.functionTypes.length - imported;
     request.imports.forEach((entry, index) => {
       if (entry === 'direct') return;
-      this.#map[index] = firstTrampoline + this.#trampolines.length;
+      this.#map[index] = this.#firstGlue + this.#trampolines.length;
       this.#trampolines.push(this.#trampoline(index, entry));
     });
     this.#targets = request.pump.map((target) => this.#pumpTarget(target));
+    this.#fuel = this.#fuelPlan();
+    this.#codeRewriter = new CodeRewriter({
+      facts: this.#facts,
+      fuel: this.#fuel,
+      firstDefined: imported + this.#hooks.length,
+      newIndex: (func) => this.#newIndex(func),
+      paramCount: (nth) => this.#typeOf(imported + nth).params.length,
+    });
     if (module.start !== undefined) this.#checkStart(module.start);
   }
 
@@ -193,8 +202,33 @@ class Rewriter {
     };
   }
 
+  /** The fuel's global and function come after all others. */
+  #fuelPlan(): FuelPlan | undefined {
+    if (this.#request.fuelSlice === undefined) return undefined;
+    const { imports, memories, tables } = this.#module;
+    const imported = (kind: number) => imports.filter((item) => item.kind === kind);
+    const own = this.#section(SECTION.global)?.u32() ?? 0;
+    return {
+      global: imported(GLOBAL).length + own,
+      refuel: this.#firstGlue + this.#trampolines.length + this.#pumpCount,
+      wide: {
+        memories: [...imported(MEMORY).map(({ wide }) => wide), ...memories.map(isWide)],
+        tables: [...imported(TABLE).map(({ wide }) => wide), ...tables.map(isWide)],
+      },
+    };
+  }
+
+  /** Index of the first function that is added: the trampolines, the pump, the one that gets fuel. */
+  get #firstGlue(): number {
+    return this.#module.functionTypes.length + this.#hooks.length;
+  }
+
+  get #pumpCount(): number {
+    return this.#request.pump.length > 0 ? 1 : 0;
+  }
+
   #neededHooks(): HostHook[] {
-    const names: string[] = [];
+    const names = this.#request.fuelSlice === undefined ? [] : ['refuel', 'await'];
     this.#request.imports.forEach((entry, index) => {
       if (entry !== 'blocking') return;
       names.push('await');
@@ -234,59 +268,16 @@ class Rewriter {
   *scanCode(): Generator<undefined, undefined> {
     const cursor = this.#section(SECTION.code);
     if (cursor === undefined) return undefined;
-    const uses = new FunctionUses();
     this.#code = new Emitter(cursor.end - cursor.at + 4096);
     const { imported, defined } = this.#counts();
     const bodies = cursor.u32();
     if (bodies !== defined) cursor.fail(`${bodies} bodies for ${defined} functions, ${imported} imported`);
-    let sliceStart = cursor.at;
-    for (let index = 0; index < bodies; index++) {
-      this.#rewriteBody(cursor, uses);
-      if (cursor.at - sliceStart < SLICE_BYTES) continue;
-      sliceStart = cursor.at;
-      yield;
-    }
-    if (cursor.at !== cursor.end) cursor.fail('section is longer than what it holds');
-    return undefined;
+    return yield* this.#codeRewriter.bodies(cursor, bodies, this.#code);
   }
 
   #counts(): { imported: number; defined: number } {
     const imported = this.#module.importedFunctions.length;
     return { imported, defined: this.#module.functionTypes.length - imported };
-  }
-
-  #rewriteBody(cursor: Cursor, uses: FunctionUses): void {
-    const size = cursor.u32();
-    const start = cursor.at;
-    if (size > cursor.end - start) cursor.fail('body is longer than its section');
-    const sectionEnd = cursor.end;
-    cursor.end = start + size;
-    for (let groups = cursor.u32(); groups > 0; groups--) {
-      cursor.u32();
-      skipValueType(cursor);
-    }
-    uses.reset();
-    walkExpression(cursor, uses, this.#facts);
-    if (cursor.at !== cursor.end) cursor.fail('body is longer than its expression');
-    cursor.end = sectionEnd;
-    let newSize = size;
-    for (let nth = 0; nth < uses.count; nth++) {
-      newSize += lebLength(this.#newIndex(uses.index(nth))) - (uses.end(nth) - uses.start(nth));
-      if (cursor.bytes[uses.start(nth) - 1] === 0xd2) this.#referenced.add(this.#newIndex(uses.index(nth)));
-    }
-    this.#code.u32(newSize);
-    this.#copyPatched({ from: start, to: cursor.at }, uses, this.#code);
-  }
-
-  #copyPatched(range: { from: number; to: number }, uses: FunctionUses, into: Emitter): void {
-    const { bytes } = this.#module;
-    let at = range.from;
-    for (let nth = 0; nth < uses.count; nth++) {
-      into.copy(bytes, at, uses.start(nth));
-      into.u32(this.#newIndex(uses.index(nth)));
-      at = uses.end(nth);
-    }
-    into.copy(bytes, at, range.to);
   }
 
   readonly #patchExpression = (cursor: Cursor, into: Emitter): void => {
@@ -296,6 +287,11 @@ class Rewriter {
     this.#copyPatched({ from: start, to: cursor.at }, uses, into);
   };
 
+  #copyPatched(range: { from: number; to: number }, uses: FunctionUses, into: Emitter): void {
+    const { bytes } = this.#module;
+    copyPatched({ bytes, ...range }, uses, { into, newIndex: (func) => this.#newIndex(func) });
+  }
+
   // ── the other sections ──
 
   *emit(): Generator<undefined, AdmittedModule> {
@@ -304,7 +300,11 @@ class Rewriter {
       refuse(new Cursor(this.#module.bytes), 'both encodings of exception handling');
     }
     const glue = this.#trampolines.map((trampoline) => trampolineBody(trampoline, encoding, this.#hookIndex));
-    if (this.#targets.length > 0) glue.push(pumpBody(this.#targets, this.#hookIndex));
+    const fuel = this.#fuel && { global: this.#fuel.global, slice: this.#request.fuelSlice as number };
+    if (this.#targets.length > 0) {
+      glue.push(pumpBody({ targets: this.#targets, fuel, hookIndex: this.#hookIndex }));
+    }
+    if (fuel !== undefined) glue.push(refuelBody(fuel.global, encoding, this.#hookIndex));
     const pumpExport = this.#targets.length > 0 ? unique('pump', this.#names) : undefined;
     const startExport = this.#module.start === undefined ? undefined : unique('start', this.#names);
     const state = this.#request.exportState === true ? this.#stateExports() : undefined;
@@ -341,8 +341,11 @@ class Rewriter {
       const content = contents.get(id);
       if (id === SECTION.code || id === SECTION.data) yield;
       if (content !== undefined) out.section(id, content);
-      else if (id === SECTION.code) out.section(id, ...code);
-      else if (VERBATIM.includes(id)) {
+      else if (id === SECTION.code) {
+        const hints = this.#codeRewriter.branchHints;
+        if (hints !== undefined) out.section(SECTION.custom, hints);
+        out.section(id, ...code);
+      } else if (VERBATIM.includes(id)) {
         const cursor = this.#section(id);
         if (cursor === undefined) continue;
         out.u8(id);
@@ -417,8 +420,8 @@ class Rewriter {
   #functionSection(): Emitter {
     const content = new Emitter();
     const { imported, defined } = this.#counts();
-    const pump = this.#targets.length > 0 ? [this.#types.index([], [])] : [];
-    const added = [...this.#trampolines.map((item) => item.type), ...pump];
+    const plain = new Array<undefined>(this.#pumpCount + (this.#fuel === undefined ? 0 : 1)).fill(undefined);
+    const added = [...this.#trampolines.map((item) => item.type), ...plain.map(() => this.#types.index([], []))];
     content.u32(defined + added.length);
     for (const type of this.#module.functionTypes.slice(imported)) content.u32(type);
     for (const type of added) content.u32(type);
@@ -434,14 +437,20 @@ class Rewriter {
 
   #globalSection(): Emitter | undefined {
     const section = this.#section(SECTION.global);
-    if (section === undefined) return undefined;
-    return rewriteVector(section, (cursor, content) => {
+    if (section === undefined && this.#fuel === undefined) return undefined;
+    const content = new Emitter();
+    const own = section === undefined ? 0 : new Cursor(section.bytes, section.at, section.end).u32();
+    content.u32(own + (this.#fuel === undefined ? 0 : 1));
+    readVector(section, (cursor) => {
       const from = cursor.at;
       skipValueType(cursor);
       cursor.u8();
       content.copy(cursor.bytes, from, cursor.at);
       this.#patchExpression(cursor, content);
     });
+    // Empty at first: code that runs before a message asks for it.
+    if (this.#fuel !== undefined) content.u8(NUMBER_TYPES.i32, 1, 0x41, 0, 0x0b);
+    return content;
   }
 
   /** The memories and mutable globals that the module defines; undefined if they are not all that it can change. */
@@ -480,9 +489,7 @@ class Rewriter {
     const added = [...(state ?? [])];
     if (start !== undefined) added.push({ name: start, kind: 0, index: this.#newIndex(this.#module.start as number) });
     if (pump !== undefined) {
-      const { defined } = this.#counts();
-      const index = this.#module.importedFunctions.length + this.#hooks.length + defined + this.#trampolines.length;
-      added.push({ name: pump, kind: 0, index });
+      added.push({ name: pump, kind: 0, index: this.#firstGlue + this.#trampolines.length });
     }
     return added;
   }
@@ -506,7 +513,7 @@ class Rewriter {
   /** Functions that code takes references of must be declared, which a dropped export may have done. */
   #elementSection(): Emitter | undefined {
     const section = this.#section(SECTION.element);
-    const declare = this.#referenced.size > 0;
+    const declare = this.#codeRewriter.referenced.size > 0;
     if (section === undefined && !declare) return undefined;
     const segments = section?.u32() ?? 0;
     const content = new Emitter();
@@ -520,8 +527,8 @@ class Rewriter {
     }
     if (declare) {
       content.u8(3, 0);
-      content.u32(this.#referenced.size);
-      for (const index of this.#referenced) content.u32(index);
+      content.u32(this.#codeRewriter.referenced.size);
+      for (const index of this.#codeRewriter.referenced) content.u32(index);
     }
     return content;
   }
