@@ -46,6 +46,8 @@ export {
   ComponentInstance,
   compileComponent,
   type ExportedFunction,
+  FUEL_SLICE,
+  type FuelSupply,
   type HostImports,
   type InstantiateOptions,
   matchImport,

@@ -35,7 +35,7 @@
 
 export { layoutOf } from './layout.ts';
 export { propertyNames } from './names.ts';
-export { disposeHandles, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
+export { disposeHandles, fail, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
 export { CanonContext, GuestResourceType, InstanceState, type ResourceType } from './state.ts';
 export { compileExport, type ExportStub } from './stub-export.ts';
 export { compileImport, type ImportStub } from './stub-import.ts';

@@ -45,6 +45,10 @@ export class InstanceState {
   mayEnter: boolean;
   /** True while the guest waits for the destructor of another instance, which may not enter this one again. */
   isDropping: boolean;
+  /**
+   * How many times its code runs above a frame of JavaScript: `realloc` and destructors. V8 cannot suspend it there.
+   */
+  entered: number;
   /** Bytes of host memory that the lift under way may still take. */
   liftBudget: number;
   /** What `liftBudget` starts with at every lift. Default {@link LIFT_BUDGET_BYTES}. */
@@ -72,6 +76,7 @@ export class InstanceState {
     this.mayLeave = true;
     this.mayEnter = true;
     this.isDropping = false;
+    this.entered = 0;
     this.liftBudget = LIFT_BUDGET_BYTES;
     this.liftBudgetMax = LIFT_BUDGET_BYTES;
     this.lowerBudget = LOWER_BUDGET_BYTES;
@@ -185,7 +190,9 @@ export class CanonContext {
       );
     }
     state.mayLeave = false;
+    state.entered++;
     const ptr = realloc(0, 0, align, sizeBytes) >>> 0;
+    state.entered--;
     state.mayLeave = state.failure === undefined; // it may have been killed by the values that are lowered
     if (this.bytes.length === 0) this.refresh();
     if ((ptr & (align - 1)) !== 0)

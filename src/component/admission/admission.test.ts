@@ -272,7 +272,7 @@ test('admitModule pumps several functions in one call, with their post-return', 
       events.push(value);
       return 3;
     },
-    done,
+    done: () => done(undefined),
   });
   exports[admitted.pumpExport as string]?.();
   assert.deepEqual(events, [5n, 2.5, 'log 2', 'log 1', undefined, 3.5, 'log 2']);
@@ -286,9 +286,11 @@ test('AD4: admitModule makes a valid module of every core module that a large to
     (_, index) => (index % 2 === 0 ? 'blocking' : 'sync') as 'blocking' | 'sync',
   );
   const limits = { ...ADMISSION_DEFAULTS, memoryBytes: 2 ** 31 };
-  const first = admit(bytes, { limits, imports });
-  assert.ok(WebAssembly.validate(first.bytes));
-  assert.deepEqual(admit(bytes, { limits, imports }).bytes, first.bytes);
+  for (const fuelSlice of [undefined, 100_000]) {
+    const first = admit(bytes, { limits, imports, fuelSlice });
+    assert.ok(WebAssembly.validate(first.bytes));
+    assert.deepEqual(admit(bytes, { limits, imports, fuelSlice }).bytes, first.bytes);
+  }
 });
 
 test('admitModule refuses any mangled module with a named error, or V8 does', async () => {

@@ -1,4 +1,4 @@
-import { type Cursor, Emitter, lebLength } from './bytes.ts';
+import { type Cursor, Emitter } from './bytes.ts';
 import { type ExpressionFacts, FunctionUses, skipValueType, visitExpression, walkExpression } from './instructions.ts';
 import { bulkShift, INSERT, isBulkWide, Meter, type WideIndices } from './metering.ts';
 
@@ -182,13 +182,17 @@ export class CodeRewriter {
     const value = meter.value(nth);
     switch (meter.kind(nth)) {
       case INSERT.charge:
-        return this.#charge(meter.charge(value));
+        this.#charge(meter.charge(value));
+        break;
       case INSERT.bulk:
-        return this.#chargeLength(value);
+        this.#chargeLength(value);
+        break;
       case INSERT.store:
-        return this.#store();
+        this.#store();
+        break;
       case INSERT.load:
-        return this.#load();
+        this.#load();
+        break;
     }
   }
 

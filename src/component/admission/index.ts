@@ -11,8 +11,11 @@
  *   AD5  Of what an author wrote beside code, the names of functions are kept if asked for: at most 1 MiB of them, each cut and
  *        without control characters.
  *   AD6  An admitted module says which exports are all that its code can change, or that there is more.
+ *   AD7  If fuel is asked for, no code of the module runs on for ever without asking for more: each time around a loop and each
+ *        call of a function is charged, bulk instructions by their length, and the charge is part of the code. What is
+ *        charged is a function of what is run alone.
  * Limits      one module: 64 MiB unless told otherwise. Work is yielded every 128 KiB of code.
- * Not here    what is called when (link/), values (abi/). Fuel is charged by a later pass over the same walk.
+ * Not here    what is called when (link/), values (abi/), who gives fuel and how much.
  *
  * @module
  */

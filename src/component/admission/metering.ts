@@ -47,6 +47,18 @@ export function isBulkWide(value: number): boolean {
 const BYTES_SHIFT = { narrow: 2, wide: 4 } as const;
 const ELEMENTS_SHIFT = { narrow: 0, wide: 0 } as const;
 
+/** Bulk instructions, by the number after 0xfc, and whose indices follow it. */
+const BULK: Readonly<Record<number, { shift: typeof BYTES_SHIFT | typeof ELEMENTS_SHIFT; of: (keyof WideIndices)[] }>> =
+  {
+    8: { shift: BYTES_SHIFT, of: [] }, // memory.init
+    10: { shift: BYTES_SHIFT, of: ['memories', 'memories'] }, // memory.copy
+    11: { shift: BYTES_SHIFT, of: ['memories'] }, // memory.fill
+    12: { shift: ELEMENTS_SHIFT, of: [] }, // table.init
+    14: { shift: ELEMENTS_SHIFT, of: ['tables', 'tables'] }, // table.copy
+    17: { shift: ELEMENTS_SHIFT, of: ['tables'] }, // table.fill
+  };
+const TABLE_GROW = 15;
+
 /** Which memories and tables have 64-bit addresses. */
 export interface WideIndices {
   readonly memories: readonly boolean[];
@@ -300,30 +312,19 @@ export class Meter {
 
   private prefixed(at: number, bytes: Uint8Array): void {
     const operands = new Targets(bytes, at + 1);
-    const { memories, tables } = this.wide;
-    const isWide = (of: readonly boolean[]): boolean => of[operands.next()] === true;
-    switch (operands.next()) {
-      case 8: // memory.init
-        return this.bulk(at, bulkOf(BYTES_SHIFT, false));
-      case 10: // memory.copy; its length is as wide as the narrower memory
-        return this.bulk(at, bulkOf(BYTES_SHIFT, isWide(memories) && isWide(memories)));
-      case 11: // memory.fill
-        return this.bulk(at, bulkOf(BYTES_SHIFT, isWide(memories)));
-      case 12: // table.init
-        return this.bulk(at, bulkOf(ELEMENTS_SHIFT, false));
-      case 14: // table.copy
-        return this.bulk(at, bulkOf(ELEMENTS_SHIFT, isWide(tables) && isWide(tables)));
-      case 15: // table.grow
-        (this.costs[this.current] as number) += TABLE_GROW_UNITS;
-        return;
-      case 17: // table.fill
-        return this.bulk(at, bulkOf(ELEMENTS_SHIFT, isWide(tables)));
+    const opcode = operands.next();
+    if (opcode === TABLE_GROW) {
+      (this.costs[this.current] as number) += TABLE_GROW_UNITS;
+      return;
     }
-  }
-
-  private bulk(at: number, value: number): void {
+    const shape = BULK[opcode];
+    if (shape === undefined) return;
+    const { shift, of } = shape;
+    // A length is as wide as the addresses of both ends are; one that comes from a segment never is.
+    let isWide = of.length > 0;
+    for (const kind of of) if (this.wide[kind][operands.next()] !== true) isWide = false;
     this.hasBulk = true;
-    this.insert(INSERT.bulk, at, value);
+    this.insert(INSERT.bulk, at, bulkOf(shift, isWide));
   }
 
   /** A new stretch that begins at `at`; nowhere, if its parent is. */

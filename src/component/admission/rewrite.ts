@@ -48,9 +48,9 @@ export interface AdmissionRequest {
   /** A name by which stack traces tell the module from others; the names of its functions are kept if it is given. */
   readonly name?: string;
   /** Units of fuel that each message begins with, 1 to 1,000,000,000; more is asked for by the hook `refuel`. Undefined: none is charged. */
-  readonly fuelSlice?: number;
+  readonly fuelSlice?: number | undefined;
   /** Asks for {@link AdmittedModule.state}. */
-  readonly exportState?: boolean;
+  readonly exportState?: boolean | undefined;
 }
 
 /** Kinds of exports and imports. */

@@ -22,7 +22,7 @@ export interface CompiledExport extends ExportedFunction {
 }
 
 /** What a hook does; the core modules of one component instance share one function of each kind. */
-export type HookKind = 'await' | 'result' | 'take' | 'arg' | 'done';
+export type HookKind = 'await' | 'result' | 'refuel' | 'take' | 'arg' | 'done' | 'done-value';
 
 /** A core module ready to be instantiated. */
 export interface CompiledStep {

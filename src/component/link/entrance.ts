@@ -1,18 +1,24 @@
 import { RuntimeError } from '../../errors/index.ts';
-import type { CanonContext, InstanceState } from '../abi/index.ts';
+import { type CanonContext, fail, type InstanceState } from '../abi/index.ts';
 import type { Call, Turn } from './calls.ts';
 import type { CompiledExport, HookKind } from './compiled.ts';
+import { cannotSuspend } from './failures.ts';
+import { FUEL_SLICE, type FuelGauge, type FuelSupply } from './fuel.ts';
 
 /** What an entrance needs of the instance that it belongs to. */
 export interface Surrounding {
   /** Why the instance ended, or is about to. */
   readonly failure: RuntimeError | undefined;
+  readonly fuel: FuelSupply;
   context(number: number): CanonContext;
   /** The exported pump of a core module, made promising. */
   promisingPump(step: number): () => Promise<void>;
   /** Ends the instance for what came out of the wasm of one component instance; gives the reason. */
   fail(thrown: unknown, state: InstanceState): RuntimeError;
 }
+
+/** Hooks that know nothing of the core module that calls them. */
+type SharedHook = Extract<HookKind, 'await' | 'result' | 'arg'>;
 
 /**
  * The way into one component instance: calls pass one at a time, whether they come from the host or from another
@@ -28,7 +34,7 @@ export class Entrance {
   /** Promising pumps by step, made when first used. */
   private readonly pumps: ((() => Promise<void>) | undefined)[] = [];
   /** Hooks are shared by the core modules of one component instance. */
-  private readonly hooks: Partial<Record<HookKind, unknown>> = {};
+  private readonly hooks: Partial<Record<SharedHook, unknown>> = {};
   private turn: Turn | undefined;
   private starting = false;
   private step = -1;
@@ -93,29 +99,58 @@ export class Entrance {
     return pump;
   }
 
-  /** The function behind a hook; one for all core modules of the instance. */
-  hook(kind: HookKind): unknown {
-    this.hooks[kind] ??= this.makeHook(kind);
-    return this.hooks[kind];
+  /** The function behind a hook of a core module whose fuel is on `gauge`. */
+  hook(kind: HookKind, gauge: FuelGauge): unknown {
+    switch (kind) {
+      case 'refuel':
+        return (left: number) => this.refuel(gauge, left);
+      case 'take':
+        return (left: number) => this.take(gauge, left);
+      case 'done':
+        return (left: number) => this.finish(undefined, gauge, left);
+      case 'done-value':
+        return (result: number | bigint, left: number) => this.finish(result, gauge, left);
+      default:
+        this.hooks[kind] ??= this.sharedHook(kind);
+        return this.hooks[kind];
+    }
   }
 
-  private makeHook(kind: HookKind): unknown {
+  private sharedHook(kind: SharedHook): unknown {
     switch (kind) {
       case 'await':
         return new WebAssembly.Suspending(() => this.suspend());
       case 'result':
         return () => this.state.suspension.value;
-      case 'take':
-        return () => this.take();
       case 'arg':
         return () => this.flat[this.cursor++];
-      case 'done':
-        return (result: number | bigint | undefined) => this.finish(result);
+    }
+  }
+
+  /** Hook: the module's code has used up its fuel. Gives what there is now, or 0 if it has to wait. */
+  private refuel(gauge: FuelGauge, left: number): number {
+    const { surrounding, state } = this;
+    if (surrounding.failure !== undefined) throw surrounding.failure;
+    const mayWait = state.entered === 0;
+    try {
+      const granted = surrounding.fuel.refuel(gauge.used(left), mayWait);
+      if (typeof granted === 'number') {
+        gauge.grant(granted);
+        return granted;
+      }
+      if (!mayWait) throw cannotSuspend();
+      gauge.grant(0);
+      // Nobody looks at what a host function left here: it is done with, or has not begun.
+      state.suspension.promise = granted;
+      return 0;
+    } catch (error) {
+      throw fail(state, error);
     }
   }
 
   /** Hook: lowers the next call. 0 ends the pump; otherwise the function to run. */
-  private take(): number {
+  private take(gauge: FuelGauge, left: number): number {
+    this.spend(gauge, left);
     const turn = this.turn as Turn;
     const { surrounding, state } = this;
     for (;;) {
@@ -130,8 +165,14 @@ export class Entrance {
       if (!this.lower(call)) continue;
       // What was read of the arguments may have been code of the host's.
       if (surrounding.failure !== undefined) throw surrounding.failure;
+      gauge.grant(FUEL_SLICE);
       return (this.current as CompiledExport).target;
     }
+  }
+
+  private spend(gauge: FuelGauge, left: number): void {
+    const units = gauge.used(left);
+    if (units > 0) this.surrounding.fuel.spend(units);
   }
 
   /** Tells whether the arguments fit; if not, whoever called knows. */
@@ -156,14 +197,15 @@ export class Entrance {
    * Hook: lifts the result of the call taken last, and takes the next one. Before that its post-return runs, if there
    * is one, and may not leave the instance.
    */
-  private finish(result: number | bigint | undefined): number {
+  private finish(result: number | bigint | undefined, gauge: FuelGauge, left: number): number {
+    this.spend(gauge, left);
     const { surrounding } = this;
     if (surrounding.failure !== undefined) throw surrounding.failure;
     const func = this.current as CompiledExport;
     const value = func.stub.lift(surrounding.context(func.context), result);
     if (func.hasPostReturn) this.state.mayLeave = false;
     (this.turn as Turn).source.done(value);
-    return func.hasPostReturn ? 0 : this.take();
+    return func.hasPostReturn ? 0 : this.take(gauge, left);
   }
 
   /** What the guest's stack waits for: the host's promise, or a kill if that comes first. */
@@ -202,6 +244,6 @@ export class Entrance {
     this.turn = undefined;
     this.abort = undefined;
     this.pumps.length = 0;
-    for (const kind of Object.keys(this.hooks)) delete this.hooks[kind as HookKind];
+    for (const kind of Object.keys(this.hooks)) delete this.hooks[kind as SharedHook];
   }
 }

@@ -14,6 +14,8 @@
  *   LK8  A trap names up to ten functions of the guest that it came out of, in `details.backtrace`.
  *   LK9  An instance that was rewound is as one that was just made: nothing of the life before is left in it, and nobody is
  *        left who could use it. What cannot be put back is not rewound.
+ *   LK10 Code of a metered component asks its supply for fuel again and again, and is ended or suspended there if that says
+ *        so; the same call uses the same fuel, whatever was called before.
  * Limits      1,000 component instances and 1,000 core instances inside one component; 10,000 exported functions, host
  *             functions, resource types and core imports; 64 calls between its components inside each other.
  * Not here    what a value looks like (abi/), when a component may run (host/).
@@ -24,5 +26,6 @@
 export type { Call, CallSource } from './calls.ts';
 export { CompiledComponent, type CompileOptions, compileComponent } from './compile.ts';
 export type { ExportedFunction } from './compiled.ts';
+export { FUEL_SLICE, type FuelSupply } from './fuel.ts';
 export { type HostImports, matchImport } from './imports.ts';
 export { ComponentInstance, type InstantiateOptions } from './instance.ts';

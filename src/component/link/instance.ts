@@ -17,6 +17,7 @@ import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
 import { Entrance, type Surrounding } from './entrance.ts';
 import { cannotSuspend, nameLinkFailure, reentered, releaseFrames, tooDeep } from './failures.ts';
+import { ENDLESS, FuelGauge, type FuelSupply } from './fuel.ts';
 import type { BoundHost } from './imports.ts';
 import type { Return } from './origin.ts';
 import type { CoreSource, ExportSource } from './plan.ts';
@@ -29,6 +30,8 @@ export interface InstantiateOptions {
    * A guest can list the same 64 MB a million times; this ends it.
    */
   readonly liftBudgetBytes?: number;
+  /** Who gives its code fuel. Default: as much as it wants, so that a loop without end holds the thread for ever. */
+  readonly fuel?: FuelSupply;
   /**
    * Lets the instance be rewound, which costs it a few microseconds at first. Default false: `rewind` answers false.
    */
@@ -51,6 +54,8 @@ type Core = Readonly<Record<string, unknown>>;
  * and nothing else.
  */
 export class ComponentInstance implements Surrounding {
+  /** @internal */
+  readonly fuel: FuelSupply;
   private readonly component: CompiledParts;
   private readonly host: BoundHost;
   private readonly states: InstanceState[] = [];
@@ -73,6 +78,7 @@ export class ComponentInstance implements Surrounding {
 
   /** @internal Use `CompiledComponent.instantiate`. */
   constructor(component: CompiledParts, host: BoundHost, options: InstantiateOptions) {
+    this.fuel = options.fuel ?? ENDLESS;
     this.component = component;
     this.host = host;
     this.rewindable = options.rewindable === true && component.origin !== undefined;
@@ -206,7 +212,8 @@ export class ComponentInstance implements Surrounding {
   private instantiateStep(step: CompiledStep): void {
     const imports: unknown[] = [];
     for (const source of step.sources) imports.push(this.resolve(source));
-    for (const hook of step.hooks) imports.push(this.entrances[step.state]?.hook(hook));
+    const gauge = new FuelGauge();
+    for (const hook of step.hooks) imports.push(this.entrances[step.state]?.hook(hook, gauge));
     const number = this.cores.length;
     const core = new WebAssembly.Instance(step.module, { [IMPORT_LIST]: imports }).exports;
     this.cores.push(core);
@@ -280,11 +287,13 @@ export class ComponentInstance implements Surrounding {
       if (this.reason !== undefined) return;
       const outside = !this.busy && !this.destroying;
       if (outside) this.destroying = true;
+      const state = this.states[(this.component.steps[source.step] as CompiledStep).state] as InstanceState;
       try {
+        state.entered++;
         (this.resolve(source) as (rep: number) => void)(rep);
+        state.entered--;
       } catch (error) {
-        const { state } = this.component.steps[source.step] as CompiledStep;
-        const reason = this.reasonOf(error, this.states[state] as InstanceState);
+        const reason = this.reasonOf(error, state);
         if (outside) throw this.end(reason);
         // Whoever dropped the resource in the middle of a call may swallow what is thrown.
         this.kill(reason);

@@ -1,18 +1,21 @@
 import type { AdmissionLimits, AdmissionRequest, ImportEntry } from '../admission/index.ts';
 import type { CoreSource, ExportPlan, Plan, Step } from './plan.ts';
 
+/** What is asked for all core modules alike: `exportState`, so that instances can be put back to their origin. */
+type CommonRequest = Pick<AdmissionRequest, 'exportState' | 'fuelSlice'>;
+
 /** What admission is asked to do with each core module of a plan, by step. */
 export class Requests {
   readonly #plan: Plan;
   readonly #limits: readonly AdmissionLimits[];
   readonly #used: readonly Set<string>[];
   readonly #pumped: readonly ExportPlan[][];
-  readonly #exportState: boolean;
+  readonly #common: CommonRequest;
   readonly #targets = new Map<ExportPlan, number>();
 
-  /** @param limits Of each step. @param exportState Whether instances are to be put back to their origin. */
-  constructor(plan: Plan, limits: readonly AdmissionLimits[], exportState: boolean) {
-    this.#exportState = exportState;
+  /** @param limits Of each step. */
+  constructor(plan: Plan, limits: readonly AdmissionLimits[], common: CommonRequest) {
+    this.#common = common;
     this.#plan = plan;
     this.#limits = limits;
     this.#used = usedExports(plan);
@@ -36,7 +39,7 @@ export class Requests {
       .filter((item) => item.sort === 'func')
       .map((item) => entryOf(item.source));
     const limits = this.#limits[step] as AdmissionLimits;
-    return { limits, imports, keep: this.#used[step] as Set<string>, pump, exportState: this.#exportState };
+    return { ...this.#common, limits, imports, keep: this.#used[step] as Set<string>, pump };
   }
 }
 
