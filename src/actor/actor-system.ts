@@ -298,6 +298,7 @@ export class ActorSystem implements AsyncDisposable {
     if (stopping !== undefined) await stopping;
     await this.#stopActors(deadlineMs);
     this.#monitor.stop();
+    this.#outbox?.close();
     services.wheel.clear();
     await this.#tasks.run('release');
   }

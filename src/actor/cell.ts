@@ -416,7 +416,7 @@ export class Cell implements AskTarget, Paced {
 
   /** As {@link post}, before messages that are not urgent. */
   postUrgent(payload: unknown, header: Header): TellResult {
-    if (!this.mailbox.offerUrgent(payload, header) && !this.passGate(payload, header)) return this.refusal();
+    if (!this.mailbox.offerUrgent(payload, header) && !this.passGate(payload, header)) return this.refusal(header);
     this.wake();
     return TOLD;
   }
@@ -442,9 +442,7 @@ export class Cell implements AskTarget, Paced {
 
   /** Puts the cell into the run queue, if it has nothing to do but now has. */
   wake(): void {
-    if (this.status !== 'idle' || !this.mailbox.hasWork) return;
-    this.status = 'queued';
-    this.profile.services.dispatcher.schedule(this);
+    if (this.mailbox.hasWork) this.nudge();
   }
 
   /** Gives the cell a turn although nothing waits. */
@@ -493,46 +491,67 @@ export class Cell implements AskTarget, Paced {
     });
   }
 
-  /** The value that says why nothing is accepted. */
-  refusal(): TellResult {
+  /** The value that says why a message is not accepted. */
+  refusal(header?: Header): TellResult {
     const extras = this.rare;
     extras.refused++;
     if (extras.isQuarantined && !this.mailbox.isClosed) return this.makeRefusal('ACTOR_QUARANTINED');
-    if (!this.mailbox.isOpen) return this.stoppedRefusal();
-    extras.fullRefusal ??= this.makeRefusal('MAILBOX_FULL');
-    return extras.fullRefusal;
+    if (!this.mailbox.isOpen && !(header !== undefined && this.mayPassGate(header))) return this.stoppedRefusal();
+    return this.fullRefusal();
+  }
+
+  /** The value that says that there is no room. */
+  fullRefusal(): TellResult {
+    this.rare.fullRefusal ??= this.makeRefusal('MAILBOX_FULL');
+    return this.rare.fullRefusal;
   }
 
   /** The value that says that the actor, or the incarnation that sends, is no more. */
   stoppedRefusal(): TellResult {
-    const extras = this.rare;
-    extras.stoppedRefusal ??= this.makeRefusal('ACTOR_STOPPED');
-    return extras.stoppedRefusal;
+    this.rare.stoppedRefusal ??= this.makeRefusal('ACTOR_STOPPED');
+    return this.rare.stoppedRefusal;
+  }
+
+  /** Puts a message into the mailbox if there is room for it, at nobody's cost. Else nothing has happened. */
+  offer(payload: unknown, header: Header): boolean {
+    return this.letIn(payload, header);
+  }
+
+  /** As {@link offer}, into the mailbox of this very cell, also of a router's. */
+  letIn(payload: unknown, header: Header): boolean {
+    const fits = this.putIn(payload, header);
+    if (fits) this.wake();
+    return fits || this.passGate(payload, header);
   }
 
   /** As {@link post}, and does not count a refusal. Returns whether the mailbox took the message. */
   accept(payload: unknown, header: Header): boolean {
-    const { isUrgent } = header.operation;
-    const fits = isUrgent ? this.mailbox.offerUrgent(payload, header) : this.mailbox.offer(payload, header);
-    if (fits) this.wake();
-    return fits || this.passGate(payload, header) || (!isUrgent && this.makeRoom(payload, header));
+    return this.offer(payload, header) || (!header.operation.isUrgent && this.makeRoom(payload, header));
   }
 
   private overflow(payload: unknown, header: Header): TellResult {
-    const isTaken = this.passGate(payload, header) || this.makeRoom(payload, header);
-    return isTaken ? TOLD : this.refusal();
+    return this.passGate(payload, header) || this.makeRoom(payload, header) ? TOLD : this.refusal(header);
   }
 
-  /** Takes a message of an actor although the gate is closed: while the whole system drains, actors may still send. */
-  private passGate(payload: unknown, header: Header): boolean {
+  /** Whether a message may come in although the gate is closed: while the whole system drains, actors may still send. */
+  mayPassGate(header: Header): boolean {
     const { mailbox, extras } = this;
-    if (mailbox.isOpen || !this.profile.services.isDraining || header.sender === undefined) return false;
-    if (extras !== null && (extras.isDraining || extras.isQuarantined)) return false;
+    if (mailbox.isOpen || mailbox.isClosed || !this.profile.services.isDraining) return false;
+    return header.sender !== undefined && extras?.isDraining !== true && extras?.isQuarantined !== true;
+  }
+
+  private passGate(payload: unknown, header: Header): boolean {
+    if (!this.mayPassGate(header)) return false;
+    const { mailbox } = this;
     mailbox.openGate();
-    const fits = header.operation.isUrgent ? mailbox.offerUrgent(payload, header) : mailbox.offer(payload, header);
+    const fits = this.putIn(payload, header);
     mailbox.closeGate();
     if (fits) this.wake();
     return fits;
+  }
+
+  private putIn(payload: unknown, header: Header): boolean {
+    return header.operation.isUrgent ? this.mailbox.offerUrgent(payload, header) : this.mailbox.offer(payload, header);
   }
 
   /** Loses a message, this one or others, if the policy says so. */

@@ -11,6 +11,7 @@ import type { Received, Sent } from './schema.ts';
 import { spawn } from './spawn.ts';
 import { publishDurably, subscribe } from './subscribe.ts';
 import type { SubscribeOptions } from './subscription.ts';
+import { isThenable } from './thenable.ts';
 import { Verdict } from './verdict.ts';
 
 /** What a handler knows and can do. Valid, also after an `await`, until its incarnation ends. */
@@ -286,7 +287,9 @@ export class HandlerContext extends TurnContext implements Context {
     const { cell } = this;
     const keeper = cell.extras?.keeper ?? null;
     if (keeper === null) throw new TypeError(`Cannot keep the state of "${cell.name}": it is not declared "durable"`);
-    keeper.take(cell.profile.runner.snapshot?.(cell));
+    const state = cell.profile.runner.snapshot?.(cell);
+    if (isThenable(state)) keeper.take(await this.stillLive(state));
+    else keeper.take(state);
     await keeper.written();
   }
 
@@ -298,6 +301,10 @@ export class HandlerContext extends TurnContext implements Context {
   pipe<T>(promise: PromiseLike<T>, op: PropertyKey, toPayload: (outcome: PipeOutcome<T>) => unknown): void {
     this.assertLive('await a promise');
     this.own.pipe(promise, String(op), toPayload as (outcome: Outcome) => unknown);
+  }
+
+  get hasStreamRoom(): boolean {
+    return this.own.hasStreamRoom;
   }
 
   addStream(iterator: AnyIterator): void {
@@ -313,6 +320,8 @@ export class HandlerContext extends TurnContext implements Context {
   }
 
   forward(to: ActorRef, op: PropertyKey, payload: unknown): never {
+    // What is no actor is a failure of the handler, here, and not of whoever carries the message there.
+    LocalRef.cellOf(to);
     throw new Verdict({ kind: 'forward', to, op: String(op), payload });
   }
 
@@ -337,6 +346,12 @@ export class HandlerContext extends TurnContext implements Context {
       return known.operation;
     });
     return this.extras as OwnMessages;
+  }
+
+  private async stillLive<T>(promise: PromiseLike<T>): Promise<T> {
+    const value = await promise;
+    this.assertLive('keep the state');
+    return value;
   }
 
   private assertLive(action: string): void {

@@ -19,6 +19,7 @@ const ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /** @throws {RangeError} It is not well-formed. */
 export function assertMessageId(id: string | undefined): void {
-  if (id === undefined || ID.test(id)) return;
-  throw new RangeError(`An id has 1 to 128 letters, digits and "_.:-", unlike ${JSON.stringify(id.slice(0, 140))}`);
+  if (id === undefined || (typeof id === 'string' && ID.test(id))) return;
+  const shown = typeof id === 'string' ? JSON.stringify(id.slice(0, 140)) : `a ${typeof id}`;
+  throw new RangeError(`An id has 1 to 128 letters, digits and "_.:-", unlike ${shown}`);
 }

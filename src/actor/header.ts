@@ -83,6 +83,11 @@ export class Header extends TimerNode {
     return this.resolve !== null;
   }
 
+  /** Whether `promise` is what its asker waits for. */
+  isAnsweredBy(promise: unknown): boolean {
+    return this.reply === promise && promise !== null;
+  }
+
   /** Whether it ever had a deadline: whether it is an ask. */
   get hasDeadline(): boolean {
     return this.deadlineMs !== 0;

@@ -13,7 +13,7 @@ import type { Asks, Protocol, Streams, Tells } from './protocol.ts';
 import { type PayloadSpec, type Received, type Sent, toValidator } from './schema.ts';
 import { streamOperation } from './streams.ts';
 import { isThenable } from './thenable.ts';
-import { afterHandler, buryRest, carryOut, complete, dropExpired, isExpired } from './turn.ts';
+import { afterHandler, buryRest, carryOut, carryOutAll, complete, dropExpired, isExpired } from './turn.ts';
 import { Verdict } from './verdict.ts';
 
 type Awaitable<T> = T | Promise<T>;
@@ -317,7 +317,8 @@ class HandlerRunner implements Runner {
   #runBatch(cell: Cell, batch: readonly Lost<Header>[]): boolean {
     const [first, ...rest] = batch as [Lost<Header>, ...Lost<Header>[]];
     const context = cell.context as TurnContext;
-    context.header = null;
+    // Of one that is kept, whoever keeps it hears what becomes of it, also if the actor is killed meanwhile.
+    context.header = first.header.isPending ? first.header : null;
     try {
       const { operation } = first.header;
       const payloads = batch.map(({ message }) => message);
@@ -332,7 +333,7 @@ class HandlerRunner implements Runner {
     } catch (error) {
       if (Verdict.is(error) && error.decided.kind !== 'stash') {
         context.endMessage();
-        for (const lost of batch) carryOut(cell, lost, error);
+        carryOutAll(cell, batch, error);
         return true;
       }
       buryRest(cell, rest, error);

@@ -143,10 +143,21 @@ export class StateKeeper implements Keeper {
     for (const ack of lost) ack.lost();
   }
 
-  /** The actor is no more. What is being written is written. */
+  /**
+   * The actor is no more. What is being written is written, and nothing after it: another of the name may go on from that.
+   */
   close(): void {
     this.rollBack();
     this.#isClosed = true;
+    if (this.#writing === undefined) this.#giveUp();
+  }
+
+  /** What was not written is lost, and the messages that it knew of are delivered again. */
+  #giveUp(): void {
+    this.#isChanged = false;
+    const lost = this.#unwritten;
+    this.#unwritten = [];
+    for (const ack of lost) ack.lost();
   }
 
   get #store() {
@@ -176,9 +187,10 @@ export class StateKeeper implements Keeper {
         if (!this.#isClosed) this.#lookIn(RETRY_MS);
       } else {
         for (const ack of acks) ack.done();
-        // Taken while this was written.
-        if (this.#isChanged) void this.#write();
       }
+      if (this.#isClosed) this.#giveUp();
+      // Taken while this was written.
+      else if (error === undefined && this.#isChanged) void this.#write();
     });
     ignoreOutcome(this.#writing);
     return this.#writing.then(() => this.#failure);
@@ -189,10 +201,13 @@ export class StateKeeper implements Keeper {
   async #writeNow(acks: readonly Ack[]): Promise<RuntimeError | undefined> {
     const { givenName } = this.#cell;
     const store = this.#store;
-    if (store === undefined || givenName === undefined) return undefined;
     const value = this.#last as Uint8Array;
+    // Without a name there is nothing to find the state by; a router with one may still have kept messages for it.
+    const own = givenName === undefined ? [] : [{ bucket: STATE_BUCKET, key: givenName, value }];
+    const writes = [...own, ...acks.flatMap((ack) => ack.writes)];
+    if (store === undefined || writes.length === 0) return undefined;
     try {
-      await store.write([{ bucket: STATE_BUCKET, key: givenName, value }, ...acks.flatMap(({ writes }) => writes)]);
+      await store.write(writes);
       return undefined;
     } catch (error) {
       return RuntimeError.from(error);

@@ -20,7 +20,7 @@ import { findAskCycle, Header, type Operation } from './header.ts';
 import { kill, requestDrain, requestStop } from './lifecycle.ts';
 import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs, DRAIN_TIMEOUT_MS } from './options.ts';
 import { isReservedName, type Protocol } from './protocol.ts';
-import { cancelledPut, waitingAt } from './putters.ts';
+import { cancelledPut, takes, waitingAt } from './putters.ts';
 import { StreamReader, StreamSession } from './streams.ts';
 
 /** Keys of what stubs know. Every text may be the name of an operation, so that nothing else of a stub has a text for a name. */
@@ -94,7 +94,17 @@ class PutStub extends Stub {
     Object.defineProperty(prototype, operation.name, { value: put, enumerable: true });
   }
 
-  async [REQUEST](operation: Operation, payload: unknown, options: PutOptions | undefined): Promise<void> {
+  // Gives out the very promise that waits, so that who ends an incarnation can answer for it.
+  [REQUEST](operation: Operation, payload: unknown, options: PutOptions | undefined): Promise<void> {
+    try {
+      return this.put(operation, payload, options) ?? Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Returns a promise only if there is something to wait for. */
+  private put(operation: Operation, payload: unknown, options: PutOptions | undefined): Promise<void> | undefined {
     const checked = operation.validateIn?.(payload) ?? { value: payload };
     if ('error' in checked) throw checked.error;
     const { [SENDER]: sender, [TARGET]: target } = this;
@@ -104,15 +114,16 @@ class PutStub extends Stub {
     if (signal?.aborted === true) throw cancelledPut(target);
     if (target.everyone !== null) {
       const each = target.everyone.map((cell) => new PutStub(cell, sender)[REQUEST](operation, payload, options));
-      await Promise.all(each);
-      return;
+      return Promise.all(each).then(() => {});
     }
     const cell = target.entry(operation.name, checked.value);
     const header = new Header(operation, sender?.cell.ref, undefined);
-    if (cell.extras?.waiting == null && cell.accept(checked.value, header)) return;
-    if (!cell.mailbox.isOpen || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal());
+    // Urgent messages have a lane of their own, and others may wait for the other.
+    const isNext = operation.isUrgent || cell.extras?.waiting == null;
+    if (isNext && cell.accept(checked.value, header)) return undefined;
+    if (!takes(cell, header) || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal(header));
     const message = { payload: checked.value, header, isLive: () => sender?.isLive ?? true };
-    await waitingAt(cell).wait(message, { timeoutMs, signal });
+    return waitingAt(cell).wait(message, { timeoutMs, signal });
   }
 }
 
@@ -131,6 +142,8 @@ class DeliverStub extends Stub {
     if ('error' in checked) throw checked.error;
     if (sender !== null && !sender.isLive) throw refusalError(sender.cell.stoppedRefusal());
     const message = { to: cell.name, op: operation.name, payload: checked.value, id: options?.id };
+    // It would wait for ever.
+    if (!cell.mailbox.canHold(checked.value)) throw refusalError(cell.fullRefusal());
     await outboxOf(cell).accept([message]);
   }
 }
@@ -171,8 +184,9 @@ class AskStub extends Stub {
     if (sender?.isInTurn === true) sender.addAsk(header);
     const told = deliver(cell, message, header);
     if (!told.ok) {
-      const waits = told.error.code === 'MAILBOX_FULL' && cell.profile.mailbox.overflow === 'wait';
-      if (waits) waitingAt(cell).waitAsk(message, header);
+      const isFull = told.error.code === 'MAILBOX_FULL' && cell.profile.mailbox.overflow === 'wait';
+      // What never fits would hold up all that wait behind it.
+      if (isFull && cell.mailbox.canHold(message)) waitingAt(cell).waitAsk(message, header);
       else header.fail(told.error);
     }
     if (!dispatcher.isBusy && wheel.hasSoon) wheel.startSoon(clock.nowMs());
@@ -221,7 +235,7 @@ class StreamStub extends Stub {
   static define(prototype: object, operation: Operation): void {
     const open = function (this: StreamStub, payload: unknown, options?: AskOptions): StreamReader {
       const checked = operation.validateStream?.(payload) ?? { value: payload };
-      const cell = this[TARGET].entry(operation.name, payload);
+      const cell = this[TARGET].entry(operation.name, 'error' in checked ? payload : checked.value);
       const asks = cell === this[TARGET] ? this[REQUEST] : new AskStub(cell, this[SENDER]);
       const session = new StreamSession('error' in checked ? undefined : checked.value);
       return new StreamReader(session, {
@@ -411,9 +425,13 @@ export class LocalRef implements ActorRef {
     const checked = operation.validateIn?.(payload) ?? { value: payload };
     if ('error' in checked) return checked.error;
     if (!isAsked) {
-      const told = deliver(cell, checked.value, new Header(operation, header.sender, header.topic));
-      if (told.ok) header.settle(undefined);
-      return refusalError(told);
+      const next = new Header(operation, header.sender, header.topic);
+      // One that is kept is handled when the other has handled it, and is delivered again if that does not take it.
+      if (header.isPending) next.keep({ done: () => header.settle(undefined), failed: (error) => header.fail(error) });
+      const told = deliver(cell, checked.value, next);
+      if (!told.ok && header.isPending) header.fail(told.error);
+      else return refusalError(told);
+      return undefined;
     }
     const circle = header.handOver(cell, operation);
     return circle === undefined ? refusalError(deliver(cell, checked.value, header)) : deadlock(circle);

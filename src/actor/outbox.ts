@@ -21,8 +21,11 @@ export const DELIVERIES_MAX = 10;
 /** Milliseconds before the second delivery, doubled from one to the next, and the longest. */
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 30_000;
-/** Given ids that are remembered of each actor after their messages were handled. */
+/** Given ids that are remembered of each actor after their messages were handled; and of all, half of what a bucket of the store holds. */
 export const WINDOW = 1_024;
+const HANDLED_MAX = 524_288;
+/** Deliveries after which a message goes alone: of those that were under way when a process ended, it may be the one that ended it. */
+const SUSPECT = 3;
 /** Messages of all actors that are kept, and their bytes: they are in memory too. */
 const MESSAGES_MAX = 65_536;
 const BYTES_MAX = 64 * 1_024 ** 2;
@@ -38,6 +41,9 @@ const PAGE = 15;
 /** Messages of one write, and their bytes: what a request takes, less what it costs besides. */
 const WRITE_MAX = 1_024;
 const WRITE_BYTES_MAX = 15 * 1_024 ** 2;
+
+/** Begins the ids that are made here: none that is given has it. */
+const OWN = '~';
 
 interface MessageRecord {
   readonly op: string;
@@ -71,6 +77,8 @@ interface Receiver {
   readonly waiting: Delivery[];
   inFlight: number;
   isPumping: boolean;
+  /** Whether it will be looked at again after some time. */
+  hasRetry: boolean;
   /** Given ids of messages that were handled, the oldest first. */
   readonly handled: Set<string>;
 }
@@ -96,6 +104,9 @@ export class Outbox implements Deliveries {
   readonly #known = new Map<string, Promise<void> | undefined>();
   #order = 0;
   #bytes = 0;
+  /** Given ids that are remembered, of all actors. */
+  #handledIds = 0;
+  #isClosed = false;
   #opened: Promise<void> | undefined;
   #isOpen = false;
 
@@ -117,6 +128,7 @@ export class Outbox implements Deliveries {
         // Nothing was accepted before: the next who asks reads it all again.
         this.#opened = undefined;
         this.#bytes = 0;
+        this.#handledIds = 0;
         this.#receivers.clear();
         throw error;
       },
@@ -131,9 +143,9 @@ export class Outbox implements Deliveries {
     const written: (Promise<void> | undefined)[] = [];
     const fresh: Delivery[] = [];
     for (const { to, op, id, record } of sealed) {
-      const key = `${to}/${id ?? `${this.#epoch}:${this.#order + 1}`}`;
+      const key = `${to}/${id ?? `${OWN}${this.#epoch}:${this.#order + 1}`}`;
       if (this.#known.has(key)) written.push(this.#known.get(key));
-      else if (id === undefined || !this.#receiver(to).handled.has(id)) {
+      else if (id === undefined || this.#receivers.get(to)?.handled.has(id) !== true) {
         fresh.push(this.#delivery({ key, op, record, deliveries: 0, id, isCounted: true }));
       }
     }
@@ -148,10 +160,8 @@ export class Outbox implements Deliveries {
     const written = this.#store.write(writes).then(
       () => {
         for (const delivery of deliveries) {
-          const to = actorOf(delivery.key);
           this.#known.set(delivery.key, undefined);
-          this.#receiver(to).waiting.push(delivery);
-          void this.#pump(to, this.#receiver(to));
+          this.#deliverNow(delivery);
         }
       },
       (error: unknown) => {
@@ -173,9 +183,15 @@ export class Outbox implements Deliveries {
     if (receiver !== undefined) void this.#pump(cell.name, receiver);
   }
 
+  /** The system has stopped: nothing is tried again. What is being written is written. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   async #load(): Promise<void> {
     for await (const keys of this.#pages(HANDLED_BUCKET)) {
       for (const key of keys) this.#receiver(actorOf(key)).handled.add(idOf(key));
+      this.#handledIds += keys.length;
     }
     const damaged: string[] = [];
     const found: Delivery[] = [];
@@ -240,10 +256,15 @@ export class Outbox implements Deliveries {
   #receiver(to: string): Receiver {
     let receiver = this.#receivers.get(to);
     if (receiver === undefined) {
-      receiver = { waiting: [], inFlight: 0, isPumping: false, handled: new Set() };
+      receiver = { waiting: [], inFlight: 0, isPumping: false, hasRetry: false, handled: new Set() };
       this.#receivers.set(to, receiver);
     }
     return receiver;
+  }
+
+  /** Forgets a receiver of which there is nothing to know. */
+  #tidy(to: string, { waiting, handled, inFlight, isPumping, hasRetry }: Receiver): void {
+    if (waiting.length + handled.size + inFlight === 0 && !isPumping && !hasRetry) this.#receivers.delete(to);
   }
 
   #assertRoom(messages: readonly Delivery[]): void {
@@ -258,43 +279,71 @@ export class Outbox implements Deliveries {
     if (receiver.isPumping) return;
     receiver.isPumping = true;
     try {
-      while (receiver.waiting.length > 0 && receiver.inFlight < IN_FLIGHT_MAX) {
-        const delivery = receiver.waiting[0] as Delivery;
+      for (let next = receiver.waiting[0]; next !== undefined; next = receiver.waiting[0]) {
+        if (receiver.inFlight >= (next.deliveries >= SUSPECT ? 1 : IN_FLIGHT_MAX)) return;
         const ref = this.#services.names.lookup(to);
         const cell = ref === undefined ? undefined : LocalRef.cellOf(ref);
         if (cell === undefined || !cell.mailbox.isOpen) return;
-        if (!delivery.isCounted) {
-          const written = await this.#count(delivery);
-          if (!written) return this.#pumpIn(to, STORE_RETRY_MS);
-          continue;
+        if (next.isCounted || next.deliveries >= DELIVERIES_MAX) {
+          if (!this.#post(cell, next, receiver)) return this.#pumpIn(to, RETRY_MS);
+        } else if (!(await this.#count(receiver.waiting))) {
+          return this.#pumpIn(to, STORE_RETRY_MS);
         }
-        const isTaken = this.#post(cell, delivery, receiver);
-        if (!isTaken) return this.#pumpIn(to, RETRY_MS);
       }
     } finally {
       receiver.isPumping = false;
     }
   }
 
+  /** Looks again after some time: once, however many wait. */
   #pumpIn(to: string, delayMs: number): void {
-    this.#services.wheel.after(delayMs, () => void this.#pump(to, this.#receiver(to)));
+    const receiver = this.#receiver(to);
+    if (receiver.hasRetry) return;
+    receiver.hasRetry = true;
+    this.#after(delayMs, () => {
+      receiver.hasRetry = false;
+      void this.#pump(to, receiver);
+    });
   }
 
-  /** Writes down that the message is about to be delivered again. Returns whether it was written. */
-  async #count(delivery: Delivery): Promise<boolean> {
-    const { key } = delivery;
-    const deliveries = delivery.deliveries + 1;
-    const message = messageOf(delivery.record) as MessageRecord;
-    const record = seal({ ...message, deliveries } satisfies MessageRecord);
+  #after(delayMs: number, callback: () => void): void {
+    if (!this.#isClosed) this.#services.wheel.after(delayMs, callback);
+  }
+
+  /** Puts it in its place among those that wait. */
+  #deliverNow(delivery: Delivery): void {
+    const to = actorOf(delivery.key);
+    const receiver = this.#receiver(to);
+    insert(receiver.waiting, delivery);
+    void this.#pump(to, receiver);
+  }
+
+  /** Writes down that the first of `waiting` are about to be delivered again. Returns whether it was written. */
+  #count(waiting: readonly Delivery[]): Promise<boolean> {
+    const [first, ...rest] = waiting.slice(0, PAGE) as [Delivery, ...Delivery[]];
+    const others = rest.filter(({ isCounted, deliveries }) => !isCounted && deliveries < SUSPECT);
+    const counted = first.deliveries < SUSPECT ? [first, ...others] : [first];
+    return this.#write(counted.map((delivery) => ({ delivery, deliveries: delivery.deliveries + 1 })));
+  }
+
+  async #write(counts: readonly { delivery: Delivery; deliveries: number }[]): Promise<boolean> {
+    const records = counts.map(({ delivery: { record }, deliveries }) =>
+      seal({ ...(messageOf(record) as MessageRecord), deliveries } satisfies MessageRecord),
+    );
+    const entries = records.map((value, i) => ({
+      bucket: OUTBOX_BUCKET,
+      key: counts[i]?.delivery.key as string,
+      value,
+    }));
     try {
-      await this.#store.write([{ bucket: OUTBOX_BUCKET, key, value: record }]);
+      await this.#store.write(entries);
     } catch {
-      // It stays as it is, and is tried again.
+      // All stays as it is, and is tried again.
       return false;
     }
-    delivery.record = record;
-    delivery.deliveries = deliveries;
-    delivery.isCounted = true;
+    for (const [i, { delivery, deliveries }] of counts.entries()) {
+      Object.assign(delivery, { record: records[i], deliveries, isCounted: true });
+    }
     return true;
   }
 
@@ -307,35 +356,41 @@ export class Outbox implements Deliveries {
       known instanceof RuntimeError
         ? { error: known }
         : ((topic === undefined ? undefined : known.operation.validateIn?.(sent)) ?? { value: sent });
-    if (known instanceof RuntimeError || 'error' in checked) {
-      const header = new Header(openOperation('tell', delivery.op), undefined, topic);
-      receiver.waiting.shift();
-      this.#bury(cell, delivery, { payload: sent, header, error: 'error' in checked ? checked.error : undefined });
-      return true;
-    }
-    const { value: payload } = checked;
+    const payload = 'error' in checked ? sent : checked.value;
     // Of a router, the routee that gets it.
     const entry = cell.entry(delivery.op, payload);
+    const never = 'error' in checked ? checked.error : whyNever(entry, delivery, payload);
+    if (known instanceof RuntimeError || never !== undefined) {
+      const header = new Header(openOperation('tell', delivery.op), undefined, topic);
+      receiver.waiting.shift();
+      this.#bury(cell, delivery, { payload: sent, header, error: never });
+      return true;
+    }
     const header = new Header(known.operation, undefined, topic);
     header.keep({
       done: () => this.#handled(entry, delivery, receiver),
       failed: (error) => this.#failed(entry, delivery, { receiver, payload: sent, header, error }),
     });
-    if (!entry.accept(payload, header)) return false;
+    // Not by the overflow policy: what is kept can wait, and takes nobody's place.
+    if (!entry.offer(payload, header)) return false;
     receiver.waiting.shift();
     receiver.inFlight++;
     return true;
   }
 
   #handled(cell: Cell, delivery: Delivery, receiver: Receiver): void {
+    const writesOf = (): readonly DurableWrite[] => {
+      delivery.writes ??= this.#writesOf(delivery);
+      return delivery.writes;
+    };
     const ack: Ack = {
       get writes() {
-        delivery.writes ??= writesOf(delivery, receiver);
-        return delivery.writes;
+        return writesOf();
       },
       done: () => {
         receiver.inFlight--;
         this.#forget(delivery);
+        this.#tidy(actorOf(delivery.key), receiver);
         void this.#pump(actorOf(delivery.key), receiver);
       },
       lost: () => this.#giveBack(delivery, receiver),
@@ -349,8 +404,36 @@ export class Outbox implements Deliveries {
   #commit(ack: Ack): void {
     this.#store.write(ack.writes).then(
       () => ack.done(),
-      () => this.#services.wheel.after(STORE_RETRY_MS, () => this.#commit(ack)),
+      () => this.#after(STORE_RETRY_MS, () => this.#commit(ack)),
     );
+  }
+
+  /** What makes it handled: it is kept no more; its id is, if it was given, in the place of the oldest. */
+  #writesOf({ key, id }: Delivery): DurableWrite[] {
+    const writes: DurableWrite[] = [{ bucket: OUTBOX_BUCKET, key }];
+    if (id === undefined) return writes;
+    const to = actorOf(key);
+    const receiver = this.#receiver(to);
+    // In the order in which they last handled one with an id.
+    this.#receivers.delete(to);
+    this.#receivers.set(to, receiver);
+    if (!receiver.handled.has(id)) this.#handledIds++;
+    receiver.handled.add(id);
+    writes.push({ bucket: HANDLED_BUCKET, key, value: NOTHING });
+    const forgotten = receiver.handled.size > WINDOW ? to : this.#leastRecent();
+    const [oldest] = (forgotten !== undefined && this.#receivers.get(forgotten)?.handled) || [];
+    if (forgotten === undefined || oldest === undefined) return writes;
+    this.#receivers.get(forgotten)?.handled.delete(oldest);
+    this.#handledIds--;
+    writes.push({ bucket: HANDLED_BUCKET, key: `${forgotten}/${oldest}` });
+    return writes;
+  }
+
+  /** The actor that has not handled a message with an id for longest, if too many ids are remembered. */
+  #leastRecent(): string | undefined {
+    if (this.#handledIds <= HANDLED_MAX) return undefined;
+    for (const [to, { handled }] of this.#receivers) if (handled.size > 0) return to;
+    return undefined;
   }
 
   #failed(cell: Cell, delivery: Delivery, failure: Failure): void {
@@ -370,23 +453,25 @@ export class Outbox implements Deliveries {
     delivery.isCounted = false;
     receiver.inFlight--;
     const delayMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (deliveries - 1));
-    this.#services.wheel.after(delayMs, () => {
-      insert(receiver.waiting, delivery);
-      void this.#pump(actorOf(delivery.key), receiver);
-    });
+    this.#after(delayMs, () => this.#deliverNow(delivery));
   }
 
   /** It was not handled, or in vain; whoever takes messages next has it again. */
   #giveBack(delivery: Delivery, receiver: Receiver): void {
     receiver.inFlight--;
     insert(receiver.waiting, delivery);
+    // A process that ends in order has not failed at what it did not come to.
+    const { deliveries } = delivery;
+    if (deliveries > 0 && !this.#services.isAccepting) void this.#write([{ delivery, deliveries: deliveries - 1 }]);
     // The incarnation may be over only after this, and of a router another may start.
     this.#pumpIn(actorOf(delivery.key), RETRY_MS);
   }
 
   /** It is a dead letter, and is told before it is forgotten. */
   #bury(cell: Cell, delivery: Delivery, { payload, header, error }: Omit<Failure, 'receiver'>): void {
-    const text = `"${cell.name}" failed at "${delivery.op}" ${delivery.deliveries} times; it is not delivered again`;
+    const often = `it failed, or ended the process, ${delivery.deliveries} times`;
+    const cause = RuntimeError.is(error) && error.code !== 'ACTOR_FAILED' ? error.message : often;
+    const text = `Cannot deliver "${delivery.op}" to "${cell.name}": ${cause}; it is not delivered again`;
     const details = { actor: cell.name, deliveries: delivery.deliveries };
     const why = new RuntimeError('MESSAGE_UNDELIVERABLE', text, { details, cause: error });
     cell.bury('failed', { message: payload, header: new Header(header.operation, undefined, header.topic) }, why);
@@ -462,18 +547,12 @@ function messageOf(record: Uint8Array): MessageRecord | undefined {
   return message as MessageRecord;
 }
 
-/** What makes it handled: it is kept no more; its id is, if it was given, in the place of the oldest. */
-function writesOf({ key, id }: Delivery, { handled }: Receiver): DurableWrite[] {
-  const writes: DurableWrite[] = [{ bucket: OUTBOX_BUCKET, key }];
-  if (id === undefined) return writes;
-  handled.add(id);
-  writes.push({ bucket: HANDLED_BUCKET, key, value: NOTHING });
-  const [oldest] = handled;
-  if (handled.size > WINDOW && oldest !== undefined) {
-    handled.delete(oldest);
-    writes.push({ bucket: HANDLED_BUCKET, key: `${actorOf(key)}/${oldest}` });
-  }
-  return writes;
+/** Why the actor of `entry` can never take it; `undefined`: it can. */
+function whyNever(entry: Cell, { deliveries, isCounted }: Delivery, payload: unknown): RuntimeError | undefined {
+  if (!entry.mailbox.canHold(payload))
+    return new RuntimeError('MAILBOX_FULL', 'its mailbox never has room for as much');
+  if (isCounted || deliveries < DELIVERIES_MAX) return undefined;
+  return new RuntimeError('ACTOR_FAILED', `"${entry.name}" did not come to the end of it`);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -487,14 +566,15 @@ function idOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
 }
 
-/** Ids that are made here have a form that tells. */
 function givenId(key: string): string | undefined {
   const id = idOf(key);
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d+$/.test(id) ? undefined : id;
+  return id.startsWith(OWN) ? undefined : id;
 }
 
 function insert(waiting: Delivery[], delivery: Delivery): void {
-  const at = waiting.findIndex(({ order }) => order > delivery.order);
+  const last = waiting.at(-1);
+  const at =
+    last === undefined || last.order < delivery.order ? -1 : waiting.findIndex(({ order }) => order > delivery.order);
   waiting.splice(at === -1 ? waiting.length : at, 0, delivery);
 }
 

@@ -5,7 +5,7 @@ import { Header, type Operation } from './header.ts';
 import { ignoreOutcome, isThenable } from './thenable.ts';
 
 /** Timers, and promises that are awaited, of one actor at a time. Each may make a message; more belong into a queue of the actor's own. */
-const OWN_MAX = 1_024;
+export const OWN_MAX = 1_024;
 
 /** Milliseconds: a day. What comes later is kept in a calendar, not in a timer. */
 const DELAY_MAX_MS = 86_400_000;
@@ -46,7 +46,10 @@ export class OwnMessages implements TurnExtras {
   readonly #streams = new Set<AnyIterator>();
   #promises = 0;
   #idle: { readonly key: string; sinceMs: number } | undefined;
-  #cancelled: AbortController | undefined;
+  /** Aborts when the incarnation ends. */
+  readonly #over = new AbortController();
+  /** Of the message being handled, if somebody waits for its reply. */
+  #signal: AbortSignal | undefined;
 
   /** @param operationOf Finds a `tell` operation of the actor, or throws. */
   constructor(context: TurnContext, operationOf: (op: string) => Operation) {
@@ -89,7 +92,9 @@ export class OwnMessages implements TurnExtras {
     this.#idle = idle;
     const look = (): void => {
       const leftMs = idle.sinceMs + afterMs - clock.nowMs();
-      if (leftMs <= 0) this.#cell.postOwn(payload, header);
+      // One that is in the middle of something, or has not come to it, is not idle; and one message at a time is enough.
+      const isBusy = this.#context.isInTurn || this.#cell.mailbox.hasWork;
+      if (leftMs <= 0 && !isBusy) this.#cell.postOwn(payload, header);
       this.#arm({ key, header, delayMs: leftMs <= 0 ? afterMs : leftMs }, look);
     };
     this.#arm({ key, header, delayMs: afterMs }, look);
@@ -112,8 +117,16 @@ export class OwnMessages implements TurnExtras {
    */
   pipe(promise: PromiseLike<unknown>, op: string, toPayload: (outcome: Outcome) => unknown): void {
     const operation = this.#operationOf(op);
-    if (this.#promises >= OWN_MAX) throw tooMany(this.#cell, 'await one more promise', this.#promises);
+    // With those that have settled, and whose messages wait to be handled.
+    const count = this.#promises + this.#cell.mailbox.ownSize;
+    if (count >= OWN_MAX) throw tooMany(this.#cell, 'await one more promise', count);
     this.#promises++;
+    // An ask that is awaited so is not what the turn waits for.
+    const asked = this.#context.openAsks.find((header) => header.isAnsweredBy(promise));
+    if (asked !== undefined) {
+      this.#context.forgetAsk(asked);
+      asked.unbind();
+    }
     const deliver = (outcome: Outcome): void => {
       this.#promises--;
       if (!this.#context.isLive) return;
@@ -132,18 +145,22 @@ export class OwnMessages implements TurnExtras {
 
   /** Aborts when whoever sent the message being handled has stopped waiting for its reply, or the incarnation ends. */
   signalOf(header: Header | null): AbortSignal {
-    this.#cancelled ??= new AbortController();
-    const controller = this.#cancelled;
-    if (header?.hasDeadline === true) {
-      header.onFailed = (reason) => controller.abort(reason);
-      if (!header.isPending) controller.abort();
-    }
-    return controller.signal;
+    if (header?.hasDeadline !== true) return this.#over.signal;
+    if (this.#signal !== undefined) return this.#signal;
+    const controller = new AbortController();
+    header.onFailed = (reason) => controller.abort(reason);
+    if (!header.isPending) controller.abort();
+    this.#signal = AbortSignal.any([this.#over.signal, controller.signal]);
+    return this.#signal;
   }
 
-  /** Keeps an iterator that is to be closed when the incarnation ends in order. @throws {RuntimeError} `CONFIG_INVALID` — too many. */
+  /** Whether one more stream may be opened: readers that are many are refused, and are no failure of the actor. */
+  get hasStreamRoom(): boolean {
+    return this.#streams.size < OWN_MAX;
+  }
+
+  /** Keeps an iterator that is to be closed when the incarnation ends in order. */
   addStream(iterator: AnyIterator): void {
-    if (this.#streams.size >= OWN_MAX) throw tooMany(this.#cell, 'open one more stream', this.#streams.size);
     this.#streams.add(iterator);
   }
 
@@ -152,7 +169,7 @@ export class OwnMessages implements TurnExtras {
   }
 
   onMessageEnd(): void {
-    this.#cancelled = undefined;
+    this.#signal = undefined;
     if (this.#idle !== undefined) this.#idle.sinceMs = this.#cell.profile.services.dispatcher.coarseNowMs;
   }
 
@@ -161,14 +178,14 @@ export class OwnMessages implements TurnExtras {
     for (const { node } of this.#timers.values()) if (node !== null) wheel.cancel(node);
     this.#timers.clear();
     this.#cell.mailbox.withdraw((header) => this.#own.has(header));
-    this.#cancelled?.abort(reason);
+    this.#over.abort(reason);
     if (reason === undefined) for (const iterator of this.#streams) closeIterator(iterator);
     this.#streams.clear();
   }
 
   #begin(key: string, op: string, delayMs: number): Header {
     const operation = this.#operationOf(op);
-    if (!(delayMs >= 1 && delayMs <= DELAY_MAX_MS)) {
+    if (!(typeof delayMs === 'number' && delayMs >= 1 && delayMs <= DELAY_MAX_MS)) {
       throw new RangeError(`A timer takes from 1 to ${DELAY_MAX_MS} milliseconds, not ${delayMs}`);
     }
     this.cancel(key);

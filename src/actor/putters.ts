@@ -2,9 +2,11 @@ import { RingBuffer } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { TimerNode } from '../time/index.ts';
 import type { Cell } from './cell.ts';
+import { stoppedError } from './cell-errors.ts';
 import type { Header } from './header.ts';
+import { ignoreOutcome } from './thenable.ts';
 
-/** Senders that wait for room in one mailbox; then the next is refused at once. */
+/** Senders that wait for room in one lane of a mailbox; then the next is refused at once. */
 const PUTTERS_MAX = 1_024;
 
 /** Who waits for room. */
@@ -49,6 +51,8 @@ export class Putters {
     };
     const failed = (error: RuntimeError): void => {
       end();
+      // The incarnation that sent it may be over, and never come to read this.
+      if (!isLive()) ignoreOutcome(promise);
       reject(error);
     };
     const cancel = (): void => failed(cancelledPut(this.#cell));
@@ -70,10 +74,21 @@ export class Putters {
 
   /** Puts into the mailbox as much as it takes. Returns whether somebody still waits. */
   admit(): boolean {
-    const { mailbox } = this.#cell;
-    const { urgent, plain } = this.#lines;
-    const isUrgentLeft = admitFrom(urgent, ({ payload, header }) => mailbox.offerUrgent(payload, header));
-    return admitFrom(plain, ({ payload, header }) => mailbox.offer(payload, header)) || isUrgentLeft;
+    const isUrgentLeft = this.#admitFrom(this.#lines.urgent);
+    return this.#admitFrom(this.#lines.plain) || isUrgentLeft;
+  }
+
+  #admitFrom(line: RingBuffer<Putter>): boolean {
+    for (let next = line.peek(); next !== undefined; next = line.peek()) {
+      const isWaiting = next.isWaiting();
+      const isIn = isWaiting && this.#cell.letIn(next.payload, next.header);
+      const isRefused = isWaiting && !isIn && !takes(this.#cell, next.header);
+      if (isWaiting && !isIn && !isRefused) return true;
+      line.shift();
+      if (isIn) next.done();
+      else if (isRefused) next.failed(stoppedError(this.#cell, 'takes nothing more from outside'));
+    }
+    return false;
   }
 
   /** Nothing will be taken any more. */
@@ -83,10 +98,10 @@ export class Putters {
     }
   }
 
-  /** Takes the last place. */
+  /** Takes the last place in the line for its lane. */
   join(putter: Putter): void {
     const line = putter.header.operation.isUrgent ? this.#lines.urgent : this.#lines.plain;
-    if (line.size >= PUTTERS_MAX) line.remove(({ isWaiting }) => !isWaiting());
+    if (line.size >= PUTTERS_MAX) line.remove((other) => !other.isWaiting());
     if (line.size >= PUTTERS_MAX) putter.failed(this.#full(`${PUTTERS_MAX} wait for room already`));
     else line.push(putter);
   }
@@ -99,15 +114,9 @@ export class Putters {
   }
 }
 
-/** Returns whether somebody still waits. */
-function admitFrom(line: RingBuffer<Putter>, offer: (putter: Putter) => boolean): boolean {
-  for (let next = line.peek(); next !== undefined; next = line.peek()) {
-    const isWaiting = next.isWaiting();
-    if (isWaiting && !offer(next)) return true;
-    line.shift();
-    if (isWaiting) next.done();
-  }
-  return false;
+/** Whether `cell` takes such a message, if there is room: one that is closed to others still may. */
+export function takes(cell: Cell, header: Header): boolean {
+  return cell.mailbox.isOpen || cell.mayPassGate(header);
 }
 
 /** The queue of those who wait for room at `cell`, which is full. */

@@ -141,6 +141,10 @@ class RouterCell extends Cell {
     return this.isRouting ? this.refusal() : super.postUrgent(payload, header);
   }
 
+  override offer(payload: unknown, header: Header): boolean {
+    return !this.isRouting && super.offer(payload, header);
+  }
+
   override accept(payload: unknown, header: Header): boolean {
     return !this.isRouting && super.accept(payload, header);
   }

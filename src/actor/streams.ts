@@ -1,12 +1,13 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { Handler, Operation } from './header.ts';
-import type { AnyIterator } from './own-messages.ts';
+import { type AnyIterator, OWN_MAX } from './own-messages.ts';
 import type { Validator } from './schema.ts';
 import { isThenable } from './thenable.ts';
 import { Verdict } from './verdict.ts';
 
 /** How the context of an incarnation keeps the streams that are open. */
 interface StreamOwner {
+  readonly hasStreamRoom: boolean;
   addStream(iterator: AnyIterator): void;
   forgetStream(iterator: AnyIterator): void;
 }
@@ -36,25 +37,33 @@ export class StreamSession {
     if (this.#owner === undefined) this.#begin(context, handler);
     const iterator = this.#iterator;
     if (this.#owner !== context || iterator === undefined) {
-      return iterator === undefined ? DONE : this.#lost();
+      return iterator === undefined || this.isClosing ? DONE : this.#lost();
     }
-    const result = this.isClosing ? (iterator.return?.() ?? DONE) : iterator.next();
-    return isThenable(result) ? Promise.resolve(result).then((settled) => this.#after(settled)) : this.#after(result);
+    // A reader may leave while a step is under way: then that is not the last one.
+    const isLast = this.isClosing;
+    const result = isLast ? (iterator.return?.() ?? DONE) : iterator.next();
+    if (!isThenable(result)) return this.#after(result, isLast);
+    return Promise.resolve(result).then((settled) => this.#after(settled, isLast));
   }
 
   #begin(context: StreamOwner, handler: Handler): void {
-    this.#owner = context;
+    if (!context.hasStreamRoom) {
+      const text = `Cannot open one more stream: the actor has ${OWN_MAX}, the most there may be; try again later`;
+      throw new Verdict({ kind: 'refuse', error: new RuntimeError('STREAMS_EXHAUSTED', text) });
+    }
     if (this.isClosing) return;
     const made = handler(context, this.#payload) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
     const iterator = made?.[Symbol.asyncIterator]?.() ?? made?.[Symbol.iterator]?.();
     if (iterator === undefined) throw new TypeError('A handler of a stream returns something iterable: a generator');
+    // Only now: a handler that has put its message aside is called again.
+    this.#owner = context;
     context.addStream(iterator);
     this.#iterator = iterator;
   }
 
-  #after(result: unknown): unknown {
+  #after(result: unknown, isLast: boolean): unknown {
     const { done = false } = result as IteratorResult<unknown>;
-    if (!done && !this.isClosing) return result;
+    if (!done && !isLast) return result;
     if (this.#iterator !== undefined) (this.#owner as StreamOwner).forgetStream(this.#iterator);
     this.#iterator = undefined;
     return DONE;

@@ -101,13 +101,13 @@ export function afterHandler(
       rest(cell);
     },
     failed: (error) => {
-      if (current === undefined || !Verdict.is(error)) {
+      if (current === undefined || !Verdict.is(error) || (isBatch(current) && error.decided.kind === 'stash')) {
         buryRest(cell, others, error);
         fail(cell, error, current);
         return;
       }
       context.endMessage();
-      if ([current, ...others].every((lost) => carryOut(cell, lost, error))) rest(cell);
+      if (carryOutAll(cell, [current, ...others], error)) rest(cell);
     },
   };
 }
@@ -133,6 +133,17 @@ export function refuse(cell: Cell, lost: Lost<Header>, error: RuntimeError): voi
   // That is its answer: one that is kept is not delivered again.
   lost.header.settle(undefined);
   cell.bury('refused', lost, error);
+}
+
+function isBatch({ header }: Lost<Header>): boolean {
+  return header.operation.batch !== undefined;
+}
+
+/** Does what the handler decided over messages that it handled together: they are forwarded as one. Returns as {@link carryOut}. */
+export function carryOutAll(cell: Cell, [first, ...others]: readonly Lost<Header>[], verdict: Verdict): boolean {
+  const goesOn = first === undefined || carryOut(cell, first, verdict);
+  if (verdict.decided.kind === 'refuse') for (const lost of others) carryOut(cell, lost, verdict);
+  return goesOn;
 }
 
 /** Does what the handler decided over `lost`. Returns whether the cell goes on; else it has failed by it. */

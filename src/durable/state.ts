@@ -30,6 +30,7 @@ export function packState(owner: StateOwner, state: unknown, maxBytes: number): 
   const { actor, version } = owner;
   let record: Uint8Array;
   try {
+    assertData(state);
     record = seal({ type: withoutVersion(owner.type), version, state } satisfies StateRecord);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -39,6 +40,21 @@ export function packState(owner: StateOwner, state: unknown, maxBytes: number): 
   if (record.length <= maxBytes) return record;
   const text = `Cannot keep the state of "${actor}": it has ${record.length} bytes, at most ${maxBytes} are kept`;
   throw new RuntimeError('STATE_INVALID', text, { details: { actor, bytes: record.length, maxBytes } });
+}
+
+/** What would come back as something else than it was. Looks at the state itself, not at what is in it. */
+function assertData(state: unknown): void {
+  if (typeof state !== 'object' || state === null || Array.isArray(state)) return;
+  const prototype = Object.getPrototypeOf(state);
+  if (prototype === null || prototype === Object.prototype) return;
+  const { name } = prototype.constructor ?? {};
+  if (isNative(state)) return;
+  throw new TypeError(`it is an instance of "${name}", whose methods would not come back`);
+}
+
+function isNative(state: object): boolean {
+  const kinds = [Map, Set, Date, RegExp, ArrayBuffer, Error, Boolean, Number, String, BigInt];
+  return ArrayBuffer.isView(state) || kinds.some((kind) => state instanceof kind);
 }
 
 /**
@@ -65,6 +81,8 @@ export function unpackState(owner: StateOwner, bytes: Uint8Array, migrations: Mi
     const migrate = migrations[from];
     if (migrate === undefined) throw unknown(owner, record, `there is no migration from version ${from}`);
     state = migrate(state as never);
+    if (state instanceof Promise)
+      throw new TypeError(`The migration from version ${from} returned a promise: it must not wait`);
   }
   return state;
 }

@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   STATE_IN_USE: { kind: 'conflict', retryable: false, summary: 'An actor lives whose state is to be forgotten' },
   STATE_INVALID: { kind: 'invalid', retryable: false, summary: 'The state of the actor cannot be kept' },
   STATE_VERSION_UNKNOWN: { kind: 'conflict', retryable: false, summary: 'The kept state is of a version that the actor does not know' },
+  STREAMS_EXHAUSTED: { kind: 'overload', retryable: true, summary: 'The actor has as many open streams as it may' },
   SYSTEM_STOPPED: { kind: 'unavailable', retryable: false, summary: 'The actor system has stopped' },
   TOPIC_INVALID: { kind: 'invalid', retryable: false, summary: 'The topic or pattern is not well-formed' },
 

@@ -7,10 +7,11 @@
  *   M2  A lane never holds more than `capacity` messages, stashed ones included, and all together no more than
  *       `capacityBytes`. What happens instead is the overflow policy's: one message is refused, or some are lost, and the
  *       caller learns which.
- *   M3  `offer` never throws and never waits, and allocates only when the ring grows.
+ *   M3  `offer` never throws and never waits, and allocates only when the ring grows, or to count bytes.
  *   M4  A mailbox that was never used has no slots; an empty one gives a ring of more than 64 messages back.
  * Limits      capacity 1 to 1,048,576 messages; memory is the messages' own plus two array slots each. Bytes are counted of
- *             payloads that are bytes or text. What an actor sends to itself, and the runtime to it, is bounded by who sends.
+ *             text, buffers, arrays and plain objects, once, when they come. What an actor sends to itself, and the runtime
+ *             to it, is bounded by who sends.
  * Not here    when an actor runs (dispatch/); what becomes of a lost message, and who waits for room (actor/).
  *
  * @module

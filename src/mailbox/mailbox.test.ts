@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RuntimeError } from '../errors/index.ts';
+import { bytesOf } from './bytes.ts';
 import { Mailbox } from './mailbox.ts';
 import { MAILBOX_CAPACITY_MAX, type OverflowPolicy, toMailboxPolicy } from './options.ts';
 
@@ -100,16 +101,45 @@ test('Mailbox.withdraw takes back what the actor sent to itself', () => {
 });
 
 test('Mailbox counts bytes of payloads, and none for ever of one that was changed while it waited', () => {
-  const mailbox = new Mailbox<object, string>(toMailboxPolicy({ capacityBytes: 10 }));
-  const bytes = new Uint8Array(6);
+  const mailbox = new Mailbox<object, string>(toMailboxPolicy({ capacityBytes: 100 }));
+  const bytes = new Uint8Array(60);
   assert.equal(mailbox.offer(bytes, header), true);
-  assert.equal(mailbox.offer('12345', header), false);
-  assert.equal(mailbox.offer(['1', new Uint8Array(2), 7], header), true);
-  assert.equal(mailbox.sizeBytes, 9);
+  assert.equal(mailbox.offer('x'.repeat(41), header), false);
+  const list: unknown[] = ['1', new Uint8Array(20), 7];
+  assert.equal(mailbox.offer(list, header), true);
+  assert.equal(mailbox.offerUrgent('text', header), true);
+  assert.equal(mailbox.sizeBytes, 100);
   structuredClone(bytes, { transfer: [bytes.buffer] });
-  mailbox.take();
-  mailbox.take();
-  assert.equal(mailbox.sizeBytes, 0);
+  list.push(new Uint8Array(1_000));
+  for (const left of [96, 36, 0]) {
+    mailbox.take();
+    assert.equal(mailbox.sizeBytes, left);
+  }
+});
+
+test('bytesOf looks into arrays and plain objects, however deep or in circles, and no further than is enough', () => {
+  const circle: { body: Uint8Array; self?: unknown } = { body: new Uint8Array(100) };
+  circle.self = circle;
+  let deep: unknown = 'x'.repeat(50);
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+  const hostile = {
+    get body(): never {
+      throw new Error('planted');
+    },
+  };
+  const cases: [unknown, number][] = [
+    [undefined, 0],
+    [7, 0],
+    ['text', 4],
+    [new ArrayBuffer(3), 3],
+    [{ to: { body: new Uint8Array(100) }, n: 1 }, 116],
+    [circle, 108],
+    [deep, 100_000 * 8 - 8 + 50],
+    [new Map([['key', 'x'.repeat(1_000)]]), 0],
+    [hostile, Number.POSITIVE_INFINITY],
+  ];
+  for (const [payload, bytes] of cases) assert.equal(bytesOf(payload, 1e9), bytes);
+  assert.ok(bytesOf(new Array(1e9), 1_000) <= 1_008, 'it has stopped looking');
 });
 
 /** What a mailbox should do, in the simplest way. */
@@ -124,7 +154,7 @@ class Model {
   }
 
   get bytes(): number {
-    return [...this.urgent, ...this.stashed, ...this.user].reduce((sum, { text }) => sum + text.length, 0);
+    return weigh([...this.urgent.filter(({ isOwn }) => isOwn !== true), ...this.stashed, ...this.user]);
   }
 
   fits({ text }: Item): boolean {
@@ -132,13 +162,20 @@ class Model {
   }
 
   fitsUrgent({ text }: Item): boolean {
-    return this.urgent.length < this.policy.capacity && this.fitsBytes(text);
+    return this.urgent.filter(({ isOwn }) => isOwn !== true).length < this.policy.capacity && this.fitsBytes(text);
   }
 
-  /** What is stashed is not weighed again, so that there may be more than fits. */
   fitsBytes(text: string): boolean {
     const { capacityBytes = Number.POSITIVE_INFINITY } = this.policy;
     return text === '' || this.bytes + text.length <= capacityBytes;
+  }
+
+  /** Takes out those that the actor sent to itself, wherever they are. */
+  withdraw(isUnwanted: (item: Item) => boolean): void {
+    const isKept = (item: Item) => item.isOwn !== true || !isUnwanted(item);
+    this.urgent.splice(0, this.urgent.length, ...this.urgent.filter(isKept));
+    this.stashed = this.stashed.filter(isKept);
+    this.user = this.user.filter(isKept);
   }
 
   /** What is lost by the overflow of `item`; `undefined`: it is refused. */
@@ -147,8 +184,10 @@ class Model {
     if (overflow === 'reject' || overflow === 'wait') return undefined;
     const lost: Item[] = [];
     const { capacity, capacityBytes = Number.POSITIVE_INFINITY } = this.policy;
-    if (overflow === 'drop-newest' || this.stashed.length >= capacity || item.text.length > capacityBytes)
-      return [item];
+    const elsewhere = this.bytes - weigh(this.user);
+    const couldFit = elsewhere + item.text.length <= capacityBytes || item.text === '';
+    // None is lost in vain.
+    if (overflow === 'drop-newest' || this.stashed.length >= capacity || !couldFit) return [item];
     while (this.user.length > 0 && !this.fits(item)) lost.push(this.user.shift() as Item);
     if (!this.fits(item)) return [...lost, item];
     this.user.push(item);
@@ -156,9 +195,14 @@ class Model {
   }
 }
 
+function weigh(items: readonly Item[]): number {
+  return items.reduce((sum, { text }) => sum + text.length, 0);
+}
+
 interface Item {
   readonly id: number;
   readonly text: string;
+  readonly isOwn?: boolean;
 }
 
 interface Policy {
@@ -168,7 +212,19 @@ interface Policy {
 }
 
 const STEP = fc.record({
-  what: fc.constantFrom('offer', 'offer', 'offer', 'urgent', 'take', 'take', 'stash', 'unstash', 'trim'),
+  what: fc.constantFrom(
+    'offer',
+    'offer',
+    'offer',
+    'urgent',
+    'own',
+    'take',
+    'take',
+    'stash',
+    'unstash',
+    'trim',
+    'withdraw',
+  ),
   size: fc.nat(6),
 });
 
@@ -194,9 +250,15 @@ for (const overflow of ['reject', 'wait', 'drop-oldest', 'drop-newest'] as const
             const fits = model.fitsUrgent(item);
             if (fits) model.urgent.push(item);
             assert.equal(mailbox.offerUrgent(item.text, item), fits);
+          } else if (what === 'own') {
+            model.urgent.push({ ...item, isOwn: true });
+            mailbox.offerOwn(item.text, model.urgent.at(-1) as Item);
+          } else if (what === 'withdraw') {
+            model.withdraw((own) => own.id % 2 === size % 2);
+            mailbox.withdraw((own) => own.isOwn === true && own.id % 2 === size % 2);
           } else if (what === 'take') taken = takeBoth(mailbox, model) ?? taken;
           else if (what === 'stash' && taken !== undefined) {
-            const fits = model.user.length + model.stashed.length < policy.capacity;
+            const fits = model.fits(taken);
             if (fits) model.stashed.push(taken);
             assert.equal(mailbox.stash(taken.text, taken), fits);
             taken = undefined;

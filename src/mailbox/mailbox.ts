@@ -1,4 +1,5 @@
 import { RingBuffer } from '../collections/index.ts';
+import { bytesOf } from './bytes.ts';
 import { MAILBOX_CAPACITY, type MailboxPolicy } from './options.ts';
 
 /** A message and what travelled with it, out of its mailbox. */
@@ -27,6 +28,14 @@ const SPARE_MESSAGES_MAX = MAILBOX_CAPACITY;
 /** The ring of every mailbox that holds nothing and never did, or gave its ring back. */
 const EMPTY: unknown[] = [];
 
+/** A message outside of the user lane. */
+interface Held<H> extends Lost<H> {
+  /** Bytes that it was counted with: it may be changed while it waits. */
+  readonly bytes: number;
+  /** Whether the actor sent it to itself, which is not counted. */
+  readonly isOwn: boolean;
+}
+
 /**
  * What few mailboxes have at any moment, so that the others do not pay for it. Gone when it holds nothing. Each lane is
  * made when it is first used: most actors need one of them, once, for the one message that ends them.
@@ -35,10 +44,15 @@ class Rare<H, S> {
   /** The oldest message of the system lane, and those after it; there is rarely a second one. */
   system: S | undefined = undefined;
   laterSystem: RingBuffer<S> | null = null;
-  urgent: RingBuffer<Lost<H>> | null = null;
-  stashed: Lost<H>[] | null = null;
-  /** Bytes of payloads in all lanes, if they are bounded. */
+  urgent: RingBuffer<Held<H>> | null = null;
+  /** Of the urgent ones, those that the actor sent to itself. */
+  own = 0;
+  stashed: Held<H>[] | null = null;
+  /** Whether what was stashed may be in the user lane. */
+  isMixed = false;
+  /** Bytes of payloads in all lanes, if they are bounded; and of each message of the user lane, by its place in the ring. */
   bytes = 0;
+  sizes: number[] | null = null;
 
   get urgentSize(): number {
     return this.urgent === null ? 0 : this.urgent.size;
@@ -49,12 +63,31 @@ class Rare<H, S> {
   }
 
   get isEmpty(): boolean {
-    return this.system === undefined && this.urgentSize === 0 && this.stashedSize === 0 && this.bytes === 0;
+    const isStill = this.system === undefined && this.urgentSize === 0 && this.stashedSize === 0;
+    return isStill && this.bytes === 0 && !this.isMixed;
   }
 
-  pushUrgent(lost: Lost<H>): void {
+  pushUrgent(held: Held<H>): void {
     this.urgent ??= new RingBuffer();
-    this.urgent.push(lost);
+    this.urgent.push(held);
+    this.bytes += held.bytes;
+    if (held.isOwn) this.own++;
+  }
+
+  /** Forgets the bytes of a message that is in no lane any more. */
+  release({ bytes, isOwn }: Held<H>): void {
+    this.bytes -= bytes;
+    if (isOwn) this.own--;
+  }
+
+  setSize(place: number, bytes: number): void {
+    if (bytes === 0 && this.sizes === null) return;
+    this.sizes ??= [];
+    this.sizes[place] = bytes;
+  }
+
+  sizeAt(place: number): number {
+    return this.sizes?.[place] ?? 0;
   }
 }
 
@@ -99,6 +132,11 @@ export class Mailbox<H extends object, S> {
     return this.rare?.bytes ?? 0;
   }
 
+  /** Messages that the actor sent to itself and has not taken. */
+  get ownSize(): number {
+    return this.rare?.own ?? 0;
+  }
+
   get isClosed(): boolean {
     return this.room === -1;
   }
@@ -126,14 +164,15 @@ export class Mailbox<H extends object, S> {
 
   /** Whether there could ever be room for a message of this size. */
   canHold(message: unknown): boolean {
-    return this.policy.capacityBytes === 0 || bytesOf(message) <= this.policy.capacityBytes;
+    const { capacityBytes } = this.policy;
+    return capacityBytes === 0 || bytesOf(message, capacityBytes) <= capacityBytes;
   }
 
   /** Adds to the user lane. `false`: it is full or closed, and nothing has changed; see {@link overflow}. */
   offer(message: unknown, header: H): boolean {
     if (this.count >= this.room) return false;
-    if (this.policy.capacityBytes !== 0 && !this.reserve(message)) return false;
     if (2 * this.count === this.slots.length) this.grow();
+    if (this.policy.capacityBytes !== 0 && !this.reserve(message)) return false;
     const slots = this.slots;
     const tail = (this.head + 2 * this.count) & (slots.length - 1);
     slots[tail] = message;
@@ -144,18 +183,18 @@ export class Mailbox<H extends object, S> {
 
   /** Adds to the urgent lane, which takes as many messages as the user lane. */
   offerUrgent(message: unknown, header: H): boolean {
-    if (!this.isOpen || (this.rare?.urgentSize ?? 0) >= this.policy.capacity) return false;
-    if (this.policy.capacityBytes !== 0 && !this.reserve(message)) return false;
-    this.ensureRare().pushUrgent({ message, header });
+    const { rare } = this;
+    if (!this.isOpen || (rare !== null && rare.urgentSize - rare.own >= this.policy.capacity)) return false;
+    const bytes = this.measure(message);
+    if (bytes === undefined) return false;
+    this.ensureRare().pushUrgent({ message, header, bytes, isOwn: false });
     return true;
   }
 
   /** Adds to the urgent lane what the actor sends to itself, full or not: whoever lets it do so bounds it. */
   offerOwn(message: unknown, header: H): void {
     if (this.isClosed) return;
-    const rare = this.ensureRare();
-    rare.pushUrgent({ message, header });
-    if (this.policy.capacityBytes !== 0) rare.bytes += bytesOf(message);
+    this.ensureRare().pushUrgent({ message, header, bytes: 0, isOwn: true });
   }
 
   /**
@@ -166,7 +205,7 @@ export class Mailbox<H extends object, S> {
   overflow(message: unknown, header: H): Lost<H>[] | undefined {
     const { overflow } = this.policy;
     if (!this.isOpen || overflow === 'reject' || overflow === 'wait') return undefined;
-    if (overflow === 'drop-newest' || this.room === 0 || !this.canHold(message)) return [{ message, header }];
+    if (overflow === 'drop-newest' || this.room === 0 || !this.couldHold(message)) return [{ message, header }];
     const lost: Lost<H>[] = [];
     while (!this.offer(message, header)) {
       if (this.count === 0) return [...lost, { message, header }];
@@ -228,18 +267,21 @@ export class Mailbox<H extends object, S> {
     return message;
   }
 
-  /** Takes out every urgent message whose header `isUnwanted`. Returns whether there was one. */
+  /** Takes out every message of the actor's own, put aside or not, whose header `isUnwanted`. Returns whether there was one. */
   withdraw(isUnwanted: (header: H) => boolean): boolean {
     const { rare } = this;
-    if (rare === null || rare.urgent === null) return false;
-    const before = rare.urgent.size;
-    rare.urgent.remove(({ message, header }) => {
-      const goes = isUnwanted(header);
-      if (goes) this.release(rare, message);
+    if (rare === null) return false;
+    const before = this.size;
+    rare.urgent?.remove((held) => {
+      const goes = isUnwanted(held.header);
+      if (goes) rare.release(held);
       return goes;
     });
+    if (rare.stashed !== null) this.withdrawStashed(rare, isUnwanted);
+    if (rare.isMixed) this.withdrawMixed(rare, isUnwanted);
+    const isFewer = this.size < before;
     this.tidy();
-    return rare.urgentSize < before;
+    return isFewer;
   }
 
   /**
@@ -249,27 +291,32 @@ export class Mailbox<H extends object, S> {
    */
   stash(message: unknown, header: H): boolean {
     if (this.isOpen && this.count >= this.room) return false;
+    const bytes = this.measure(message);
+    if (bytes === undefined) return false;
     const rare = this.ensureRare();
     rare.stashed ??= [];
-    rare.stashed.push({ message, header });
+    rare.stashed.push({ message, header, bytes, isOwn: false });
+    rare.bytes += bytes;
     this.makeRoom(-1);
-    if (this.policy.capacityBytes !== 0) rare.bytes += bytesOf(message);
     return true;
   }
 
   /** Puts all that was stashed back, before everything else in the user lane, in the order in which it came. */
   unstash(): void {
-    const stashed = this.rare?.stashed ?? null;
-    if (stashed === null) return;
-    (this.rare as Rare<H, S>).stashed = null;
+    const { rare } = this;
+    if (rare === null || rare.stashed === null) return;
+    const { stashed } = rare;
+    rare.stashed = null;
     this.makeRoom(stashed.length);
     while (this.slots.length < 2 * (this.count + stashed.length)) this.grow();
-    for (const { message, header } of stashed.reverse()) {
+    for (const { message, header, bytes } of stashed.reverse()) {
       this.head = (this.head - 2) & (this.slots.length - 1);
       this.slots[this.head] = message;
       this.slots[this.head + 1] = header;
+      rare.setSize(this.head >> 1, bytes);
       this.count++;
     }
+    rare.isMixed = this.count > 0;
     this.tidy();
   }
 
@@ -328,39 +375,88 @@ export class Mailbox<H extends object, S> {
     if (this.rare?.isEmpty === true) this.rare = null;
   }
 
-  /** Counts the bytes of a message, if they fit. */
-  private reserve(message: unknown): boolean {
-    const bytes = bytesOf(message);
-    if (bytes === 0) return true;
-    if (this.sizeBytes + bytes > this.policy.capacityBytes) return false;
-    this.ensureRare().bytes += bytes;
-    return true;
+  private withdrawStashed(rare: Rare<H, S>, isUnwanted: (header: H) => boolean): void {
+    const stashed = rare.stashed ?? [];
+    const kept = stashed.filter((held) => {
+      const goes = isUnwanted(held.header);
+      if (goes) rare.release(held);
+      return !goes;
+    });
+    this.makeRoom(stashed.length - kept.length);
+    rare.stashed = kept.length === 0 ? null : kept;
   }
 
-  /** Gives back the bytes of a message. One that was changed while it waited must not take the place of others for ever. */
-  private release(rare: Rare<H, S>, message: unknown): void {
-    if (rare.bytes === 0) return;
-    rare.bytes = this.size === 0 ? 0 : Math.max(0, rare.bytes - bytesOf(message));
+  /** From the user lane: turns it round once. */
+  private withdrawMixed(rare: Rare<H, S>, isUnwanted: (header: H) => boolean): void {
+    for (let left = this.count; left > 0; left--) {
+      const { message, header, bytes } = this.takeHeld(rare);
+      if (isUnwanted(header)) continue;
+      const at = (this.head + 2 * this.count) & (this.slots.length - 1);
+      this.slots[at] = message;
+      this.slots[at + 1] = header;
+      rare.setSize(at >> 1, bytes);
+      rare.bytes += bytes;
+      this.count++;
+    }
+    rare.isMixed = this.count > 0;
+  }
+
+  /** The bytes of a message, 0 if they are not bounded; `undefined`: they do not fit. */
+  private measure(message: unknown): number | undefined {
+    const { capacityBytes } = this.policy;
+    if (capacityBytes === 0) return 0;
+    const left = capacityBytes - this.sizeBytes;
+    const bytes = bytesOf(message, left);
+    return bytes <= left ? bytes : undefined;
+  }
+
+  /** Whether a message would fit if the user lane were empty. */
+  private couldHold(message: unknown): boolean {
+    const { rare } = this;
+    if (rare === null || this.policy.capacityBytes === 0) return this.canHold(message);
+    const inLane = rare.sizes?.reduce((sum, bytes) => sum + bytes, 0) ?? 0;
+    const left = this.policy.capacityBytes - (rare.bytes - inLane);
+    return bytesOf(message, left) <= left;
+  }
+
+  /** Counts the bytes of a message that is about to come into the user lane, if they fit. */
+  private reserve(message: unknown): boolean {
+    const bytes = this.measure(message);
+    if (bytes === undefined) return false;
+    if (bytes === 0) return true;
+    const rare = this.ensureRare();
+    rare.bytes += bytes;
+    rare.setSize(((this.head >> 1) + this.count) & ((this.slots.length >> 1) - 1), bytes);
+    return true;
   }
 
   private takeRare(rare: Rare<H, S>): unknown {
     const urgent = rare.urgent?.shift();
     if (urgent === undefined) return this.takeOldest().message;
-    this.release(rare, urgent.message);
+    rare.release(urgent);
     this.tidy();
     return urgent.message;
   }
 
   private takeOldest(): Lost<H> {
-    const { slots, head, rare } = this;
-    const lost = { message: slots[head], header: slots[head + 1] as H };
+    const { rare, slots, head } = this;
+    if (rare === null) return { header: slots[head + 1] as H, message: this.take() };
+    const held = this.takeHeld(rare);
+    if (this.count === 0) rare.isMixed = false;
+    this.tidy();
+    return held;
+  }
+
+  private takeHeld(rare: Rare<H, S>): Held<H> {
+    const { slots, head } = this;
+    const held = { message: slots[head], header: slots[head + 1] as H, bytes: rare.sizeAt(head >> 1), isOwn: false };
     slots[head] = undefined;
     slots[head + 1] = undefined;
+    rare.setSize(head >> 1, 0);
     this.head = (head + 2) & (slots.length - 1);
     this.count--;
-    if (rare !== null) this.release(rare, lost.message);
-    this.tidy();
-    return lost;
+    rare.release(held);
+    return held;
   }
 
   private grow(): void {
@@ -369,6 +465,11 @@ export class Mailbox<H extends object, S> {
     const next =
       old.length === 0 ? newRing(1) : (takeSpare(2 * old.length) ?? newRing(Math.max(FEW_MESSAGES, old.length)));
     for (let i = 0; i < used; i++) next[i] = old[(this.head + i) & (old.length - 1)];
+    const { rare, head } = this;
+    if (rare !== null && rare.sizes !== null) {
+      const places = (old.length >> 1) - 1;
+      rare.sizes = Array.from({ length: this.count }, (_, i) => rare.sizeAt(((head >> 1) + i) & places));
+    }
     this.slots = next;
     this.head = 0;
   }
@@ -384,18 +485,4 @@ function takeSpare(length: number): unknown[] | undefined {
   if (length < 4 * FEW_MESSAGES) return undefined;
   const spare = SPARES.pop();
   return spare !== undefined && spare.length >= length ? spare : undefined;
-}
-
-/** Bytes of a payload, as far as they are known without walking through it. */
-function bytesOf(message: unknown): number {
-  if (!Array.isArray(message)) return bytesOfValue(message);
-  let bytes = 0;
-  for (const value of message) bytes += bytesOfValue(value);
-  return bytes;
-}
-
-function bytesOfValue(value: unknown): number {
-  if (typeof value === 'string') return value.length;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
-  return 0;
 }

@@ -12,8 +12,9 @@ export interface MailboxOptions {
   /** Messages. Integer, 1 to 1_048_576. Default 1_024. */
   readonly capacity?: number;
   /**
-   * Bytes of payloads that are byte arrays, buffers or strings (of a string, its characters), also as elements of an array.
-   * Integer, 1 to 2^40. Default: no bound; what others take is not known.
+   * Bytes of payloads: of strings their characters, of buffers their bytes, of arrays and plain objects those of what is in
+   * them and at least 8 for each; of anything else nothing is known. They are counted when a message comes. What an actor
+   * sends to itself by timers and `pipe` is not counted. Integer, 1 to 2^40. Default: no bound.
    */
   readonly capacityBytes?: number;
   /** Default `reject`. */

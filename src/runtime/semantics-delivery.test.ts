@@ -1,7 +1,7 @@
 /** The promises of docs/explanation/semantics.md about delivery at least once: each test names its promise. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { manualSystem, outcomeOf } from '../../test/kit/actors.ts';
+import { gate, manualSystem, outcomeOf } from '../../test/kit/actors.ts';
 import { MemoryStore } from '../../test/kit/durable.ts';
 import { implement, protocol, type } from '../actor/index.ts';
 import { RuntimeError } from '../errors/index.ts';
@@ -163,4 +163,178 @@ test('S65: as many messages are kept as fit, and no more', async () => {
   for (let i = 0; i < 67; i++) await settled(kit, ref.deliver.add(large));
   assert.equal(await settled(kit, ref.deliver.add(large)), 'OUTBOX_FULL');
   await kit.close();
+});
+
+test('S65: what is kept waits for room in order, whatever the overflow policy does with others, and asks for it once', async () => {
+  for (const overflow of ['reject', 'wait', 'drop-oldest', 'drop-newest'] as const) {
+    const store = new MemoryStore();
+    const kit = manualSystem(undefined, undefined, { store });
+    const busy = gate();
+    const slow = implement(Log, {
+      init: () => [] as unknown[],
+      tell: {
+        add: async ({ state }, item) => {
+          if (item === 0) await busy.promise;
+          state.push(item);
+        },
+      },
+      ask: { all: ({ state }) => state },
+    });
+    const ref = kit.system.spawn(slow, 'log', { mailbox: { capacity: 2, overflow } });
+    const items = [0, 1, 2, 3, 4, 5];
+    for (const item of items) await settled(kit, ref.deliver.add(item));
+    await kit.clock.elapse(100);
+    assert.ok(kit.system.pendingTimers <= 1, `${kit.system.pendingTimers} timers wait for room`);
+    busy.resolve();
+    await kit.clock.elapse(1_000);
+    assert.deepEqual(await settled(kit, ref.ask.all()), items, overflow);
+    assert.equal(store.bucket('actors/outbox').size, 0);
+    assert.equal(kit.letters.length, 0);
+    await kit.close();
+  }
+});
+
+test('S65: what a mailbox could never hold is refused, and by the next process a dead letter that holds nobody up', async () => {
+  const store = new MemoryStore();
+  const first = manualSystem(undefined, undefined, { store });
+  const small = { mailbox: { capacityBytes: 100 } };
+  const refused = first.system.spawn(log(), 'log', small);
+  assert.equal(await settled(first, refused.deliver.add('x'.repeat(200))), 'MAILBOX_FULL');
+  await settled(first, refused.stop());
+  const roomy = first.system.spawn(log(), 'log');
+  await settled(first, roomy.stop());
+  await settled(first, roomy.deliver.add('x'.repeat(200)));
+  await settled(first, roomy.deliver.add('after'));
+  await first.close();
+  const next = manualSystem(undefined, undefined, { store });
+  await settled(next, next.system.openOutbox());
+  const ref = next.system.spawn(log(), 'log', small);
+  await next.clock.elapse(100);
+  assert.deepEqual(await settled(next, ref.ask.all()), ['after']);
+  assert.deepEqual(
+    next.letters.map(({ error }) => error?.code),
+    ['MESSAGE_UNDELIVERABLE'],
+  );
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  await next.close();
+});
+
+test('S66: a message that ends the process each time is a dead letter after as many deliveries, and no other with it', async () => {
+  const store = new MemoryStore();
+  const never = gate();
+  /** Hangs at the poison, as a process does that is about to run out of memory; nothing after it is heard of. */
+  const hanging = implement(Log, {
+    init: () => [] as unknown[],
+    tell: {
+      add: async ({ state }, item) => {
+        if (item === 'poison') await never.promise;
+        state.push(item);
+      },
+    },
+    ask: { all: ({ state }) => state },
+  });
+  const handled: unknown[] = [];
+  const letters: unknown[] = [];
+  for (let process = 0; process < 14; process++) {
+    // Each is dropped as it is: what it writes after that is lost.
+    const view = Object.assign(new MemoryStore(), { buckets: store.buckets });
+    const kit = manualSystem(undefined, undefined, { store: view });
+    const ref = kit.system.spawn(hanging, 'log');
+    if (process === 0) for (const item of ['poison', 'a', 'b']) await settled(kit, ref.deliver.add(item));
+    await settled(kit, kit.system.openOutbox());
+    await kit.clock.elapse(2_000);
+    view.isBroken = true;
+    letters.push(...kit.letters.map(({ payload }) => payload));
+    if (!kit.system.info(ref).busy) handled.push(...((await settled(kit, ref.ask.all())) as unknown[]));
+    await kit.close();
+  }
+  assert.deepEqual(letters, ['poison']);
+  assert.deepEqual(handled, ['a', 'b']);
+  assert.equal(store.bucket('actors/outbox').size, 0);
+});
+
+test('S66: an end in order of the process counts for no message', async () => {
+  const store = new MemoryStore();
+  for (let process = 0; process < 15; process++) {
+    const kit = manualSystem(undefined, undefined, { store });
+    const never = gate();
+    const stuck = implement(Log, {
+      init: () => [] as unknown[],
+      tell: { add: () => never.promise },
+      ask: { all: ({ state }) => state },
+    });
+    const ref = kit.system.spawn(stuck, 'log');
+    if (process === 0) for (const item of [1, 2]) await settled(kit, ref.deliver.add(item));
+    await settled(kit, kit.system.openOutbox());
+    await kit.close();
+    assert.equal(kit.letters.length, 0);
+  }
+  const kit = manualSystem(undefined, undefined, { store });
+  const ref = kit.system.spawn(log(), 'log');
+  await settled(kit, kit.system.openOutbox());
+  await kit.clock.elapse(10);
+  assert.deepEqual(await settled(kit, ref.ask.all()), [1, 2]);
+  await kit.close();
+});
+
+test('S67: an id is an id, whatever it looks like', async () => {
+  const store = new MemoryStore();
+  const id = '01234567-89ab-cdef-0123-456789abcdef:7';
+  for (const expected of [['first'], []]) {
+    const kit = manualSystem(undefined, undefined, { store });
+    const ref = kit.system.spawn(log(), 'log');
+    await settled(kit, ref.stop());
+    if (expected.length > 0) await settled(kit, ref.deliver.add('first', { id }));
+    await kit.close();
+    const next = manualSystem(undefined, undefined, { store });
+    await settled(next, next.system.openOutbox());
+    const again = next.system.spawn(log(), 'log');
+    await next.clock.elapse(10);
+    await settled(next, again.deliver.add('second', { id }));
+    await next.clock.elapse(10);
+    assert.deepEqual(await settled(next, again.ask.all()), expected);
+    await next.close();
+  }
+  const kit = manualSystem(undefined, undefined, { store });
+  const ref = kit.system.spawn(log(), 'log');
+  assert.ok((await settled(kit, ref.deliver.add(1, { id: 5 as never }))) instanceof RangeError);
+  await kit.close();
+});
+
+test('S65: a kept message of a batch is delivered again when the actor is killed in it', async () => {
+  const kit = manualSystem(undefined, undefined, { store: new MemoryStore() });
+  const never = gate();
+  const batches = implement(Log, {
+    init: () => [] as unknown[],
+    tell: { add: { batch: () => never.promise } },
+    ask: { all: ({ state }) => state },
+  });
+  const ref = kit.system.spawn(batches, 'log');
+  await settled(kit, ref.deliver.add(1));
+  ref.kill();
+  const next = kit.system.spawn(log(), 'log');
+  await kit.clock.elapse(100);
+  assert.deepEqual(await settled(kit, next.ask.all()), [1]);
+  await kit.close();
+});
+
+test('S65: a store that fails is not asked again by a system that has stopped', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const ref = kit.system.spawn(log(), 'log');
+  await settled(kit, ref.ready);
+  await settled(kit, ref.deliver.add(0));
+  const held = gate();
+  store.gate = held.promise;
+  const sent = outcomeOf(ref.deliver.add(1));
+  held.resolve();
+  assert.equal(await sent, undefined);
+  const ack = gate();
+  store.gate = ack.promise;
+  await kit.clock.elapse(10);
+  await kit.close();
+  store.isBroken = true;
+  ack.resolve();
+  await kit.clock.elapse(10_000);
+  assert.equal(kit.clock.pendingTimers, 0);
 });
