@@ -18,6 +18,7 @@ export type {
   Batch,
   ChildInfo,
   ChildSpec,
+  Condition,
   Context,
   DeadLetter,
   DeliverOptions,

@@ -1,5 +1,6 @@
 import type { ActorRef } from './actor-ref.ts';
 import type { Cell, Services } from './cell.ts';
+import type { Condition } from './condition.ts';
 import { everyCell } from './family.ts';
 import { handlingMs, oldestMs } from './health.ts';
 import type { SubscriptionInfo } from './ports.ts';
@@ -31,6 +32,8 @@ export interface ActorInfo {
   readonly refused: number;
   /** Messages that were accepted and not handled, or handled in vain. */
   readonly deadLetters: number;
+  /** What it says of its health; `undefined`: nothing, or that it is well. */
+  readonly condition: Condition | undefined;
   /** What it is subscribed to, in the order in which that was said. */
   readonly subscriptions: readonly SubscriptionInfo[];
   /** Milliseconds since 1970-01-01 UTC at which the present incarnation started; `undefined` before the first. */
@@ -61,6 +64,7 @@ export function toActorInfo(cell: Cell): ActorInfo {
     restarts: extras?.restarts ?? 0,
     refused: extras?.refused ?? 0,
     deadLetters: extras?.deadLetters ?? 0,
+    condition: extras?.condition ?? undefined,
     subscriptions:
       extras?.isSubscribed === true && cell.status !== 'stopped' ? profile.services.topics.of(cell.name) : [],
     startedAtMs: cell.hasStarted ? Math.round(clock.wallMs() - (clock.nowMs() - cell.startedMs)) : undefined,

@@ -5,6 +5,7 @@ import type { ActorRef, TellResult } from './actor-ref.ts';
 import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
 import type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
 import { type Cell, type Runner, TurnContext } from './cell.ts';
+import type { Condition } from './condition.ts';
 import { beginSaved } from './durable-state.ts';
 import type { Header, Operation } from './header.ts';
 import type { KeepPlan } from './keeper.ts';
@@ -203,6 +204,20 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
     return deadlineMs === 0 ? undefined : Math.max(0, deadlineMs - this.clock.nowMs());
   }
 
+  requestCheck(): void {
+    if (this.isLive) this.cell.postSystem({ kind: 'check' });
+  }
+
+  report(condition: Pick<Condition, 'status' | 'text'> | undefined): void {
+    if (!this.isLive) return;
+    const { extras } = this.cell;
+    if (condition === undefined && extras === null) return;
+    const { status, sinceMs = this.clock.nowMs() } = extras?.condition ?? {};
+    const isNews = condition?.status !== status;
+    this.cell.rare.condition =
+      condition === undefined ? null : { ...condition, sinceMs: isNews ? this.clock.nowMs() : sinceMs };
+  }
+
   stop(): void {
     if (this.isLive) this.cell.endSelf();
   }
@@ -272,6 +287,11 @@ class BehaviorRunner implements Runner {
   snapshot(cell: Cell): unknown {
     const turn = cell.context as BehaviorTurn;
     return turn.behavior?.snapshot?.(turn) ?? NO_BYTES;
+  }
+
+  check(cell: Cell): unknown {
+    const turn = cell.context as BehaviorTurn;
+    return turn.behavior?.check?.(turn);
   }
 
   stop(cell: Cell): unknown {

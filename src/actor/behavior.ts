@@ -1,6 +1,7 @@
 import type { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { ActorRef, TellResult } from './actor-ref.ts';
+import type { Condition } from './condition.ts';
 
 /**
  * Below protocols: how a cell runs anything. TypeScript actors have a built-in fast path; component actors implement
@@ -23,6 +24,8 @@ export interface Behavior {
    * `stop`. A throw or rejection is a failure of the actor. Only where the type is defined with `keep`.
    */
   snapshot?(context: BehaviorContext): Uint8Array | Promise<Uint8Array>;
+  /** After `context.requestCheck()`, between two messages. A throw or rejection is a failure of the actor. */
+  check?(context: BehaviorContext): void | Promise<void>;
   /** After the last message of a stop; not after a failure or a kill. A throw or rejection is reported, nothing else. */
   stop(context: BehaviorContext): void | Promise<void>;
   /**
@@ -83,6 +86,10 @@ export interface BehaviorContext {
   publish(topic: string, payload: unknown): number;
   /** Milliseconds until the sender of the message being handled stops waiting; `undefined` if nobody waits. 0: too late. */
   remainingMs(): number | undefined;
+  /** Has `check` called between two messages, before those that wait. */
+  requestCheck(): void;
+  /** Says how this incarnation is, for whoever asks after the health of the system. `undefined`: well. */
+  report(condition: Pick<Condition, 'status' | 'text'> | undefined): void;
   /** Ends this actor in order, after the current message, as if it had nothing left to do. Its restart type decides what follows. */
   stop(): void;
 }

@@ -12,6 +12,7 @@ import {
 import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import type { Ending, Keeper, Waiter, Waiting } from './cell-parts.ts';
+import type { Condition } from './condition.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Asker, AskTarget, Header } from './header.ts';
@@ -76,6 +77,8 @@ export interface Runner {
   snapshot?(cell: Cell): unknown;
   /** Whether an incarnation ends without a word: it has no stop hook, and nothing to dispose of. */
   readonly endsSilently?: boolean;
+  /** Looks after itself; only of types that ask for it. */
+  check?(cell: Cell): unknown;
   /** No more code of that incarnation may run. Never throws. */
   dispose(context: TurnContext, reason: RuntimeError | undefined): void;
 }
@@ -184,7 +187,9 @@ export type SystemMessage =
   /** It has failed by what is no message: a child that escalated, a linked actor, a promise that it awaits. */
   | { readonly kind: 'failed'; readonly phase: 'child' | 'link' | 'message'; readonly error: RuntimeError }
   /** It has stopped itself: {@link ENDED}. */
-  | { readonly kind: 'ended' };
+  | { readonly kind: 'ended' }
+  /** It wants to look after itself. */
+  | { readonly kind: 'check' };
 
 /** One for all: an actor that ends itself allocates no message for it. */
 export const ENDED: SystemMessage = Object.freeze({ kind: 'ended' });
@@ -277,6 +282,8 @@ export class CellExtras {
   waiting: Waiting | null = null;
   /** Keeps its state, if that is durable. */
   keeper: Keeper | null = null;
+  /** What the present incarnation says of its health, unless it is well. */
+  condition: Condition | null = null;
   isSubscribed = false;
   /** It ends when its mailbox is empty. */
   isDraining = false;

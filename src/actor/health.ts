@@ -1,6 +1,7 @@
 import type { Clock, TimerHandle } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { Cell, Services } from './cell.ts';
+import type { Condition } from './condition.ts';
 import { everyCell } from './family.ts';
 import type { HealthOptions } from './options.ts';
 
@@ -8,12 +9,22 @@ import type { HealthOptions } from './options.ts';
 export interface HealthReason {
   /**
    * `event-loop`: something holds the thread. The others are of one actor: `handler`, `start` and `stop` wait too long in a
-   * message, in `init`, in the stop hook; in its `mailbox` a message does.
+   * message, in `init`, in the stop hook; in its `mailbox` a message does; `degraded` and `unhealthy` it says itself.
    */
-  readonly kind: 'event-loop' | 'handler' | 'start' | 'stop' | 'mailbox' | 'restarting' | 'quarantined';
+  readonly kind:
+    | 'event-loop'
+    | 'handler'
+    | 'start'
+    | 'stop'
+    | 'mailbox'
+    | 'restarting'
+    | 'quarantined'
+    | Condition['status'];
   readonly actor?: ActorRef;
   /** How long already. */
   readonly ms: number;
+  /** What the actor says. */
+  readonly text?: string;
 }
 
 /** Whether what a system has to do makes progress. */
@@ -126,6 +137,10 @@ function reasonOf(cell: Cell, nowMs: number, slowMs: number): HealthReason | und
   if (extras !== null && (status === 'backing-off' || (status === 'held' && extras.restarts > 0))) {
     const ms = Math.max(0, nowMs - extras.overSinceMs);
     return { kind: extras.isQuarantined ? 'quarantined' : 'restarting', actor, ms };
+  }
+  if (extras !== null && extras.condition !== null) {
+    const { status: kind, text, sinceMs } = extras.condition;
+    return { kind, actor, ms: Math.max(0, nowMs - sinceMs), text };
   }
   const oldest = oldestMs(cell, nowMs);
   return oldest !== undefined && oldest >= slowMs ? { kind: 'mailbox', actor, ms: oldest } : undefined;

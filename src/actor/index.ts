@@ -30,6 +30,7 @@ export { ActorSystem } from './actor-system.ts';
 export type { ActorType } from './actor-type.ts';
 export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
 export { contractOf, defineActorType } from './behavior-runner.ts';
+export type { Condition } from './condition.ts';
 export type { Context, PipeOutcome, TerminatedEvent, Timers } from './context.ts';
 export type { DeadLetter } from './dead-letters.ts';
 export type { Durable } from './durable-state.ts';

@@ -284,7 +284,10 @@ function endIncarnation(cell: Cell, reason: RuntimeError | undefined): void {
   if (context.hasAsked) context.abandonAsks(stoppedError(cell, 'asked, and is no more'));
   context.endMessage();
   context.extras?.dispose(reason);
-  if (cell.extras !== null) cell.extras.hasEnded = false;
+  if (cell.extras !== null) {
+    cell.extras.hasEnded = false;
+    cell.extras.condition = null;
+  }
   cell.extras?.keeper?.rollBack();
   cell.mailbox.clearSystem();
   cell.mailbox.unstash();

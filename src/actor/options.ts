@@ -50,10 +50,10 @@ export interface FailureReport {
   readonly actor: ActorRef;
   /**
    * `start`: in `init`. `message`: in a handler. `child`: a child's failure escalated. `link`: a linked actor failed.
-   * `snapshot`: while its state was kept.
+   * `snapshot`: while its state was kept. `health`: while it looked after itself.
    * `stop`: in the stop hook, when it was disposed of, or because it did not end in time.
    */
-  readonly phase: 'start' | 'message' | 'child' | 'link' | 'snapshot' | 'stop';
+  readonly phase: 'start' | 'message' | 'child' | 'link' | 'snapshot' | 'health' | 'stop';
   readonly error: RuntimeError;
   /** `undefined` for `stop`, for a snapshot that could not be kept, and for an actor that is to stop anyway: nothing is decided any more. */
   readonly directive: Directive | undefined;

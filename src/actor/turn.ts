@@ -51,7 +51,7 @@ function runSystemLane(cell: Cell, quota: number): number {
       failWith(cell, message.phase, message.error);
       return 0;
     }
-    if (!runNotice(cell, message.cell)) return 0;
+    if (!(message.kind === 'check' ? runCheck(cell) : runNotice(cell, message.cell))) return 0;
   }
   rest(cell);
   return 0;
@@ -73,6 +73,19 @@ function runNotice(cell: Cell, ended: Cell): boolean {
     fail(cell, error, undefined);
     return false;
   }
+}
+
+/** Lets the actor look after itself. Returns whether the cell is still running. */
+function runCheck(cell: Cell): boolean {
+  const failed = (error: unknown): void => failWith(cell, 'health', RuntimeError.from(error, 'ACTOR_FAILED'));
+  try {
+    const result = cell.profile.runner.check?.(cell);
+    if (!isThenable(result)) return true;
+    leave(cell, result, { status: 'suspended', sinceMs: 0, done: () => rest(cell), failed });
+  } catch (error) {
+    failed(error);
+  }
+  return false;
 }
 
 /** A failure of `first` of a batch is the loss of all others too. */

@@ -1,6 +1,8 @@
 import type { FilesystemGrant, Grants, MessagingGrant, NetworkGrant, StdioGrant } from '../capability/index.ts';
+import type { KeepOptions } from '../durable/index.ts';
 import type { HostPattern, IngressLimits, PathPattern } from '../ingress/index.ts';
 import type { StoreLimits } from '../store/index.ts';
+import type { HealthConfig } from './health-section.ts';
 import type { SubscriptionConfig } from './subscribe-section.ts';
 
 /**
@@ -15,6 +17,8 @@ export interface ApplicationConfig {
   /** Absolute path of the folder that it is in. */
   readonly directory: string;
   readonly name: string;
+  /** How long what was accepted may be finished when the process is asked to end. 0: it is not. */
+  readonly drainMs: number;
   /** In the order of the file. */
   readonly components: readonly ComponentConfig[];
   readonly view: ViewConfig | undefined;
@@ -48,6 +52,10 @@ export interface ComponentConfig {
   readonly supervise: SuperviseConfig;
   /** Topics whose messages go to each of its actors, and how. */
   readonly subscribe: readonly SubscriptionConfig[];
+  /** When its state is kept. `undefined`: a restart begins anew. */
+  readonly keep: Required<KeepOptions> | undefined;
+  /** How it is asked for its health. `undefined`: nothing is written down. */
+  readonly health: HealthConfig | undefined;
   readonly limits: LimitsConfig;
   readonly grants: GrantsConfig;
   /** How requests get instances; only for a component that handles HTTP. `undefined`: nothing is written down. */
@@ -83,6 +91,10 @@ export interface SuperviseConfig {
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
   readonly backoffFactor: number;
+  /** How long one that failed too often is held. 0: it is given up. */
+  readonly quarantineMs: number;
+  /** How long it may wait in one message. 0: as long as its deadline lets it. */
+  readonly stuckAfterMs: number;
 }
 
 /** The smaller of what the author and the operator say. */

@@ -36,6 +36,36 @@ const BAD: readonly { title: string; toml: string; says: string }[] = [
   },
   { title: 'an unknown section', toml: `${ONE}[vew]`, says: 'line 5: vew is not a known key; did you mean "view"?' },
   {
+    title: 'a misspelt key of what is kept',
+    toml: `${ONE}keep = { every-message = 1 }`,
+    says: 'line 5: components.parse.keep.every-message is not a known key; did you mean "every-messages"?',
+  },
+  {
+    title: 'a snapshot of no size',
+    toml: `${ONE}keep = { size = "0B" }`,
+    says: 'line 5: components.parse.keep.size expected a size from "1KiB" to "7MiB", such as "64MiB", found "0B"',
+  },
+  {
+    title: 'a state that is kept without saying how',
+    toml: `${ONE}keep = true`,
+    says: 'line 5: components.parse.keep expected a table, found true',
+  },
+  {
+    title: 'a question after health without a unit',
+    toml: `${ONE}health = { every = 10 }`,
+    says: 'line 5: components.parse.health.every expected a duration from "100ms" to "1h", such as "5s" or "250ms", found 10',
+  },
+  {
+    title: 'a misspelt key of supervision',
+    toml: `${ONE}supervise = { stuck-afer = "5s" }`,
+    says: 'line 5: components.parse.supervise.stuck-afer is not a known key; did you mean "stuck-after"?',
+  },
+  {
+    title: 'a drain that takes too long',
+    toml: '[application]\nname = "quakes"\ndrain = "2h"\n[components.parse]\nsource = "./parse.wasm"\n',
+    says: 'line 3: application.drain expected a duration from "0ms" to "1h", such as "5s" or "250ms", found "2h"',
+  },
+  {
     title: 'a value of another type',
     toml: `${ONE}instances = "2"`,
     says: 'line 5: components.parse.instances expected an integer from 1 to 4,096, found "2"',

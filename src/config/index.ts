@@ -28,6 +28,7 @@ export type {
   SuperviseConfig,
   ViewConfig,
 } from './application.ts';
+export type { HealthConfig } from './health-section.ts';
 export { parseListen } from './ingress-section.ts';
 export { type JsonSchema, publishedSchemas } from './json-schema.ts';
 export { type LoadOptions, loadApplication } from './load.ts';

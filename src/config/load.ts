@@ -10,7 +10,9 @@ import type {
   ViewConfig,
 } from './application.ts';
 import { intersectGrants } from './grants.ts';
+import { toHealthConfig } from './health-section.ts';
 import { resolveIngress, toHttpConfig } from './ingress-section.ts';
+import { toKeepConfig } from './keep-section.ts';
 import { mergeLimits } from './limits-section.ts';
 import { resolveLinks } from './links.ts';
 import { nearest } from './nearest.ts';
@@ -114,6 +116,7 @@ class Loader {
       file: this.#document.file,
       directory: this.#directory,
       name: this.#application.application.name,
+      drainMs: this.#application.application.drain,
       components,
       view,
       control,
@@ -156,8 +159,12 @@ class Loader {
         backoffMinMs: section.supervise.backoff.min,
         backoffMaxMs: section.supervise.backoff.max,
         backoffFactor: section.supervise.backoff.factor,
+        quarantineMs: section.supervise.quarantine ?? 0,
+        stuckAfterMs: section.supervise['stuck-after'] ?? 0,
       },
       subscribe: toSubscriptions(section.subscribe ?? []),
+      keep: section.keep && toKeepConfig(section.keep),
+      health: section.health && toHealthConfig(section.health),
       limits: mergeLimits(manifest?.limits, section.limits),
       grants,
       http: section.http && toHttpConfig(section.http),

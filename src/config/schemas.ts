@@ -17,7 +17,9 @@ import {
   VARIABLE_PATTERN,
 } from './fields.ts';
 import { ASKS_SECTION, GRANTS_SECTION } from './grants-section.ts';
+import { HEALTH_SECTION } from './health-section.ts';
 import { HTTP_SECTION, INGRESS_SECTION, ROUTE_SECTION } from './ingress-section.ts';
+import { KEEP_SECTION } from './keep-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
 import { STORE_SECTION } from './store-section.ts';
@@ -32,7 +34,12 @@ const INSTANCES = { min: 1, max: 4_096 } as const;
 const INTENSITY = { min: 0, max: 1_000 } as const;
 const PERIOD_MS = { min: 1, max: 86_400_000 } as const;
 const BACKOFF_MS = { min: 0, max: 3_600_000 } as const;
+const QUARANTINE_MS = { min: 1, max: 86_400_000 } as const;
+const STUCK_MS = { min: 1, max: 3_600_000 } as const;
 const BACKOFF_FACTOR = { min: 1, max: 100 } as const;
+
+/** As of every wait; none: what was accepted is not finished. */
+const DRAIN_MS = { min: 0, max: 3_600_000 } as const;
 
 /** Ten frames a second is the fastest that a terminal and a reader are served well. */
 const VIEW_EVERY_MS = { min: 100, max: 3_600_000 } as const;
@@ -63,6 +70,12 @@ const SUPERVISE_SECTION = table({
   intensity: integer(INTENSITY).default(5).meta({ description: 'Restarts within the period before it is given up' }),
   period: duration(PERIOD_MS).prefault('10s').meta({ description: 'The period' }),
   backoff: BACKOFF_SECTION.prefault({}),
+  quarantine: duration(QUARANTINE_MS)
+    .optional()
+    .meta({ description: 'How long one that failed too often is held and then tried again. Default: it is given up' }),
+  'stuck-after': duration(STUCK_MS)
+    .optional()
+    .meta({ description: 'How long it may wait in one message before that is a failure. Default: its deadline' }),
 }).meta({ description: 'What happens when an actor fails' });
 
 const COMPONENT_SECTION = table({
@@ -88,6 +101,8 @@ const COMPONENT_SECTION = table({
   mailbox: MAILBOX_SECTION.prefault({}),
   supervise: SUPERVISE_SECTION.prefault({}),
   subscribe: SUBSCRIBE_SECTION.optional(),
+  keep: KEEP_SECTION.optional(),
+  health: HEALTH_SECTION.optional(),
   limits: LIMITS_SECTION.optional(),
   grants: GRANTS_SECTION.optional(),
   http: HTTP_SECTION.optional(),
@@ -116,7 +131,12 @@ const CONTROL_SECTION = table({
 /** `troupe.toml`. */
 export const APPLICATION_SCHEMA = table({
   $schema: SCHEMA_KEY,
-  application: table({ name: name().meta({ description: 'Name of the application' }) }),
+  application: table({
+    name: name().meta({ description: 'Name of the application' }),
+    drain: duration(DRAIN_MS)
+      .prefault('5s')
+      .meta({ description: 'How long what was accepted may be finished when the process is asked to end (`SIGTERM`)' }),
+  }),
   components: z
     .record(name(), COMPONENT_SECTION, { error: 'a table of components' })
     .meta({ description: 'The components, by name' }),

@@ -15,13 +15,15 @@ const BUCKET_KEYS = { min: 1, max: 1_000_000_000 } as const;
 /** `[store]` of `troupe.toml`. */
 export const STORE_SECTION = table({
   directory: text('the path of a folder').optional().meta({
-    description: 'Its folder, relative to troupe.toml; made when a component is granted buckets',
+    description: 'Its folder, relative to troupe.toml; made when something is kept',
     default: DIRECTORY,
   }),
   size: size(SIZE).prefault('4GiB').meta({ description: 'How large its file may be' }),
   'bucket-size': size(SIZE).prefault('256MiB').meta({ description: 'Keys and values of one bucket' }),
   'bucket-keys': integer(BUCKET_KEYS).default(1_048_576).meta({ description: 'Entries of one bucket' }),
-}).meta({ description: 'What the application keeps on this machine: the buckets of `wasi:keyvalue`' });
+}).meta({
+  description: 'What the application keeps on this machine: states of actors, and the buckets of `wasi:keyvalue`',
+});
 
 export function toStoreConfig(section: z.output<typeof STORE_SECTION>, applicationDirectory: string): StoreConfig {
   return {

@@ -101,6 +101,11 @@ export const ERROR_CODES = {
   },
   COMPONENT_LINK_INVALID: { kind: 'invalid', retryable: false, summary: 'A link does not fit the component or its target' },
   COMPONENT_TRAPPED: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The component trapped' },
+  COMPONENT_UNHEALTHY: {
+    kind: 'unavailable',
+    retryable: 'if-idempotent',
+    summary: 'The component said too often in a row that it does not work',
+  },
   COMPONENT_UNSUPPORTED: { kind: 'invalid', retryable: false, summary: 'The component uses a feature that is not supported' },
   HTTP_BODY_TOO_LARGE: { kind: 'invalid', retryable: false, summary: 'The body of the request is larger than the server takes' },
   HTTP_CLIENT_GONE: { kind: 'cancelled', retryable: false, summary: 'The client went before it was answered' },

@@ -11,6 +11,7 @@ import { assert, RuntimeError } from '../errors/index.ts';
 import type { TimerHandle } from '../time/index.ts';
 import type { Guest } from '../wasi/index.ts';
 import { fromGuest, type GuestFailure } from './failure.ts';
+import type { HealthCheckPolicy } from './health-options.ts';
 import type { MessageDeadline } from './messaging.ts';
 import type { ComponentShape } from './shape.ts';
 
@@ -28,12 +29,16 @@ export interface BehaviorPlan {
   readonly config: Uint8Array;
   /** Milliseconds of wall-clock time for one message, finite; 0: no limit. */
   readonly deadlineMs: number;
+  readonly health: HealthCheckPolicy;
   surround(context: BehaviorContext, deadline: MessageDeadline): Surroundings;
   /** Told when an incarnation lives, and when it is gone. */
   onLive(name: string, behavior: ComponentBehavior, lives: boolean): void;
 }
 
 type GuestResult<T> = { readonly tag: 'ok'; readonly val?: T } | { readonly tag: 'err'; readonly val: unknown };
+
+/** What `health` answers. */
+type HealthAnswer = { readonly tag: 'healthy' } | { readonly tag: 'degraded' | 'unhealthy'; readonly val: string };
 
 const NO_BYTES = new Uint8Array(0);
 const TO_UTF8 = new TextEncoder();
@@ -54,6 +59,11 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   /** Set while the guest is suspended in a message, if there is a deadline. */
   private watch: TimerHandle | undefined;
   private messageStartMs = 0;
+  /** Milliseconds for the health check that is under way; 0: it is a message or a hook, which has the deadline. */
+  private checkMs = 0;
+  private checkTimer: TimerHandle | undefined;
+  /** Answers in a row that it does not work. */
+  private unhealthy = 0;
   private readonly call: { func: ExportedFunction; args: readonly unknown[] };
   /** The arguments while a message is handled; of a task there are none. */
   private readonly message: unknown[] = [];
@@ -70,9 +80,14 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   }
 
   get leftMs(): number | undefined {
-    const { deadlineMs } = this.plan;
-    if (deadlineMs === 0 || this.context === undefined) return undefined;
-    return this.messageStartMs + deadlineMs - this.context.clock.nowMs();
+    const { limitMs } = this;
+    if (limitMs === 0 || this.context === undefined) return undefined;
+    return this.messageStartMs + limitMs - this.context.clock.nowMs();
+  }
+
+  /** Milliseconds for what is under way; 0: no limit. */
+  private get limitMs(): number {
+    return this.checkMs === 0 ? this.plan.deadlineMs : this.checkMs;
   }
 
   async start(context: BehaviorContext, saved?: Uint8Array): Promise<void> {
@@ -99,6 +114,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     // A task is one message, sent to itself: so its end, its failure and its restart are those of any message. A task
     // that was disposed of meanwhile leaves none behind for its successor.
     if (shape.kind === 'task' && !this.disposed) context.self.tellOp(TASK_OPERATION, undefined);
+    this.checkLater();
   }
 
   run(turn: Turn): void | Promise<void> {
@@ -130,6 +146,32 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     return (await this.withDeadline(instance.call(snapshot.name))) as Uint8Array;
   }
 
+  /** Asks the component how it is. One that says too often in a row that it does not work has failed. */
+  async check(context: BehaviorContext): Promise<void> {
+    const { shape, health, deadlineMs } = this.plan;
+    const instance = this.live;
+    if (instance === undefined || shape.lifecycle.health === undefined) return;
+    this.messageStartMs = context.clock.nowMs();
+    this.checkMs = deadlineMs === 0 ? health.timeoutMs : Math.min(health.timeoutMs, deadlineMs);
+    const answer = (await this.withDeadline(instance.call(shape.lifecycle.health.name))) as HealthAnswer;
+    this.checkMs = 0;
+    context.report(answer.tag === 'healthy' ? undefined : { status: answer.tag, text: short(answer.val) });
+    this.unhealthy = answer.tag === 'unhealthy' ? this.unhealthy + 1 : 0;
+    if (answer.tag === 'unhealthy' && this.unhealthy === health.restartAfter) {
+      const text = `The component said ${this.unhealthy} times in a row that it does not work: ${short(answer.val)}`;
+      throw new RuntimeError('COMPONENT_UNHEALTHY', text, { details: { answers: this.unhealthy } });
+    }
+    this.checkLater();
+  }
+
+  /** Of a task there is no moment between two messages. */
+  private checkLater(): void {
+    const { context } = this;
+    const { shape, health } = this.plan;
+    if (context === undefined || this.disposed || shape.kind === 'task' || shape.lifecycle.health === undefined) return;
+    this.checkTimer = context.clock.after(health.everyMs, () => context.requestCheck());
+  }
+
   async stop(): Promise<void> {
     const { stop } = this.plan.shape.lifecycle;
     if (stop === undefined || this.live === undefined || this.live.failure !== undefined) return;
@@ -140,6 +182,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     if (this.disposed) return;
     this.disposed = true;
     this.watch?.cancel();
+    this.checkTimer?.cancel();
     this.making.abort(reason);
     this.live?.kill(reason);
     if (this.live !== undefined && this.context !== undefined) this.plan.onLive(this.context.self.name, this, false);
@@ -244,9 +287,9 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
    * computes cannot be interrupted from here.
    */
   private async withDeadline<T>(suspended: Promise<T>): Promise<T> {
-    const { deadlineMs } = this.plan;
-    if (deadlineMs === 0) return suspended;
-    this.watchDeadline(deadlineMs);
+    const { limitMs } = this;
+    if (limitMs === 0) return suspended;
+    this.watchDeadline(limitMs);
     try {
       return await suspended;
     } finally {
@@ -258,21 +301,20 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private watchDeadline(delayMs: number): void {
     const clock = this.context?.clock;
     this.watch = clock?.after(delayMs, () => {
-      const { deadlineMs } = this.plan;
-      const leftMs = this.messageStartMs + deadlineMs - clock.nowMs();
-      if (leftMs > 0) {
-        this.watchDeadline(leftMs);
-        return;
-      }
-      this.live?.kill(
-        new RuntimeError(
-          'COMPONENT_DEADLINE',
-          `The component took longer than ${deadlineMs} ms for one message; raise "deadline" in [limits] if it should`,
-          {
-            details: { deadlineMs },
-          },
-        ),
-      );
+      const { limitMs } = this;
+      const leftMs = this.messageStartMs + limitMs - clock.nowMs();
+      if (leftMs > 0) this.watchDeadline(leftMs);
+      else this.live?.kill(this.overdue(limitMs));
+    });
+  }
+
+  private overdue(deadlineMs: number): RuntimeError {
+    const what =
+      this.checkMs === 0
+        ? 'for one message; raise "deadline" in [limits] if it should'
+        : 'to say how it is; raise "timeout" in [components.NAME.health] if it should';
+    return new RuntimeError('COMPONENT_DEADLINE', `The component took longer than ${deadlineMs} ms ${what}`, {
+      details: { deadlineMs },
     });
   }
 }

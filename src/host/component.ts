@@ -7,6 +7,7 @@ import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
 import { checkImports } from './deploy.ts';
+import { type HealthCheckOptions, toHealthCheckPolicy } from './health-options.ts';
 import { type HttpComponentPlan, type HttpObserver, httpActorType } from './http-component.ts';
 import { type HttpOptions, toHttpPolicy } from './http-options.ts';
 import type { HttpPool } from './http-pool.ts';
@@ -42,6 +43,8 @@ export interface ComponentOptions {
    * at these times, and `lifecycle.restore`. Default: a restart begins anew.
    */
   readonly keep?: KeepOptions | undefined;
+  /** How its actors are asked for their health, if it exports `lifecycle.health` and takes messages or has functions. */
+  readonly health?: HealthCheckOptions | undefined;
   /** Where the buckets of `wasi:keyvalue` are; needed if it is granted any. Whoever opened it closes it. */
   readonly store?: Store;
   /** Hears what the actor called `name` logs by `wasi:logging`. Its texts are the guest's. Default: nobody. */
@@ -116,7 +119,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
     surroundings,
   };
   checkKeep(shape, options.keep);
-  const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan, options.keep);
+  const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan, options);
   return Object.assign(parts.type, { component: compiled, shape, links, ...parts.live }) as ComponentActorType<P>;
 }
 
@@ -131,12 +134,13 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
 
 function messageParts<P extends Protocol>(
   { name: label, shape, surroundings, ...rest }: Plan,
-  keep: KeepOptions | undefined,
+  { keep, health }: ComponentOptions,
 ) {
   const live = new Map<string, ComponentBehavior>();
   const plan: BehaviorPlan = {
     ...rest,
     shape,
+    health: toHealthCheckPolicy(health),
     surround: (context, deadline) => surroundings.of(context, deadline),
     onLive: (name, behavior, lives) => {
       if (lives) live.set(name, behavior);

@@ -19,12 +19,13 @@
  * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments. A component
  *             sends and is answered at most 1 MiB at a time, by an operation of 255 characters.
  * Not here    mailboxes and supervision (actor/), canonical ABI and traps (component/), WASI (wasi/), files of
- *             configuration (config/). Snapshots are not taken yet; endless loops are not interrupted yet.
+ *             configuration (config/). Endless loops are not interrupted yet.
  *
  * @module
  */
 export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
 export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
+export type { HealthCheckOptions } from './health-options.ts';
 export type { HttpObserver } from './http-component.ts';
 export { HTTP_DEFAULTS, type HttpOptions } from './http-options.ts';
 export { type HttpJob, HttpPool, type HttpStats, type HttpTicket } from './http-pool.ts';

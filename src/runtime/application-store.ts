@@ -3,8 +3,8 @@ import { openStore, type Store } from '../store/index.ts';
 import type { StartOptions } from './port.ts';
 
 /**
- * Opens the store of an application, if any of its components is granted buckets or has messages kept for it; no other leaves a
- * file behind.
+ * Opens the store of an application, if one of its components is granted buckets, has messages kept for it, or a state of its
+ * own; no other leaves a file behind.
  *
  * @throws {RuntimeError} `STORE_LOCKED`, `STORE_UNUSABLE` — as `openStore`.
  */
@@ -13,8 +13,10 @@ export async function openApplicationStore(
   { onEvent }: StartOptions,
 ): Promise<Store | undefined> {
   const isNeeded = components.some(
-    ({ grants, subscribe }) =>
-      grants.keyvalue.length > 0 || subscribe.some(({ delivery }) => delivery === 'at-least-once'),
+    ({ grants, subscribe, keep }) =>
+      keep !== undefined ||
+      grants.keyvalue.length > 0 ||
+      subscribe.some(({ delivery }) => delivery === 'at-least-once'),
   );
   if (!isNeeded) return undefined;
   return openStore({ ...store, onFailure: (error) => onEvent({ type: 'failed', error: error.toWire() }) });

@@ -18,6 +18,7 @@ import {
   componentActor,
   type HttpPool,
   loadComponent,
+  shapeOf,
   toJson,
 } from '../host/index.ts';
 import type { IngressServer } from '../ingress/index.ts';
@@ -26,6 +27,7 @@ import { type Clock, formatDuration, systemClock } from '../time/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
 import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
 import { openApplicationStore } from './application-store.ts';
+import { checkSections } from './component-sections.ts';
 import { operationInfos } from './inspect.ts';
 import { outputLines } from './output-lines.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
@@ -48,7 +50,7 @@ export async function startApplication(config: ApplicationConfig, options: Start
   try {
     const types = await prepareAll(
       config,
-      (component) => prepare(component, { ...options, ...(store && { store }) }),
+      (component) => prepare(component, { ...options, file: config.file, ...(store && { store }) }),
       options.signal,
     );
     options.signal?.throwIfAborted();
@@ -65,9 +67,9 @@ export async function startApplication(config: ApplicationConfig, options: Start
 
 async function prepare(
   config: ComponentConfig,
-  options: StartOptions & { readonly store?: Store },
+  options: StartOptions & { readonly file: string; readonly store?: Store },
 ): Promise<ComponentActorType> {
-  const { onEvent, signal, store } = options;
+  const { onEvent, signal, store, file } = options;
   const { name } = config;
   onEvent({ type: 'compiling', component: name });
   const startMs = systemClock.nowMs();
@@ -77,6 +79,7 @@ async function prepare(
     limits: { memoryBytes, tableElements },
     ...(signal && { signal }),
   });
+  checkSections({ file, config }, shapeOf(compiled));
   const type = componentActor(compiled, {
     name,
     grants: config.grants,
@@ -92,18 +95,13 @@ async function prepare(
         outputLines(options, { type: 'output', actor, component: name, stream });
       return { stdout: sink('stdout'), stderr: sink('stderr') };
     },
+    keep: config.keep,
+    health: config.health,
     ...(store && { store }),
     http: httpOptions(config, options),
     onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
     onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
   });
-  if (config.subscribe.length > 0 && type.shape.kind !== 'message') {
-    throw new RuntimeError(
-      'CONFIG_INVALID',
-      `Cannot subscribe component "${name}" to topics: it does not export troupe:actor/handler; take "subscribe" out`,
-      { details: { component: name } },
-    );
-  }
   onEvent({ type: 'compiled', component: name, durationMs: systemClock.nowMs() - startMs });
   return type;
 }

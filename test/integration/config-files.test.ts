@@ -51,7 +51,9 @@ config = { by = "place", deep = { n = [1, 2] } }
 args = ["--fast", ""]
 env = { MODE = "x" }
 mailbox = { capacity = 7, overflow = "drop-oldest" }
-supervise = { restart = "transient", intensity = 3, period = "1m", backoff = { min = "10ms", max = "2s", factor = 1.5 } }
+supervise = { restart = "transient", intensity = 3, period = "1m", backoff = { min = "10ms", max = "2s", factor = 1.5 }, quarantine = "1m" }
+keep = { every-messages = 1 }
+health = { every = "2s", restart-after = 0 }
 subscribe = ["lines.*"]
 limits = { memory = "64MiB", deadline = "unbounded" }
 [components.parse.grants]
@@ -106,8 +108,12 @@ test('loadApplication resolves everything that the files say', async () => {
         backoffMinMs: 10,
         backoffMaxMs: 2_000,
         backoffFactor: 1.5,
+        quarantineMs: 60_000,
+        stuckAfterMs: 0,
       },
       subscribe: [{ topic: 'lines.*', overflow: 'reject', capacity: 256 }],
+      keep: { everyMessages: 1, everyMs: 1_000, maxBytes: 1_048_576 },
+      health: { everyMs: 2_000, restartAfter: 0 },
       limits: { memoryBytes: 33_554_432, tableElements: 100_000, deadlineMs: Number.POSITIVE_INFINITY },
       grants: {
         filesystem: [{ hostPath: join(folder, 'app', 'data'), guestPath: '/data', rights: ['read'] }],
