@@ -111,7 +111,7 @@ test('loadApplication resolves everything that the files say', async () => {
         quarantineMs: 60_000,
         stuckAfterMs: 0,
       },
-      subscribe: [{ topic: 'lines.*', overflow: 'reject', capacity: 256 }],
+      subscribe: [{ topic: 'lines.*', overflow: 'reject', capacity: 256, delivery: 'at-most-once' }],
       keep: { everyMessages: 1, everyMs: 1_000, maxBytes: 1_048_576 },
       health: { everyMs: 2_000, restartAfter: 0 },
       limits: { memoryBytes: 33_554_432, tableElements: 100_000, deadlineMs: Number.POSITIVE_INFINITY },
