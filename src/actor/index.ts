@@ -36,7 +36,7 @@ export type { DeadLetter } from './dead-letters.ts';
 export type { Durable } from './durable-state.ts';
 export type { Health, HealthReason } from './health.ts';
 export { type Batch, type Implementation, implement } from './implement.ts';
-export { crash, type Intervention, type Passage, type Runnable, type Work, workOf } from './intervention.ts';
+export { crash, type Intervention, type Passage, type Runnable, stateOf, type Work, workOf } from './intervention.ts';
 export { type KeptContent, type KeptNames, type KeptState, type KeptStates, keptStates } from './kept-states.ts';
 export { nearestNames } from './name.ts';
 export {

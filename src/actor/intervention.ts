@@ -188,3 +188,9 @@ export function workOf(ref: ActorRef): Work | undefined {
     asks: context.openAsks.map(({ askedActor }) => askedActor.name),
   };
 }
+
+/** The state of the present incarnation of a TypeScript actor, as it is now; `undefined` if there is none. */
+export function stateOf(ref: ActorRef): unknown {
+  const { context } = LocalRef.cellOf(ref);
+  return context !== null && 'state' in context ? context.state : undefined;
+}

@@ -3,7 +3,8 @@
  *
  * Guarantees
  *   K1  Nothing happens in a `TestSystem` until the test lets it, and then all that can happen without time passing does.
- *   K2  The same seed and the same calls give the same run: turns, their lengths, times, random numbers.
+ *   K2  The same seed and the same calls give the same run: turns, their lengths, times, random numbers; also those that
+ *       actors take from the globals of JavaScript.
  *   K3  Faults of actors (`crash`, `pause`, `slow`, `fill`) suspend no promise of the runtime. Those of messages (`drop`,
  *       `delay`, `duplicate`, `reorder`) suspend S1, S2 and S12, only for the messages that they befall. What actors send to
  *       themselves by timers and `pipe`, what the runtime tells them, and the steps of streams are never befallen.

@@ -1,10 +1,14 @@
+import type { FailureReport } from '../actor/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { ManualClock, type TimerHandle } from '../time/index.ts';
+import { assertionIn } from './causes.ts';
 import { type Chooser, PLAIN, ScriptedChooser } from './chooser.ts';
 import { Draw } from './draw.ts';
 import type { Fault, Faults } from './faults.ts';
+import { Fingerprint } from './fingerprint.ts';
 import { Schedule } from './schedule.ts';
 import { showMessage } from './show.ts';
+import { Story } from './story.ts';
 import { strikesOf } from './strike.ts';
 import { TestSystem, testParts } from './test-system.ts';
 import type { Trace, TraceStep, World } from './world.ts';
@@ -68,47 +72,61 @@ class Run<W> {
   readonly #faults: Faults;
   readonly #strikes: ReturnType<typeof strikesOf>;
   readonly #recorded: TraceStep[] = [];
-  readonly #story: string[] = [];
+  readonly #story = new Story();
   /** Actions that were begun and are under way. */
   readonly #underWay = new Map<symbol, string>();
   /** Timers that end faults. */
   readonly #ends: TimerHandle[] = [];
   #broken: Broken | undefined;
-  #fingerprint = 0x811c9dc5;
+  readonly #fingerprint = new Fingerprint();
   #messages = 0;
 
   constructor(world: World<W>, script: Script) {
     this.#world = world;
     this.#script = script;
     const schedule = new Schedule(this.#clock, PLAIN, TURNS_MAX);
-    const parts = testParts(schedule, { seed: script.seed, clock: this.#clock, throughput: THROUGHPUT });
+    const onFailure = ({ error, directive }: FailureReport): void => {
+      this.#note(`✗ ${error.message}${directive === undefined ? '' : `: ${directive.kind}`}`);
+    };
+    const parts = testParts(schedule, { seed: script.seed, clock: this.#clock, throughput: THROUGHPUT, onFailure });
     this.#faults = parts.faults;
     this.#system = new TestSystem(parts);
     this.#strikes = strikesOf(world.faults);
     this.#faults.onTraffic = (message) => {
       this.#messages++;
-      const { sender, to, op } = message;
-      this.#mix(`${this.#clock.nowMs()} ${sender?.name ?? ''} ${to.name} ${op}`);
+      const { sender, to, op, payload } = message;
+      this.#fingerprint.mix(`${this.#clock.nowMs()} ${sender?.name ?? ''} ${to.name} ${op}`);
+      this.#fingerprint.mixValue(payload);
       if (script.isTold) this.#note(`→ "${to.name}": ${showMessage(message)}`);
     };
+    this.#system.deadLetters.subscribe((letter) => {
+      if (script.isTold) this.#note(`† "${letter.to.name}": ${showMessage(letter)}: dead letter, ${letter.reason}`);
+    });
   }
 
-  async go(): Promise<Outcome> {
-    const started = await this.#setUp();
-    if (started !== undefined) {
-      this.#check(started.world);
-      for (let i = 0; this.#broken === undefined && i < this.#count; i++) await this.#step(started.world, i);
-      if (this.#broken === undefined) await this.#rest(started.world);
+  go(): Promise<Outcome> {
+    return this.#system.within(() => this.#go());
+  }
+
+  async #go(): Promise<Outcome> {
+    try {
+      const started = await this.#setUp();
+      if (started !== undefined) {
+        this.#check(started.world);
+        for (let i = 0; this.#broken === undefined && i < this.#count; i++) await this.#step(started.world, i);
+        if (this.#broken === undefined) await this.#rest(started.world);
+      }
+    } finally {
+      this.#faults.onTraffic = () => {};
+      await this.#close();
     }
-    this.#faults.onTraffic = () => {};
-    await this.#close();
-    this.#mix(this.#broken?.what ?? 'held');
+    this.#fingerprint.mix(this.#broken?.what ?? 'held');
     return {
       trace: { seed: this.#script.seed, steps: this.#recorded },
       broken: this.#broken,
-      fingerprint: this.#fingerprint >>> 0,
+      fingerprint: this.#fingerprint.value,
       messages: this.#messages,
-      story: this.#story,
+      story: this.#story.lines,
     };
   }
 
@@ -137,7 +155,7 @@ class Run<W> {
     const taken = new ScriptedChooser(turns, source);
     const draw = new Draw(drawn);
     const { schedule } = this.#faults;
-    const place = this.#story.length;
+    const entitle = this.#story.begin();
     schedule.chooser = taken;
     if (kind === 'wait') {
       schedule.allow(Number.POSITIVE_INFINITY);
@@ -150,8 +168,7 @@ class Run<W> {
       await this.#work(() => this.#system.settle());
     }
     this.#recorded.push({ kind, name, draws: drawn.taken, turns: taken.taken });
-    const title = `${index + 1}. ${kind === 'action' ? '' : `${kind} `}${name}(${draw})`;
-    if (this.#script.isTold) this.#story.splice(place, 0, title);
+    if (this.#script.isTold) entitle(`${index + 1}. ${kind === 'action' ? '' : `${kind} `}${name}(${draw})`);
     this.#check(world);
   }
 
@@ -177,7 +194,9 @@ class Run<W> {
       const endLater = (fault: Fault, afterMs: number): void => {
         this.#ends.push(this.#clock.after(afterMs, () => fault.end()));
       };
-      this.#strikes.get(name)?.({ system, draw, note, endLater });
+      const strike = this.#strikes.get(name);
+      if (strike === undefined) throw new RangeError(`The trace has a fault "${name}", and the simulation has none`);
+      strike({ system, draw, note, endLater });
       return;
     }
     const action = this.#world.actions[name];
@@ -198,7 +217,7 @@ class Run<W> {
 
   /** Looks at what must hold after every step. */
   #check(world: W): void {
-    this.#mix(`${this.#clock.nowMs()} ${this.#system.size} ${this.#system.failures.length}`);
+    this.#fingerprint.mix(`${this.#clock.nowMs()} ${this.#system.size} ${this.#system.failures.length}`);
     for (const { error } of this.#system.failures) {
       const assertion = assertionIn(error);
       if (assertion !== undefined) this.#break('an assertion in an actor failed', assertion);
@@ -222,7 +241,7 @@ class Run<W> {
     this.#faults.schedule.chooser = PLAIN;
     this.#endFaults();
     const endMs = this.#clock.nowMs() + restMs;
-    if (this.#script.isTold) this.#story.push('at rest');
+    this.#story.begin('at rest');
     await this.#work(() => system.settle());
     while (this.#broken === undefined && !this.#isAtRest() && this.#clock.nowMs() < endMs) {
       const nextMs = Math.min(this.#clock.nextTimerMs ?? endMs, endMs);
@@ -277,33 +296,28 @@ class Run<W> {
       await this.#system.stop();
       // What an incarnation was waiting for when it was cut off runs out by itself.
       await this.#system.elapse(this.#world.restMs ?? REST_MS);
+    } catch (thrown) {
+      this.#break('it does not stop', thrown);
+    }
+    try {
       await this.#system.close();
     } catch (thrown) {
       // What broke first is what is looked for.
-      if (this.#broken === undefined) this.#break('something is left when the system has stopped', thrown);
+      this.#break('something is left when the system has stopped', thrown);
     }
   }
 
   #break(what: string, cause: unknown): void {
     this.#broken ??= { what, cause };
+    if (this.#script.isTold) this.#story.end(this.#system);
   }
 
   #note(event: string): void {
-    if (this.#script.isTold) this.#story.push(`     ${event}`);
-  }
-
-  /** FNV-1a, of 32 bits. */
-  #mix(text: string): void {
-    for (let i = 0; i < text.length; i++) {
-      this.#fingerprint = Math.imul(this.#fingerprint ^ text.charCodeAt(i), 0x01000193);
-    }
+    if (this.#script.isTold) this.#story.note(`${formatMs(this.#clock.nowMs())} ${event}`);
   }
 }
 
-/** The assertion behind a failure, if it is one. */
-function assertionIn(error: unknown): unknown {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause.name === 'AssertionError') return cause;
-  }
-  return undefined;
+/** Milliseconds for people, who compare them. */
+function formatMs(ms: number): string {
+  return `${Math.round(ms)} ms`.padStart(8);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextPass } from 'node:timers';
 import { type ActorRef, implement, protocol, type } from '../actor/index.ts';
-import { replay, SimulationFailure, simulate, type World } from './index.ts';
+import { replay, SimulationFailure, simulate, type TestSystem, type World } from './index.ts';
 
 const Counter = protocol('test:counter@1.0.0', {
   tell: { add: type<number>(), odd: type<() => void | Promise<void>>() },
@@ -80,7 +80,7 @@ test('simulate tells what happened, step by step', async () => {
   assert.match(message, /\nseed \d+, run \d+: 30 steps, shrunk to 2\n/);
   assert.match(message, / {2}1\. fault drop\(0\)\n {2}2\. add\(1, ActorRef\(a\)\)\n/);
   assert.match(message, /befallen: tell "add" 1 to "a"/);
-  assert.match(message, /\nreplay: \{"seed":\d+,"steps":\[\{"kind":"fault","name":"drop"/);
+  assert.match(message, /\ntrace: \{"seed":\d+,"steps":\[\{"kind":"fault","name":"drop"/);
 });
 
 test('simulate checks invariants after every step, and does not let them wait', async () => {
@@ -168,4 +168,78 @@ test('simulate refuses options out of range, and reports what setup throws', asy
   );
   const unknown = { seed: 1, steps: [{ kind: 'action', name: 'gone', draws: [], turns: [] }] } as const;
   await assert.rejects(replay(counting, unknown), /an action "gone", and the simulation has none/);
+});
+
+test('simulate puts its own time and chance under the globals that actors read', async () => {
+  const seen = async (seed: number): Promise<unknown[]> => {
+    const values: unknown[] = [];
+    const read = async (): Promise<void> => {
+      values.push(Date.now(), Math.random(), crypto.randomUUID());
+      await new Promise<void>((resolve) => void setTimeout(resolve, 700));
+      values.push(new Date().toISOString());
+    };
+    const world: World<Counting> = { ...counting, actions: { read: ({ refs }) => void refs[0]?.tell.odd(read) } };
+    await simulate({ ...world, seed, runs: 1, steps: 5 });
+    return values;
+  };
+  assert.deepEqual(await seen(3), await seen(3));
+  assert.notDeepEqual(await seen(3), await seen(4));
+});
+
+test('simulate reports chance that comes from elsewhere, also when nothing fails by it', async () => {
+  let chance = 0;
+  const setup = (system: TestSystem): Counting => {
+    chance += 1;
+    return counting.setup(system) as Counting;
+  };
+  const world: World<Counting> = { ...counting, setup, actions: { add: ({ refs }) => void refs[0]?.tell.add(chance) } };
+  assert.match((await failureOf(simulate({ ...world, eventually: {} }))).message, /it is not deterministic/);
+});
+
+test('simulate survives errors whose causes form a circle', async () => {
+  const circle = (): void => {
+    const error = new Error('planted');
+    error.cause = error;
+    throw error;
+  };
+  const world: World<Counting> = { ...counting, actions: { fail: ({ refs }) => void refs[0]?.tell.odd(circle) } };
+  await simulate({ ...world, runs: 2, eventually: {} });
+});
+
+test('simulate takes the failed expectation of other assertion libraries for one', async () => {
+  const jest = (): void => {
+    throw Object.assign(new Error('planted'), { matcherResult: { pass: false } });
+  };
+  const world: World<Counting> = { ...counting, actions: { wrong: ({ refs }) => void refs[0]?.tell.odd(jest) } };
+  assert.match((await failureOf(simulate(world))).message, /an assertion in an actor failed: planted/);
+});
+
+test('simulate tells failures, dead letters, and who is there in the end in which state; not more than can be read', async () => {
+  const endless = (ref: ActorRef<typeof Counter>): (() => void) => {
+    const again = (): void => void ref.tell.odd(again);
+    return again;
+  };
+  const world: World<Counting> = {
+    ...counting,
+    actions: {
+      both: ({ refs: [a, b] }) => {
+        a?.tell.odd(() => {
+          throw new Error('planted');
+        });
+        if (b !== undefined) endless(b)();
+      },
+    },
+  };
+  const { message } = await failureOf(simulate({ ...world, steps: 1 }));
+  assert.match(message, /\n {2}1\. both\(\)\n/);
+  assert.match(message, / 0 ms ✗ "a" failed .*: restart\n/);
+  assert.match(message, / 0 ms † "a": tell "odd" .*: dead letter, failed\n/);
+  assert.match(message, /\n +… \d+ more …\n/);
+  assert.match(message, /\n {2}in the end\n {7}"a".*\n {7}"b" \{ n: 0 \}.*\n {7}"c" \{ n: 0 \}\n/);
+  assert.ok(message.length < 20_000, `${message.length}`);
+});
+
+test('replay refuses a fault that the simulation has not', async () => {
+  const unknown = { seed: 1, steps: [{ kind: 'fault', name: 'gone', draws: [], turns: [] }] } as const;
+  await assert.rejects(replay(counting, unknown), /a fault "gone", and the simulation has none/);
 });

@@ -49,7 +49,8 @@ export class SimulationFailure extends Error {
       `Simulation failed: ${what}: ${why}`,
       `seed ${seed}, run ${runs}: ${steps} steps, shrunk to ${trace.steps.length}`,
       showList(story, 'no step was needed'),
-      `replay: ${JSON.stringify(trace)}`,
+      `as it was: simulate({ …, seed: ${seed}, runs: 1 }); these steps: replay(world, trace) with the`,
+      `trace: ${JSON.stringify(trace)}`,
     ];
     super(lines.join('\n'), { cause });
     this.name = 'SimulationFailure';
@@ -66,7 +67,8 @@ export class SimulationFailure extends Error {
  * done. A failure is shrunk, and thrown with its seed and what happened.
  *
  * The same seed gives the same run, as long as the actors take time and chance from their system and wait for nothing but
- * that clock, one another and promises that settle by these. The first run is run twice to see whether that is so.
+ * that clock, one another and promises that settle by these. What they read from the globals of JavaScript (`Date`,
+ * `Math.random`, `setTimeout` …) is the system's. Runs 1, 2, 4, 8 and so on are run twice to see whether that is so.
  *
  * @returns Rejects with a {@link SimulationFailure}.
  * @throws {RangeError} (rejects) An option is out of range.
@@ -95,7 +97,7 @@ export async function simulate<W>(options: SimulationOptions<W>): Promise<Simula
   for (let run = 1; run <= runs; run++) {
     const seed = first + run - 1;
     const outcome = await runOnce(options, { seed, steps: { count, source: new SeededChooser(seed) }, isTold: false });
-    if (run === 1 || outcome.broken !== undefined) await assertSame(options, outcome, run);
+    if (isPowerOfTwo(run) || outcome.broken !== undefined) await assertSame(options, outcome, run);
     if (outcome.broken !== undefined) throw await explain(options, { ...outcome, broken: outcome.broken }, run);
     messages += outcome.messages;
     fingerprint = (Math.imul(fingerprint, 31) + outcome.fingerprint) >>> 0;
@@ -149,6 +151,11 @@ async function assertSame<W>(world: World<W>, outcome: Outcome, runs: number): P
   const cause = broken?.cause ?? again.broken?.cause ?? new Error(text);
   const what = `it is not deterministic: ${text}`;
   throw new SimulationFailure({ what, cause, seed: trace.seed, runs, steps: trace.steps.length, trace, story: [] });
+}
+
+/** Often at first, where a mistake of the test shows, and now and then for what is rare. */
+function isPowerOfTwo(run: number): boolean {
+  return (run & (run - 1)) === 0;
 }
 
 function assertCount(name: string, value: number): void {

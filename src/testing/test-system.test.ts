@@ -345,3 +345,35 @@ test('TestSystem.stop and await using take the time that a stop takes', async ()
   assert.ok(clock.nowMs() >= 2_000);
   assert.equal(clock.pendingTimers, 0);
 });
+
+test('TestSystem.drain takes the time that it takes, and finishes what was accepted', async () => {
+  const system = TestSystem.create();
+  const counter = system.spawn(counterOf(system.clock), 'counter');
+  counter.tell.wait(2_000);
+  counter.tell.add(1);
+  const answer = counter.ask.get();
+  await system.drain();
+  assert.deepEqual(await answer, [1]);
+  assert.ok(system.clock.nowMs() >= 2_000);
+  await system.close();
+});
+
+test('TestSystem shows its actors its own time and chance behind the globals, and the test the real ones', async () => {
+  await using system = TestSystem.create({ seed: 5 });
+  const probe = system.probe();
+  const Look = protocol('test:look@1.0.0', { tell: { look: type<void>() } });
+  const looker = implement(Look, {
+    init: () => ({}),
+    tell: {
+      look: (ctx) => {
+        setTimeout(() => ctx.ref(probe.ref as unknown as ActorRef).tellOp('seen', Date.now()), 250);
+      },
+    },
+  });
+  system.spawn(looker).tell.look();
+  await system.settle();
+  await probe.expectNothing({ forMs: 249 });
+  const { payload } = await probe.expectTell('seen', undefined, { withinMs: 1 });
+  assert.equal(payload, system.clock.wallMs());
+  assert.ok(Date.now() > payload);
+});

@@ -15,7 +15,8 @@ import {
 import { Broker } from '../broker/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { Registry } from '../registry/index.ts';
-import { ManualClock, SeededRandom } from '../time/index.ts';
+import { Ambient, ManualClock, SeededRandom } from '../time/index.ts';
+import { causesOf } from './causes.ts';
 import { PLAIN, SeededChooser } from './chooser.ts';
 import { type Fault, Faults } from './faults.ts';
 import { LastWords, leaksOf } from './leaks.ts';
@@ -44,6 +45,9 @@ export interface Times {
 
 /** Milliseconds of the test's clock that {@link TestSystem.until} lets pass at most: longer than any default deadline. */
 const PATIENCE_MS = 60_000;
+
+/** Milliseconds of the test's clock that a drain with its stop may take: the longest deadline of each. */
+const DRAIN_MS_MAX = 2 * 3_600_000;
 
 /** Milliseconds that a message is held back at most for another to overtake it. */
 const OVERTAKE_MS = 1_000;
@@ -105,6 +109,8 @@ export class TestSystem extends ActorSystem {
   readonly random: SeededRandom;
   readonly #broker: Broker;
   readonly #faults: Faults;
+  /** Puts this system's time and chance under the globals of what it runs. */
+  readonly #ambient: Ambient;
   readonly #inboxes: Inbox[] = [];
   readonly #letters: DeadLetter[] = [];
   readonly #failures: FailureReport[];
@@ -130,6 +136,7 @@ export class TestSystem extends ActorSystem {
     this.#broker = broker;
     this.#faults = faults;
     this.#failures = failures;
+    this.#ambient = new Ambient(clock, random);
     this.deadLetters.subscribe((letter) => void this.#letters.push(letter));
   }
 
@@ -147,19 +154,19 @@ export class TestSystem extends ActorSystem {
 
   /** Moves time by `ms` and runs what falls due, without waiting for promises. */
   advance(ms: number): void {
-    this.clock.advance(ms);
+    this.#ambient.run(() => this.clock.advance(ms));
     this.#assertProgress();
   }
 
   /** Moves time by `ms`; runs what falls due, with all promises that this settles. */
   async elapse(ms: number): Promise<void> {
-    await this.clock.elapse(ms);
+    await this.#ambient.run(() => this.clock.elapse(ms));
     this.#assertProgress();
   }
 
   /** Runs what can be run without time passing, with all promises that this settles. */
   async settle(): Promise<void> {
-    await this.clock.settle();
+    await this.#ambient.run(() => this.clock.settle());
     this.#assertProgress();
   }
 
@@ -188,6 +195,11 @@ export class TestSystem extends ActorSystem {
       const work = workOf(ref);
       return work === undefined ? [] : [`"${name}" ${showWork(work)}`];
     });
+  }
+
+  /** What `work` returns, which finds this system's time and chance behind the globals, as actors do. */
+  within<T>(work: () => T): T {
+    return this.#ambient.run(work);
   }
 
   // ── looking ──
@@ -337,6 +349,11 @@ export class TestSystem extends ActorSystem {
     return this.until(super.stop(options), { withinMs: PATIENCE_MS + (options?.deadlineMs ?? 0) });
   }
 
+  /** As of `ActorSystem`; lets the time pass that it takes. */
+  override drain(options?: StopOptions): Promise<void> {
+    return this.until(super.drain(options), { withinMs: DRAIN_MS_MAX });
+  }
+
   /**
    * Ends all faults, stops the system as it is (what waits in mailboxes is not handled any more), lets the time pass that it
    * takes, and looks at what is left: actors that did not end and had to be killed, timers, subscriptions, pending asks,
@@ -357,6 +374,7 @@ export class TestSystem extends ActorSystem {
     this.#faults.discard();
     for (const { open } of this.#inboxes) for (const giveUp of open) giveUp();
     const lastWords = new LastWords(this);
+    using _ = this.#ambient;
     await this.stop();
     await this.settle();
     const leaks = leaksOf({
@@ -408,7 +426,7 @@ function fits(letter: DeadLetter, wanted: Partial<DeadLetter>): boolean {
 
 function isCausedBy(error: RuntimeError, wanted: string | RegExp): boolean {
   const texts: string[] = [];
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+  for (const cause of causesOf(error)) {
     texts.push(cause.message);
     if (RuntimeError.is(cause)) texts.push(cause.code);
   }

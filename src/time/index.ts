@@ -7,11 +7,13 @@
  *   T3  A timer of the wheel fires once, never early, at most one tick (4 ms) after the clock's own timer could.
  *   T4  Adding to and cancelling from the wheel are O(1) and allocate nothing when the node is the caller's own.
  *   T5  What the wheel is to take soon does not cost a look at the clock until its wait begins.
+ *   T6  Code that an `Ambient` runs finds that clock and that chance behind the globals; nobody else does.
  * Limits      a delay is 0 to 2⁵³ milliseconds; the wheel holds any number of timers.
  * Not here    when a restart is due (supervision/); deadlines of messages (actor/).
  *
  * @module
  */
+export { Ambient } from './ambient.ts';
 export { type Backoff, backoffDelayMs } from './backoff.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { ManualClock } from './manual-clock.ts';
