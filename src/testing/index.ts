@@ -18,15 +18,10 @@
  * @module
  */
 export type { Draw } from './draw.ts';
+export type { DeadLetterMatch, FailureMatch } from './expect.ts';
 export type { Fault } from './faults.ts';
 export type { MessageMatch, TestMessage } from './message.ts';
 export type { Ended, Patience, Probe, Received } from './probe.ts';
 export { replay, SimulationFailure, type SimulationOptions, type SimulationReport, simulate } from './simulate.ts';
-export {
-  type DeadLetterMatch,
-  type FailureMatch,
-  TestSystem,
-  type TestSystemOptions,
-  type Times,
-} from './test-system.ts';
+export { TestSystem, type TestSystemOptions, type Times } from './test-system.ts';
 export type { SimulationFaults, Trace, TraceStep, Which, Whom, World } from './world.ts';

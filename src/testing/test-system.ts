@@ -1,5 +1,4 @@
 import { AssertionError } from 'node:assert';
-import { isDeepStrictEqual } from 'node:util';
 import {
   type ActorRef,
   ActorSystem,
@@ -16,15 +15,15 @@ import { Broker } from '../broker/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { Registry } from '../registry/index.ts';
 import { Ambient, ManualClock, SeededRandom } from '../time/index.ts';
-import { causesOf } from './causes.ts';
 import { PLAIN, SeededChooser } from './chooser.ts';
+import { type DeadLetterMatch, type FailureMatch, fits, isCausedBy, showWanted, takeFirst } from './expect.ts';
 import { type Fault, Faults } from './faults.ts';
 import { LastWords, leaksOf } from './leaks.ts';
-import { isNamed, type MessageMatch, nameOf } from './message.ts';
+import { isNamed, type MessageMatch } from './message.ts';
 import { Inbox, Probe } from './probe.ts';
 import { type Answers, probeType } from './probe-type.ts';
 import { Schedule } from './schedule.ts';
-import { showList, showMessage, showValue, showWork } from './show.ts';
+import { showList, showMessage, showWork } from './show.ts';
 
 /** How a test's system is made: as any other, but for its time and its chance. */
 export interface TestSystemOptions extends Omit<ActorSystemOptions, 'clock' | 'random'> {
@@ -51,19 +50,6 @@ const DRAIN_MS_MAX = 2 * 3_600_000;
 
 /** Milliseconds that a message is held back at most for another to overtake it. */
 const OVERTAKE_MS = 1_000;
-
-/** Which dead letter is meant: every property that is named fits. */
-export type DeadLetterMatch = Partial<Pick<DeadLetter, 'reason' | 'op' | 'kind' | 'payload' | 'topic'>> & {
-  readonly to?: ActorRef | string;
-};
-
-/** Which failure is meant. `cause`: the code or the message of what was thrown. */
-export interface FailureMatch {
-  readonly actor?: ActorRef | string;
-  readonly phase?: FailureReport['phase'];
-  readonly directive?: NonNullable<FailureReport['directive']>['kind'];
-  readonly cause?: string | RegExp;
-}
 
 /** What a test's system is put together from. */
 export interface TestParts {
@@ -418,44 +404,4 @@ function toFault(undo: () => void): Fault {
     isOver = true;
   };
   return { hits: 1, end, [Symbol.dispose]: end };
-}
-
-function fits(letter: DeadLetter, wanted: Partial<DeadLetter>): boolean {
-  return Object.entries(wanted).every(([key, value]) => isDeepStrictEqual(Reflect.get(letter, key), value));
-}
-
-function isCausedBy(error: RuntimeError, wanted: string | RegExp): boolean {
-  const texts: string[] = [];
-  for (const cause of causesOf(error)) {
-    texts.push(cause.message);
-    if (RuntimeError.is(cause)) texts.push(cause.code);
-  }
-  return texts.some((text) => (typeof wanted === 'string' ? text === wanted : wanted.test(text)));
-}
-
-interface Taking<T> {
-  readonly isIt: (one: T) => boolean;
-  readonly show: (one: T) => string;
-  readonly what: string;
-  readonly caller: (...args: never[]) => unknown;
-}
-
-function takeFirst<T>(list: T[], { isIt, show, what, caller }: Taking<T>): T {
-  const index = list.findIndex(isIt);
-  if (index >= 0) return list.splice(index, 1)[0] as T;
-  const lines = list.map(show);
-  const message = `Expected a ${what}, but there is\n${showList(lines, 'none')}`;
-  throw new AssertionError({ message, actual: lines, expected: [what], operator: 'expect', stackStartFn: caller });
-}
-
-function showWanted(match: object): string {
-  const parts = Object.entries(match).map(([key, value]) => {
-    const shown = isActorRef(value) ? `"${nameOf(value)}"` : showValue(value);
-    return `${key}: ${shown}`;
-  });
-  return parts.length === 0 ? 'of any kind' : `with ${parts.join(', ')}`;
-}
-
-function isActorRef(value: unknown): value is ActorRef {
-  return typeof value === 'object' && value !== null && 'tellOp' in value;
 }

@@ -73,18 +73,3 @@ test('Ambient draws chance from its random, the same for the same seed', () => {
   assert.notEqual(Math.random(), Math.random());
   ambient[Symbol.dispose]();
 });
-
-test('Ambient puts the globals back when the last one is gone, and leaves what others put there', () => {
-  const before = [Date, Date.now, performance.now, Math.random, setTimeout, clearImmediate, crypto.randomUUID];
-  const now = () => [Date, Date.now, performance.now, Math.random, setTimeout, clearImmediate, crypto.randomUUID];
-  const [one, other] = [made().ambient, made().ambient];
-  one[Symbol.dispose]();
-  one[Symbol.dispose]();
-  assert.notEqual(Date, before[0]);
-  const { random } = Math;
-  Math.random = () => 0.5;
-  other[Symbol.dispose]();
-  assert.equal(Math.random(), 0.5);
-  Math.random = before[3] as typeof random;
-  assert.deepEqual(now(), before);
-});
