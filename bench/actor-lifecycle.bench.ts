@@ -1,13 +1,17 @@
 /**
- * What making, starting and ending an actor costs, and its own state: TypeScript actors and component actors, with and
- * without an instance of the component told apart.
+ * What making, starting and ending an actor costs, and its own state.
+ *
+ * `construct` is what `spawn` does before it returns. An instance of a component is made in the actor's first turn, so
+ * that "no instance" is a life that ends before: that is what the reference baseline calls a full lifecycle. With an
+ * instance, and for actors in TypeScript, starts and stops are awaited, of many at a time.
  */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { type ActorRef, ActorSystem, type ActorType, component, implement, protocol, type } from '../src/index.ts';
+import { type ActorRef, ActorSystem, type ActorType, component } from '../src/index.ts';
 import { contenders } from './contenders.ts';
-import { alternate, compete, type Subject } from './rounds.ts';
+import { alternate, type Case, compete, type Subject } from './rounds.ts';
 import type { Report, Suite, Target } from './suite.ts';
+import { reportTails, type Single } from './tails.ts';
 import { timed } from './workloads/contender.ts';
 import { counter, troupe } from './workloads/troupe.ts';
 
@@ -15,32 +19,7 @@ const ECHO = fileURLToPath(new URL('../fixtures/components/echo/echo.wasm', impo
 const ACTORS = 10_000;
 /** Each has a memory of 64 KiB or more, and a process has room for some 16,000 of them. */
 const INSTANCES = 200;
-const ACCESSES = 1_000_000;
-/** A power of two. */
-const SLOTS = 1_024;
-
-const Accessed = protocol('bench:accessed@1.0.0', {
-  ask: {
-    read: { in: type<number>(), out: type<number>() },
-    write: { in: type<number>(), out: type<number>() },
-  },
-});
-/** Many accesses in one message, so that they are measured and not the message. */
-const accessed = implement(Accessed, {
-  init: () => ({ slots: Array.from({ length: SLOTS }, (_, i) => i) }),
-  ask: {
-    read(context, times) {
-      let sum = 0;
-      for (let i = 0; i < times; i++) sum += context.state.slots[i & (SLOTS - 1)] as number;
-      return sum;
-    },
-    write(context, times) {
-      for (let i = 0; i < times; i++) context.state.slots[i & (SLOTS - 1)] = i;
-      return context.state.slots[(times - 1) & (SLOTS - 1)] as number;
-    },
-  },
-});
-
+const ACCESSES = 10_000_000;
 /** Only the making is timed: the system, and with it the actors, ends before any of them starts. */
 async function construct(actorType: ActorType): Promise<number> {
   await using system = await ActorSystem.create();
@@ -83,54 +62,102 @@ async function lifecycle(actorType: ActorType, count: number): Promise<number> {
   });
 }
 
-function access(system: ActorSystem): Subject[] {
-  const ref = system.spawn(accessed);
+/** Started, told one message, and stopped when it has handled that. */
+async function oneMessage(): Promise<number> {
+  await using system = await ActorSystem.create();
+  const ns = await timed(ACTORS, async () => {
+    const refs = Array.from({ length: ACTORS }, () => system.spawn(counter));
+    for (const ref of refs) assert.ok(ref.tell.add({ by: 1 }).ok);
+    const counts = refs.map((ref) => ref.ask.get());
+    const stops = refs.map((ref) => ref.drain());
+    for (const count of await Promise.all(counts)) assert.equal(count, 1);
+    await Promise.all(stops);
+    assert.equal(system.size, 0);
+  });
+  return ns;
+}
+
+/** One after the other, which is how an application that makes one actor meets them. */
+function singles(system: ActorSystem, echo: ActorType): Single[] {
   return [
     {
-      name: 'state read',
-      sample: () => timed(ACCESSES, async () => assert.ok((await ref.ask.read(ACCESSES)) > 0)),
+      name: 'component spawn: construct',
+      p99Ms: 1,
+      run() {
+        const ref = system.spawn(echo);
+        const madeMs = performance.now();
+        ref.kill();
+        return madeMs;
+      },
     },
     {
-      name: 'state write',
-      sample: () => timed(ACCESSES, async () => assert.equal(await ref.ask.write(ACCESSES), ACCESSES - 1)),
+      name: 'component lifecycle: construct and end, no instance',
+      p99Ms: 0.01,
+      run() {
+        system.spawn(echo).kill();
+        return performance.now();
+      },
+    },
+    {
+      name: 'component spawn: construct + instantiate',
+      count: INSTANCES,
+      async run() {
+        const ref = system.spawn(echo);
+        await ref.ready;
+        const readyMs = performance.now();
+        await ref.stop();
+        return readyMs;
+      },
+    },
+    {
+      name: 'TypeScript spawn, started',
+      async run() {
+        const ref = system.spawn(counter);
+        await ref.ready;
+        const readyMs = performance.now();
+        ref.kill();
+        return readyMs;
+      },
     },
   ];
 }
 
 const TARGETS: Readonly<Record<string, Target>> = {
   'component spawn: construct': { atMost: 110 },
-  'component: construct and end, no instance': { atMost: 400 },
-  'state read': { atMost: 12 },
-  'state write': { atMost: 12 },
+  'component lifecycle: construct and end, no instance': { atMost: 400 },
 };
+
+const CASES: readonly Case[] = [
+  { key: 'spawn', name: 'spawn', times: ACTORS, atMost: 150, others: { erlang: 10 } },
+  { key: 'start', name: 'spawn, all started', times: ACTORS },
+  { key: 'stateRead', name: 'state read', times: ACCESSES, atMost: 12 },
+  { key: 'stateWrite', name: 'state write', times: ACCESSES, atMost: 12 },
+];
 
 async function run(report: Report): Promise<void> {
   const ours = await troupe();
   const others = await contenders(report);
   await using system = await ActorSystem.create();
   try {
-    await compete(report, [{ key: 'spawn', name: 'spawn', times: ACTORS, atMost: 150, others: { erlang: 10 } }], {
-      ours,
-      others,
-    });
+    await compete(report, CASES, { ours, others });
     const echo = await component(ECHO);
     const subjects: Subject[] = [
-      { name: 'spawn, start, stop, awaited', sample: () => lifecycle(counter, ACTORS) },
       { name: 'component spawn: construct', sample: () => construct(echo) },
-      { name: 'component: construct and end, no instance', sample: () => brief(echo) },
       { name: 'component spawn: construct + instantiate', sample: () => started(echo, INSTANCES) },
-      { name: 'full lifecycle', sample: () => lifecycle(echo, INSTANCES) },
-      ...access(system),
+      { name: 'component lifecycle: construct and end, no instance', sample: () => brief(echo) },
+      { name: 'component lifecycle: start and stop, with an instance', sample: () => lifecycle(echo, INSTANCES) },
+      { name: 'TypeScript lifecycle: start and stop', sample: () => lifecycle(counter, ACTORS) },
+      { name: 'TypeScript lifecycle: start, one message, stop', sample: oneMessage },
     ];
     for (const [name, samples] of await alternate(subjects)) {
       const target = TARGETS[name];
       report.row({ name, unit: 'ns', samples, ...(target !== undefined && { target }) });
     }
+    await reportTails(report, singles(system, echo));
   } finally {
     await Promise.all([ours, ...others].map((contender) => contender.close?.()));
   }
   report.notMeasured('compiling a component: done once, before');
-  report.notMeasured('p99 of a single spawn: samples are averages over many');
 }
 
 export const suite: Suite = { name: 'actor-lifecycle', run };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkBaselineName, compare, loadBaseline } from './baseline.ts';
+import { checkBaselineName, compare, loadBaseline, toBaseline } from './baseline.ts';
 import { pictureOf } from './picture.ts';
-import { measured, type Result } from './statistics.ts';
+import { type Measured, measured, type Result } from './statistics.ts';
 import { tableOf } from './table.ts';
 
 const resultOf = (ns: number, perSecond: number): Result => ({
@@ -41,9 +41,15 @@ test('loadBaseline reads the reference, and says how to make one that is not the
   assert.throws(() => loadBaseline('none-of-this-name'), /--save-baseline none-of-this-name/);
 });
 
-test('tableOf and pictureOf show every row, and a missed target as missed', () => {
-  assert.match(tableOf(resultOf(251, 1)), /request-response.*MISSED/);
-  const picture = pictureOf([resultOf(251, 1)], 'here');
+test('tableOf shows every row, a missed target as missed, and what was published of the same', () => {
+  assert.match(tableOf(resultOf(251, 1)), /request-response.*MISSED.*3,180 ns/);
+});
+
+test('pictureOf shows every row, others beside ours in one panel, and harmless names', () => {
+  const [ask, ...rest] = resultOf(251, 1).rows as [Measured, ...Measured[]];
+  const other = measured({ name: ask.name, contender: 'erlang', unit: 'ns', samples: [1_004] });
+  const picture = pictureOf(toBaseline({ node: 'v0' }, [{ ...resultOf(251, 1), rows: [ask, other, ...rest] }]));
   assert.match(picture, /a &#60; b &#38; &#34;c&#34;/);
-  assert.equal(picture.match(/<rect x=/g)?.length, 3);
+  assert.match(picture, /1,004 ns · 4×/);
+  assert.equal(picture.match(/<rect class="(?:ours|other)"/g)?.length, 3, 'nothing takes no bar');
 });

@@ -1,7 +1,7 @@
 /** Figures that were kept, and the comparison of a run with them. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Result } from './statistics.ts';
+import { judge, labelOf, type Measured, type Result } from './statistics.ts';
 
 const FOLDER = join(import.meta.dirname, 'baselines');
 /** It becomes the name of a file. */
@@ -9,9 +9,13 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 /** Beyond so many times a baseline, performance has degraded. */
 const WORSE_AT_MOST = 2;
 
-interface Figure {
+export interface Figure {
   readonly median: number;
   readonly unit: string;
+  /** Who did the work, if it was not this project; the row's name then ends in " · " and this. */
+  readonly contender?: string;
+  /** What the median should have been, and whether it was. */
+  readonly target?: { readonly text: string; readonly met: boolean };
 }
 
 export interface Baseline {
@@ -40,12 +44,25 @@ export function checkBaselineName(name: string): void {
   fileOf(name);
 }
 
-export function saveBaseline(name: string, machine: Baseline['machine'], results: readonly Result[]): string {
-  const rowsOf = ({ rows }: Result) => rows.map(({ name: row, median, unit }) => [row, { median, unit }] as const);
-  const suites = Object.fromEntries(results.map((result) => [result.suite, Object.fromEntries(rowsOf(result))]));
+function figureOf(row: Measured, rows: readonly Measured[]): Figure {
+  const { unit, target, contender } = row;
+  const median = Number(row.median.toPrecision(4));
+  const figure = { median, unit, ...(contender !== undefined && { contender }) };
+  if (target === undefined) return figure;
+  const { text, met } = judge(row, target, rows);
+  return { ...figure, target: { text, met } };
+}
+
+/** What a run is kept as. */
+export function toBaseline(machine: Baseline['machine'], results: readonly Result[]): Baseline {
+  const rowsOf = ({ rows }: Result) => rows.map((row) => [labelOf(row), figureOf(row, rows)] as const);
+  return { machine, suites: Object.fromEntries(results.map((one) => [one.suite, Object.fromEntries(rowsOf(one))])) };
+}
+
+export function saveBaseline(name: string, baseline: Baseline): string {
   mkdirSync(FOLDER, { recursive: true });
   const file = fileOf(name);
-  writeFileSync(file, `${JSON.stringify({ machine, suites } satisfies Baseline, undefined, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify(baseline, undefined, 2)}\n`);
   return file;
 }
 
@@ -68,7 +85,7 @@ export function compare(baseline: Baseline, results: readonly Result[]): Compari
   const factors = new Map<string, number>();
   for (const { suite, rows } of results) {
     for (const [name, before] of Object.entries(baseline.suites[suite] ?? {})) {
-      const row = rows.find((candidate) => candidate.name === name);
+      const row = rows.find((candidate) => labelOf(candidate) === name);
       const label = `${suite}: ${name}`;
       if (row === undefined || row.unit !== before.unit) {
         missing.push(label);

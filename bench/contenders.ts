@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { erlang } from './foreign.ts';
+import { erlang, tokio } from './foreign.ts';
 import type { Report } from './suite.ts';
 import type { Contender } from './workloads/contender.ts';
 import { bareQueue, functionCall } from './workloads/floor.ts';
@@ -59,20 +59,13 @@ async function libraries(report: Report): Promise<Contender[]> {
 }
 
 async function foreign(report: Report): Promise<Contender[]> {
-  report.notMeasured('tokio: no program is written for it');
-  const found = await erlang();
-  if ('contender' in found) return [found.contender];
-  report.notMeasured(found.why);
-  return [];
-}
-
-/** Peers of which idle actors can be counted in bytes; none, unless peers are wanted. */
-export function peersWithMemory(report: Report): readonly string[] {
-  if (!wanted) return [];
-  const obstacle = install();
-  if (obstacle === undefined) return ['nact', 'xstate'];
-  report.notMeasured(`idle actors of others: ${obstacle}`);
-  return [];
+  const found: Contender[] = [];
+  for (const start of [erlang, tokio]) {
+    const result = await start();
+    if ('contender' in result) found.push(result.contender);
+    else report.notMeasured(result.why);
+  }
+  return found;
 }
 
 /** Everybody but this project's actors. What could not take part is reported. They are to be closed. */

@@ -1,5 +1,5 @@
 /**
- * Child process of the scalability benchmark: prints the bytes of heap that each of COUNT started, idle actors takes.
+ * Child process of the scalability benchmark (`workloads/idle.ts`): prints the bytes of heap that each of COUNT started, idle actors takes.
  *
  *     node --expose-gc idle-memory.ts troupe|PEER COUNT
  */

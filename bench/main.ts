@@ -7,9 +7,9 @@ import { globSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Baseline, checkBaselineName, compare, loadBaseline, saveBaseline } from './baseline.ts';
+import { type Baseline, checkBaselineName, compare, loadBaseline, saveBaseline, toBaseline } from './baseline.ts';
 import { usePeers } from './contenders.ts';
-import { pictureOf } from './picture.ts';
+import { lineOf, pictureOf } from './picture.ts';
 import { type Measured, measured, type Result, short } from './statistics.ts';
 import type { Report, Suite } from './suite.ts';
 import { dataOf, tableOf } from './table.ts';
@@ -30,12 +30,6 @@ function conditions(): Machine {
     loadBefore: Number(loadavg()[0]?.toFixed(2)),
     date: new Date().toISOString(),
   };
-}
-
-function lineOf(machine: Machine): string {
-  return Object.entries(machine)
-    .map(([key, value]) => `${key} ${value}`)
-    .join(' · ');
 }
 
 async function runSuite(suite: Suite): Promise<Result> {
@@ -115,8 +109,9 @@ async function main(): Promise<number> {
     if (output === 'table') console.log(tableOf(result));
   }
   if (output === 'json') console.log(JSON.stringify({ machine, results: results.map(dataOf) }, undefined, 2));
-  if (picture !== undefined) writeFileSync(picture, pictureOf(results, lineOf(machine)));
-  if (saveAs !== undefined) console.error(`Saved as ${saveBaseline(saveAs, machine, results)}`);
+  const kept = toBaseline(machine, results);
+  if (picture !== undefined) writeFileSync(picture, pictureOf(kept));
+  if (saveAs !== undefined) console.error(`Saved as ${saveBaseline(saveAs, kept)}`);
   return before === undefined || holdsAgainst(baseline as string, before, results) ? 0 : 1;
 }
 

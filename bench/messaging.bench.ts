@@ -7,6 +7,7 @@ import { type ActorRef, ActorSystem, component, implement, protocol, type } from
 import { contenders } from './contenders.ts';
 import { alternate, type Case, compete, type Subject } from './rounds.ts';
 import type { Report, Suite } from './suite.ts';
+import { reportTails, type Single } from './tails.ts';
 import { timed } from './workloads/contender.ts';
 import { type Counter, counter, troupe } from './workloads/troupe.ts';
 
@@ -16,40 +17,31 @@ const IN_FLIGHT = 100;
 const ROUTED = 20_000;
 /** Messages in the mailbox at a time, of those that are published: fewer than it holds. */
 const ROUTED_AT_ONCE = 1_000;
-const MESSAGES = 100_000;
+const MESSAGES = 1_000_000;
 
 const CASES: readonly Case[] = [
   {
     key: 'tell',
     name: 'tell → handled',
-    times: MESSAGES,
+    times: 1_000_000,
     atMost: 33,
     others: { erlang: 2.2, tokio: 1.4, xstate: 1.8, nact: 20 },
-    fewer: { comedy: 5_000, effect: 20_000, nact: 20_000 },
   },
   {
     key: 'pingPong',
     name: 'ping-pong, per message',
-    times: MESSAGES,
+    times: 1_000_000,
     atMost: 45,
     others: { erlang: 6, tokio: 2 },
-    fewer: { comedy: 5_000, effect: 20_000, nact: 20_000 },
   },
-  {
-    key: 'ask',
-    name: 'request-response',
-    times: ASKS,
-    atMost: 250,
-    others: { erlang: 4, moleculer: 1 },
-    fewer: { comedy: 2_000, nact: 2_000 },
-  },
+  { key: 'ask', name: 'request-response', times: 100_000, atMost: 250, others: { erlang: 4 } },
+  { key: 'askForEver', name: 'request-response, others without a deadline', times: 100_000, others: { moleculer: 1 } },
   {
     key: 'publish',
     name: 'fan-out to 100',
-    times: 500,
+    times: 5_000,
     atMost: 5_000,
     others: { erlang: 2.5, xstate: 1.5 },
-    fewer: { nact: 50 },
   },
 ];
 
@@ -130,6 +122,48 @@ async function echo(system: ActorSystem): Promise<Subject> {
   };
 }
 
+const Marked = protocol('bench:marked@1.0.0', { tell: { mark: type<void>() } });
+
+/** Single operations, each from before it is sent until it was handled or answered. */
+function singles(system: ActorSystem): Single[] {
+  let handledMs = 0;
+  const marked = implement(Marked, {
+    init: () => undefined,
+    tell: {
+      mark() {
+        handledMs = performance.now();
+      },
+    },
+  });
+  system.spawn(marked, 'bench/marked', { subscribe: { 'single.one': 'mark' } });
+  // The last of them is handled when all others have been.
+  for (let i = 0; i < 100; i++) system.spawn(marked, undefined, { subscribe: { 'single.many': 'mark' } });
+  const ref = system.spawn(counter);
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  return [
+    { name: 'request-response', p99Ms: 1, run: () => ref.ask.get().then(() => performance.now()) },
+    {
+      name: 'message routing: lookup + publish → handled',
+      p99Ms: 0.1,
+      async run() {
+        assert.ok(system.lookup('bench/marked') !== undefined);
+        assert.equal(system.publish('single.one', undefined), 1);
+        await turn();
+        return handledMs;
+      },
+    },
+    {
+      name: 'fan-out to 100',
+      p99Ms: 1,
+      async run() {
+        assert.equal(system.publish('single.many', undefined), 100);
+        await turn();
+        return handledMs;
+      },
+    },
+  ];
+}
+
 interface Allocated {
   readonly nothing: number[];
   readonly shared: number[];
@@ -164,6 +198,7 @@ async function run(report: Report): Promise<void> {
     const rates = await alternate([{ name: 'throughput', sample: () => ours.workloads.tell?.(MESSAGES) ?? 0 }]);
     const perSecond = (rates.get('throughput') ?? []).map((ns) => 1e9 / ns);
     report.row({ name: 'throughput', unit: 'per second', samples: perSecond, target: { atLeast: 30_000_000 } });
+    await reportTails(report, singles(system));
   } finally {
     await Promise.all([ours, ...others].map((contender) => contender.close?.()));
   }

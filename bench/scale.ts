@@ -6,6 +6,7 @@ import type { Row } from './suite.ts';
 const KINDS: readonly Readonly<Partial<Record<Row['unit'], number>>>[] = [
   { ns: 1, µs: 1e3, ms: 1e6, s: 1e9 },
   { bytes: 1, KiB: 1024, MiB: 1024 ** 2 },
+  { '%': 1 },
   { 'per second': 1 },
 ];
 

@@ -24,7 +24,7 @@ export interface Verdict {
 }
 
 /** The value below which `share` of the sorted samples lie, between neighbours by proportion. */
-function quantile(sorted: readonly number[], share: number): number {
+export function quantile(sorted: readonly number[], share: number): number {
   const at = (sorted.length - 1) * share;
   const below = sorted[Math.floor(at)]!;
   const above = sorted[Math.ceil(at)]!;
@@ -37,8 +37,13 @@ export function measured(row: Row): Measured {
   return { ...row, median: quantile(sorted, 0.5), low: quantile(sorted, 0.25), high: quantile(sorted, 0.75) };
 }
 
+/** How a row is called among all of its suite. */
+export function labelOf({ name, contender }: Pick<Row, 'name' | 'contender'>): string {
+  return contender === undefined ? name : `${name} · ${contender}`;
+}
+
 function medianOf(rows: readonly Measured[], name: string): number {
-  const row = rows.find((candidate) => candidate.name === name);
+  const row = rows.find((candidate) => candidate.name === name && candidate.contender === undefined);
   if (row === undefined) throw new RangeError(`A target names the row "${name}", which was not measured`);
   return row.median;
 }
@@ -65,8 +70,16 @@ export function judge(row: Measured, target: Target, rows: readonly Measured[]):
     return { value, text: `${short(value)} of ${target.shareOf} (≥ ${target.atLeast})`, met: value >= target.atLeast };
   }
   if ('atMost' in target)
-    return { value: row.median, text: `≤ ${target.atMost} ${row.unit}`, met: row.median <= target.atMost };
-  return { value: row.median, text: `≥ ${target.atLeast} ${row.unit}`, met: row.median >= target.atLeast };
+    return {
+      value: row.median,
+      text: `≤ ${target.atMost.toLocaleString('en')} ${row.unit}`,
+      met: row.median <= target.atMost,
+    };
+  return {
+    value: row.median,
+    text: `≥ ${target.atLeast.toLocaleString('en')} ${row.unit}`,
+    met: row.median >= target.atLeast,
+  };
 }
 
 /** Three digits that matter, for people. */

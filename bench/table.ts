@@ -1,27 +1,31 @@
 /** Results as text for a terminal, and as plain data. */
 import Table from 'cli-table3';
+import { loadBaseline } from './baseline.ts';
 import { barsOf } from './scale.ts';
-import { judge, type Result, short } from './statistics.ts';
+import { judge, labelOf, type Result, short } from './statistics.ts';
 
 /** Characters of the longest bar. */
 const BAR = 12;
 
 export function tableOf(result: Result): string {
   const table = new Table({
-    head: [result.suite, 'median', 'log. scale', 'middle half', 'n', 'target', ''],
+    head: [result.suite, 'median', 'log. scale', 'middle half', 'n', 'target', '', 'reference'],
     style: { head: [], border: [], compact: true },
   });
+  const reference = loadBaseline('reference');
   const bars = barsOf(result.rows);
   for (const [i, row] of result.rows.entries()) {
+    const published = row.contender === undefined ? reference.suites[result.suite]?.[row.name] : undefined;
     const verdict = row.target === undefined ? undefined : judge(row, row.target, result.rows);
     table.push([
-      row.name,
+      labelOf(row),
       `${short(row.median)} ${row.unit}`,
       '▇'.repeat(Math.ceil((bars[i] as number) * BAR)),
       `${short(row.low)} – ${short(row.high)}`,
       `${row.samples.length}`,
       verdict?.text ?? '',
       verdict === undefined ? '' : verdict.met ? 'met' : 'MISSED',
+      published === undefined ? '' : `${short(published.median)} ${published.unit}`,
     ]);
   }
   const notes = result.notMeasured.map((what) => `not measured: ${what}`);

@@ -1,14 +1,18 @@
 /**
- * Writes the reference pages that derive from code; with `--check` it only says which are out of date.
+ * Writes what derives from code and from measurements; with `--check` it only says which are out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { picture, withFigures } from '../bench/figures.ts';
 import { errorsPage } from './errors-page.ts';
 
 const ROOT = dirname(import.meta.dirname);
 
-const PAGES: Readonly<Record<string, () => string>> = {
+/** From what a page is to what it should be. */
+const PAGES: Readonly<Record<string, (current: string) => string>> = {
   'docs/reference/errors.md': errorsPage,
+  'README.md': withFigures,
+  'bench/figures.svg': picture,
 };
 
 function current(path: string): string {
@@ -22,8 +26,9 @@ function current(path: string): string {
 const checkOnly = process.argv.includes('--check');
 for (const [page, render] of Object.entries(PAGES)) {
   const path = join(ROOT, page);
-  const text = render();
-  if (current(path) === text) continue;
+  const before = current(path);
+  const text = render(before);
+  if (before === text) continue;
   if (checkOnly) {
     console.error(`${page} is out of date; run: node scripts/generate-docs.ts`);
     process.exitCode = 1;

@@ -32,7 +32,8 @@ export async function contender() {
           assert.equal((await counter.sendAndReceive('get')) - before, times);
         });
       },
-      async ask(times) {
+      /** It can have no deadline of its own. */
+      async askForEver(times) {
         let replies = 0;
         const ns = await timed(times, async () => {
           for (let i = 0; i < times; i++) if ((await counter.sendAndReceive('get')) >= 0) replies++;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { timed } from './measure.js';
+import { idleBytes, timed } from './measure.js';
 
 const { dispatch, query, spawn, spawnStateless, start, stop } = createRequire(import.meta.url)('nact');
 
@@ -87,6 +87,16 @@ export async function contender() {
         stop(own);
         return ns;
       },
+      async start(times) {
+        const own = start();
+        const ns = await timed(times, async () => {
+          let last;
+          for (let i = 0; i < times; i++) last = spawn(own, count, nameOf(i));
+          assert.equal(await get(last), 0);
+        });
+        stop(own);
+        return ns;
+      },
       async forkJoinCreate(times) {
         let handled = 0;
         const own = start();
@@ -107,6 +117,7 @@ export async function contender() {
         return ns;
       },
     },
+    idleBytes: (count) => idleBytes('nact', count),
     close: () => stop(system),
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createActor, fromTransition } from 'xstate';
-import { timed } from './measure.js';
+import { idleBytes, timed } from './measure.js';
 
 const RING = 503;
 const SUBSCRIBERS = 100;
@@ -64,10 +64,20 @@ export async function contender() {
       async spawn(times) {
         const actors = [];
         const ns = await timed(times, () => {
-          for (let i = 0; i < times; i++) actors.push(made());
+          for (let i = 0; i < times; i++) actors.push(createActor(counting));
         });
         assert.equal(actors.length, times);
-        for (const actor of actors) actor.stop();
+        return ns;
+      },
+      async start(times) {
+        const actors = [];
+        const ns = await timed(times, () => {
+          for (let i = 0; i < times; i++) actors.push(made());
+        });
+        for (const actor of actors) {
+          assert.equal(actor.getSnapshot().status, 'active');
+          actor.stop();
+        }
         return ns;
       },
       async forkJoinCreate(times) {
@@ -88,6 +98,7 @@ export async function contender() {
         return ns;
       },
     },
+    idleBytes: (count) => idleBytes('xstate', count),
     close: () => undefined,
   };
 }

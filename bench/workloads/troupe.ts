@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { type ActorRef, ActorSystem, implement, protocol, type } from '../../src/index.ts';
 import { type Contender, timed } from './contender.ts';
+import { idleBytes } from './idle.ts';
 import { savina } from './savina.ts';
+import { names, state } from './shared.ts';
 
 /** Messages of a burst: fewer than a mailbox holds. */
 const BURST = 1_000;
@@ -44,14 +46,20 @@ const player = implement(Player, {
 });
 
 /** Sends `times` messages in bursts that fit a mailbox, and waits until each burst is handled. */
-async function tell(ref: ActorRef<typeof Counter>, times: number): Promise<number> {
+async function tell(system: ActorSystem, ref: ActorRef<typeof Counter>, times: number): Promise<number> {
   const before = await ref.ask.get();
-  return await timed(times, async () => {
-    for (let sent = 0; sent < times; sent += BURST) {
-      for (let i = 0; i < BURST; i++) ref.tell.add({ by: 1 });
-      assert.equal(await ref.ask.get(), before + sent + BURST);
+  const countedBefore = system.info(ref).handled;
+  let bursts = 0;
+  const ns = await timed(times, async () => {
+    for (let left = times; left > 0; left -= BURST) {
+      for (let i = Math.min(left, BURST); i > 0; i--) ref.tell.add({ by: 1 });
+      assert.equal(await ref.ask.get(), before + times - Math.max(0, left - BURST));
+      bursts++;
     }
   });
+  // What operators see counts the same: each message, and one request for each burst.
+  assert.equal(system.info(ref).handled - countedBefore, times + bursts);
+  return ns;
 }
 
 async function pingPong(system: ActorSystem, turns: number): Promise<number> {
@@ -101,21 +109,45 @@ async function spawn(times: number): Promise<number> {
   return ns;
 }
 
+/** Actors start in the order in which they were made: when the last one answers, all have started. */
+async function start(times: number): Promise<number> {
+  await using system = await ActorSystem.create();
+  const refs: ActorRef<typeof Counter>[] = [];
+  const ns = await timed(times, async () => {
+    for (let i = 0; i < times; i++) refs.push(system.spawn(counter));
+    assert.equal(await refs.at(-1)?.ask.get(), 0);
+  });
+  for (const { state } of system.actors()) assert.equal(state, 'running');
+  return ns;
+}
+
 export async function troupe(): Promise<Contender> {
   const system = await ActorSystem.create();
   const ref = system.spawn(counter);
   const subscribe = { 'bench.*': 'add' };
   const subscribers = Array.from({ length: SUBSCRIBERS }, () => system.spawn(counter, undefined, { subscribe }));
+  const shared = names(counter);
+  const access = state(system);
   return {
     name: 'troupe',
     workloads: {
-      tell: (times) => tell(ref, times),
+      tell: (times) => tell(system, ref, times),
       pingPong: (times) => pingPong(system, times),
       ask: (times) => ask(ref, times),
+      // With a deadline all the same.
+      askForEver: (times) => ask(ref, times),
       publish: (times) => publish(system, subscribers, times),
       spawn,
+      start,
       ...savina,
+      lookup: shared.lookup(1_000),
+      lookupMany: shared.lookup(100_000),
+      ...access,
     },
-    close: () => system.stop(),
+    idleBytes: (count) => idleBytes('troupe', count),
+    async close() {
+      await shared.close();
+      await system.stop();
+    },
   };
 }
