@@ -18,9 +18,10 @@ import { Verdict } from './verdict.ts';
 
 type Awaitable<T> = T | Promise<T>;
 
+/** What they return is awaited if it is a promise, and ignored. */
 type TellHandlers<P extends Protocol, S> = {
   readonly [K in keyof Tells<P>]:
-    | ((context: Context<P, S>, payload: Received<Tells<P>[K]>) => Awaitable<void>)
+    | ((context: Context<P, S>, payload: Received<Tells<P>[K]>) => unknown)
     | Batch<Context<P, S>, Received<Tells<P>[K]>>;
 };
 
@@ -29,7 +30,7 @@ type TellHandlers<P extends Protocol, S> = {
  * without a sender: if that fails, all are lost.
  */
 export interface Batch<C, T> {
-  batch(context: C, payloads: readonly T[]): Awaitable<void>;
+  batch(context: C, payloads: readonly T[]): unknown;
   /** Messages at a time. Integer, 1 to 65,536. Default 64. */
   readonly max?: number;
 }
@@ -57,9 +58,9 @@ export type Implementation<P extends Protocol, S, D = S> = {
   /** What is kept of the state, and when. Default: nothing is. */
   readonly durable?: Durable<Context<P, unknown>, S, D>;
   /** An actor that this one watches has ended. */
-  readonly terminated?: (context: Context<P, S>, event: TerminatedEvent) => Awaitable<void>;
+  readonly terminated?: (context: Context<P, S>, event: TerminatedEvent) => unknown;
   /** After the last message of a stop; not after a failure or a kill. */
-  readonly stop?: (context: Context<P, S>) => Awaitable<void>;
+  readonly stop?: (context: Context<P, S>) => unknown;
   /** Operations whose messages come before all others, among themselves in order. */
   readonly urgent?: readonly (keyof Tells<P> | keyof Asks<P>)[];
   // Plain properties: of a conditional type that names `S`, the state would be taken before `init` has been looked at.

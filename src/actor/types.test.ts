@@ -75,6 +75,18 @@ test('implement infers the state from an init that uses its context, wherever it
   assert.deepEqual([early.name, late.name], [Counter.name, Counter.name]);
 });
 
+test('implement takes whatever a tell handler or a hook happens to return', () => {
+  const { name } = implement(Counter, {
+    init: () => ({ n: 0, seen: [] as number[] }),
+    tell: { add: ({ state }, { by }) => (state.n += by), parse: async ({ state }, n) => state.seen.push(n) },
+    // @ts-expect-error an ask is answered with what its handler returns
+    ask: { get: () => '1', at: () => '1' },
+    terminated: ({ state }) => state.n,
+    stop: ({ state }) => state.seen.length,
+  });
+  assert.equal(name, Counter.name);
+});
+
 test('ActorRef offers the operations of its protocol, with what is sent and what comes back', () => {
   const use = async (ref: ActorRef<typeof Counter>): Promise<void> => {
     ref.tell.add({ by: 1 });
