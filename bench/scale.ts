@@ -8,6 +8,7 @@ const KINDS: readonly Readonly<Partial<Record<Row['unit'], number>>>[] = [
   { bytes: 1, KiB: 1024, MiB: 1024 ** 2 },
   { '%': 1 },
   { 'per second': 1 },
+  { times: 1 },
 ];
 
 /** The shortest bar, so that the least value is seen. */

@@ -29,7 +29,7 @@ export interface Report {
 export interface Row {
   /** Unique within the suite, but for rows of others, which are compared with the one of the same name. */
   readonly name: string;
-  readonly unit: 'ns' | 'µs' | 'ms' | 's' | 'bytes' | 'KiB' | 'MiB' | '%' | 'per second';
+  readonly unit: 'ns' | 'µs' | 'ms' | 's' | 'bytes' | 'KiB' | 'MiB' | '%' | 'per second' | 'times';
   /** Each sample is one figure in `unit`; at least one, better nine or more. */
   readonly samples: readonly number[];
   readonly target?: Target;

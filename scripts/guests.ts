@@ -60,6 +60,13 @@ export const GUESTS: readonly Guest[] = [
     wit: [`${FIXTURES}/bench/bench.wit`],
   },
   {
+    output: `${FIXTURES}/kernels/kernels.wasm`,
+    toolchain: 'c',
+    source: `${FIXTURES}/kernels/kernels.c`,
+    includes: [KIT.c],
+    wit: [`${FIXTURES}/kernels/kernels.wit`],
+  },
+  {
     output: `${FIXTURES}/values/values.wasm`,
     toolchain: 'c',
     source: `${FIXTURES}/values/values.c`,
