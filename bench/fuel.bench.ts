@@ -103,7 +103,11 @@ async function calls(report: Report): Promise<void> {
     const call = { func, args: ['sensor-17', new Uint8Array(64)] };
     let left = CALLS;
     const started = performance.now();
-    void instance.pump({ next: () => (left-- > 0 ? call : undefined), done: () => undefined, invalid: () => undefined });
+    void instance.pump({
+      next: () => (left-- > 0 ? call : undefined),
+      done: () => undefined,
+      invalid: () => undefined,
+    });
     return ((performance.now() - started) * 1e6) / CALLS;
   };
   const samples: Record<'plain' | 'metered', number[]> = { plain: [], metered: [] };
