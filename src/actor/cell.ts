@@ -54,6 +54,8 @@ export interface Services {
 export interface Profile {
   readonly services: Services;
   readonly typeName: string;
+  /** What references of these actors share; only they know what it is. Here, so that none of them has to keep it. */
+  readonly stubs: object;
   readonly runner: Runner;
   readonly mailbox: MailboxPolicy;
   readonly supervision: SupervisionPolicy;

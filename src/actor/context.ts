@@ -197,7 +197,6 @@ function contextTypeOf(cell: Cell): ContextType {
 /** The context of one incarnation of a TypeScript actor. */
 export class HandlerContext extends TurnContext implements Context {
   state: unknown = undefined;
-  private emitStub: EmitStub | null = null;
 
   get self(): ActorRef {
     return this.cell.ref;
@@ -218,8 +217,8 @@ export class HandlerContext extends TurnContext implements Context {
   }
 
   get emit(): Record<never, never> {
-    this.emitStub ??= new (contextTypeOf(this.cell).Emit)(this);
-    return this.emitStub;
+    // Not kept: it lives for one call, which costs less than a place for it in every actor.
+    return new (contextTypeOf(this.cell).Emit)(this);
   }
 
   ref<Q extends Protocol>(ref: ActorRef<Q>): ActorRef<Q> {

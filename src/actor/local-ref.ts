@@ -310,7 +310,7 @@ export class Stubs {
 
   /** Lets `tell`, `put` and `ask` have a method for every name. It costs more than `tellOp` and `askOp`, which do the same. */
   #openUp(): void {
-    const refOf = (stub: Stub): LocalRef => new LocalRef(stub[TARGET], this, stub[SENDER]);
+    const refOf = (stub: Stub): LocalRef => new LocalRef(stub[TARGET], stub[SENDER]);
     const tell = (name: string) =>
       function (this: Stub, payload: unknown): TellResult {
         return refOf(this).tellOp(name, payload);
@@ -374,15 +374,13 @@ function withEveryMethod(prototype: object, method: (name: string) => unknown): 
 /** A reference to a cell of this thread. */
 export class LocalRef implements ActorRef {
   private readonly target: Cell;
-  private readonly stubs: Stubs;
   private readonly sender: TurnContext | null;
   private tellStub: TellStub | null = null;
   private askStub: AskStub | null = null;
 
   /** @param sender In whose name it sends; `null`: nobody's. */
-  constructor(target: Cell, stubs: Stubs, sender: TurnContext | null) {
+  constructor(target: Cell, sender: TurnContext | null) {
     this.target = target;
-    this.stubs = stubs;
     this.sender = sender;
   }
 
@@ -394,8 +392,7 @@ export class LocalRef implements ActorRef {
 
   /** The same actor, reached in the name of `sender`. */
   static bind(ref: unknown, sender: TurnContext): LocalRef {
-    const cell = LocalRef.cellOf(ref);
-    return new LocalRef(cell, (ref as LocalRef).stubs, sender);
+    return new LocalRef(LocalRef.cellOf(ref), sender);
   }
 
   /** Whether `ref` is of an actor that speaks `protocol`. */
@@ -532,6 +529,10 @@ export class LocalRef implements ActorRef {
   /** What `console.log` shows: a reference, not the inside of the actor. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
+  }
+
+  private get stubs(): Stubs {
+    return this.target.profile.stubs as Stubs;
   }
 
   private get askable(): AskStub {

@@ -45,7 +45,7 @@ export function spawn(services: Services, parent: Cell | null, request: SpawnReq
   const fullName = name === undefined ? undefined : qualify(parent, name);
   const { createCell } = internals;
   const cell = createCell === undefined ? new Cell(profile, parent, fullName) : createCell(profile, parent, fullName);
-  const ref = new LocalRef(cell, stubsOf(internals), null);
+  const ref = new LocalRef(cell, null);
   cell.ref = ref;
   try {
     if (fullName !== undefined) claim(services, fullName, ref);
@@ -124,6 +124,7 @@ function plainProfile(services: Services, typeName: string, internals: TypeInter
     profile = {
       services,
       typeName,
+      stubs: stubsOf(internals),
       runner: internals.runner,
       mailbox: PLAIN_MAILBOX,
       supervision: PLAIN_SUPERVISION,
@@ -143,6 +144,7 @@ function adjustProfile(plain: Profile, options: SpawnOptions): Profile {
   return {
     services: plain.services,
     typeName: plain.typeName,
+    stubs: plain.stubs,
     runner: plain.runner,
     mailbox: mailbox === undefined ? plain.mailbox : toMailboxPolicy(mailbox),
     supervision: supervision === undefined ? plain.supervision : toSupervisionPolicy(supervision),
