@@ -226,7 +226,7 @@ export interface Siblings {
   onStarted(cell: Cell): void;
   /** `cell` is no more. */
   onGone(cell: Cell, termination: Termination): void;
-  /** The supervisor is ending. */
+  /** The supervisor is ending, or will when a member has that failed too often. */
   close(): void;
 }
 

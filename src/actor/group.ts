@@ -135,11 +135,17 @@ export class Group implements Siblings {
       timer: null,
       current: null,
     };
+    // The last to be started is the first to be ended: it must not begin while one that it needs is at its end.
+    const last = before?.phase === 'starting' ? before.current : null;
+    if (last !== null && last !== failed && affected.has(last)) requestHold(last);
   }
 
   /** An incarnation of a member is over; the cell waits for its turn. */
   onHeld(cell: Cell): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed) {
+      this.#dismiss(cell);
+      return;
+    }
     assert(this.#round !== null, `"${cell.name}" is held for a reason`);
     this.#step(cell);
   }
@@ -166,13 +172,23 @@ export class Group implements Siblings {
     const text = `its child "${cell.name}" could not be started: ${error?.message ?? 'it has ended'}`;
     this.#starting?.reject(new RuntimeError('ACTOR_START_FAILED', text, { cause: error }));
     this.#starting = null;
+    for (const member of [...this.#members]) this.#dismiss(member);
   }
 
-  /** The supervisor is ending: nothing is started any more. */
+  /** Lets go of a member that will not be started, if the supervisor waits for that before it can do anything else. */
+  #dismiss(cell: Cell): void {
+    if (cell.extras?.member?.isOnTrial === true && cell.status === 'held')
+      requestStop(cell, cell.profile.stopTimeoutMs);
+  }
+
+  /** The supervisor is ending, or will when a member has that failed too often: nothing is started any more. */
   close(): void {
     this.#isClosed = true;
     this.#clearTimer();
+    const current = this.#round?.phase === 'starting' ? this.#round.current : null;
     this.#round = null;
+    // It is about to begin.
+    if (current?.status === 'queued' && current.context === null) requestHold(current);
   }
 
   /** Goes on with the round, as far as it can without waiting. @param done The member that is where it should be. */

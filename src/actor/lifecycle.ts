@@ -419,6 +419,7 @@ function startEnding(cell: Cell, ending: Ending): void {
   cell.rare.ending = ending;
   cell.mailbox.close();
   buryRest(cell, 'stopped');
+  if (ending.termination?.kind === 'escalated') cell.extras?.member?.group.close();
 }
 
 /** Kills the actor unless it has stopped within `deadlineMs`; the earlier of two deadlines counts. */
@@ -534,7 +535,9 @@ export function kill(cell: Cell, termination: Termination = KILLED): void {
   // Closed first: what hears of the dead letters must not give them more children meanwhile.
   for (const victim of doomed) victim.mailbox.close();
   for (const victim of doomed.reverse()) {
-    const how = victim === cell ? termination : KILLED;
+    const decided = victim.extras?.ending?.termination;
+    // That it failed too often concerns its parent, however it ends.
+    const how = decided?.kind === 'escalated' ? decided : victim === cell ? termination : KILLED;
     if (victim.status !== 'running') {
       terminate(victim, how);
       continue;

@@ -290,3 +290,55 @@ test('S25: a supervisor of ten thousand children starts and stops them in order'
   await stopped;
   await close();
 });
+
+test('S29: a supervisor fails at once with a child that failed too often, also while another one is to be added', async () => {
+  const { clock, top, child, plan, system } = family({ strategy: 'rest-for-one', intensity: 1 }, [
+    { name: 'a', init: () => (broken ? fail() : undefined) },
+  ]);
+  let broken = false;
+  await clock.settle();
+  broken = true;
+  child('a').tell.run(fail);
+  await clock.settle();
+  const added = outcomeOf(top.ask.start(plan('b')));
+  await clock.elapse(200);
+  assert.equal(await added, 'ACTOR_STOPPED');
+  assert.equal((await top.terminated).kind, 'failed');
+  assert.equal(system.size, 0);
+});
+
+test('S16, S29: who ended itself too often takes its supervisor along, however it comes to its end', async () => {
+  for (const isKilled of [false, true]) {
+    const { clock, top, child, system } = family({ intensity: 0 }, [
+      'a',
+      { name: 'b', restart: 'permanent', stop: hang, options: { stopTimeoutMs: 100 } },
+    ]);
+    await clock.settle();
+    const ref = child('b');
+    ref.tell.run((context) => context.stop());
+    await clock.settle();
+    if (isKilled) ref.kill();
+    await clock.elapse(110);
+    assert.equal((await ref.terminated).kind, 'escalated');
+    assert.equal((await top.terminated).kind, 'failed');
+    assert.equal(system.size, 0);
+  }
+});
+
+test('S29: nothing is started while a child that ended itself too often comes to its end', async () => {
+  const slow = gate();
+  const { clock, top, child, happened } = family({ intensity: 0 }, [
+    { name: 'a', restart: 'permanent', stop: () => new Promise((resolve) => void clock.after(50, resolve)) },
+    { name: 'b', init: () => slow.promise },
+    'c',
+  ]);
+  const ready = outcomeOf(top.ready);
+  await clock.settle();
+  child('a').tell.run((context) => context.stop());
+  await clock.settle();
+  slow.resolve();
+  await clock.elapse(100);
+  assert.equal(await ready, 'ACTOR_START_FAILED');
+  assert.deepEqual(happened(), ['+a', '+b', '-a', '-b']);
+  assert.equal((await top.terminated).kind, 'failed');
+});
