@@ -137,7 +137,7 @@ export class Group implements Siblings {
     };
     // The last to be started is the first to be ended: it must not begin while one that it needs is at its end.
     const last = before?.phase === 'starting' ? before.current : null;
-    if (last !== null && last !== failed && affected.has(last)) requestHold(last);
+    if (last !== null && last !== failed && affected.has(last)) endMember(last);
   }
 
   /** An incarnation of a member is over; the cell waits for its turn. */
@@ -208,8 +208,7 @@ export class Group implements Siblings {
 
   #end(round: Round, cell: Cell): void {
     round.current = cell;
-    if (cell.extras?.member?.restart === 'temporary') requestStop(cell, cell.profile.stopTimeoutMs);
-    else requestHold(cell);
+    endMember(cell);
   }
 
   #wait(round: Round): void {
@@ -239,4 +238,10 @@ export class Group implements Siblings {
     this.#owner.profile.services.wheel.cancel(timer);
     (this.#round as Round).timer = null;
   }
+}
+
+/** Ends the incarnation of a member, to be started again if that may be: a `temporary` one is started once. */
+function endMember(cell: Cell): void {
+  if (cell.extras?.member?.restart === 'temporary' && cell.hasStarted) requestStop(cell, cell.profile.stopTimeoutMs);
+  else requestHold(cell);
 }
