@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { Cell } from './cell.ts';
 import { stoppedError } from './cell-errors.ts';
+import type { EventSink } from './event-queue.ts';
 
 // ── watch ──
 
@@ -69,6 +70,20 @@ function linkError(cell: Cell, failed: Cell, cause: RuntimeError): RuntimeError 
 }
 
 // ── listeners ──
+
+/** From now on `sink` gets what `cell` emits. */
+export function hear(cell: Cell, event: string, sink: EventSink): void {
+  cell.rare.events ??= new Map();
+  const { events } = cell.rare;
+  const sinks = events.get(event) ?? new Set();
+  events.set(event, sinks.add(sink));
+  if (sinks.size === 1) cell.onHeard(event, true);
+}
+
+export function unhear(cell: Cell, event: string, sink: EventSink): void {
+  const sinks = cell.extras?.events?.get(event);
+  if (sinks?.delete(sink) === true && sinks.size === 0) cell.onHeard(event, false);
+}
 
 /** Those who listen to what the actor emits hear no more. */
 export function endEvents(cell: Cell): void {

@@ -14,7 +14,7 @@ import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import type { Ending, Keeper, Waiter, Waiting } from './cell-parts.ts';
 import type { Condition } from './condition.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
-import type { EventQueue } from './event-queue.ts';
+import type { EventSink } from './event-queue.ts';
 import type { Asker, AskTarget, Header } from './header.ts';
 import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
@@ -166,6 +166,11 @@ export class TurnContext implements Asker {
     last.place = header.place;
   }
 
+  /** Calls back when the incarnation is over, if it is one that can take something for a while. Returns what calls that off. */
+  atEnd(_callback: () => void): () => void {
+    return () => {};
+  }
+
   /** The message has been handled: what it asked and did not await keeps nobody waiting. */
   endMessage(): void {
     this.header = null;
@@ -278,7 +283,7 @@ export class CellExtras {
   links: Set<Cell> | null = null;
   watchers: Set<Cell> | null = null;
   watching: Set<Cell> | null = null;
-  events: Map<string, Set<EventQueue>> | null = null;
+  events: Map<string, Set<EventSink>> | null = null;
   terminated: Waiter<Termination> | null = null;
   /** Who waits for room in the mailbox. */
   waiting: Waiting | null = null;
@@ -401,6 +406,17 @@ export class Cell implements AskTarget, Paced {
   /** The cell that a message goes to: this one, unless it is a router's. */
   entry(_op: string, _payload: unknown): Cell {
     return this;
+  }
+
+  /** Somebody listens to an event of it, or nobody any more. */
+  onHeard(_event: string, _isHeard: boolean): void {}
+
+  /** It takes nothing more, and has until then to handle what it has accepted. */
+  onDrain(_deadlineMs: number): void {}
+
+  /** Whether nobody else still handles what it has accepted. */
+  get isDrained(): boolean {
+    return true;
   }
 
   /** Whether each message goes to several. */

@@ -306,6 +306,10 @@ export class HandlerContext extends TurnContext implements Context {
     return this.own.hasStreamRoom;
   }
 
+  override atEnd(callback: () => void): () => void {
+    return this.own.atEnd(callback);
+  }
+
   addStream(iterator: AnyIterator): void {
     this.own.addStream(iterator);
   }

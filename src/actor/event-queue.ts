@@ -7,8 +7,15 @@ const EVENT_CAPACITY_MAX = 65_536;
 
 const ENDED: IteratorResult<never, undefined> = Object.freeze({ done: true, value: undefined });
 
+/** What gets the events of one kind that an actor emits. */
+export interface EventSink {
+  push(event: unknown): void;
+  /** The actor is no more. */
+  end(): void;
+}
+
 /** One listener's events. A reader that is slow loses the oldest, and can see how many. */
-export class EventQueue implements EventStream<unknown> {
+export class EventQueue implements EventStream<unknown>, EventSink {
   readonly #events = new RingBuffer<unknown>();
   readonly #capacity: number;
   readonly #onEnd: (queue: EventQueue) => void;

@@ -104,7 +104,7 @@ export class Header extends TimerNode {
     return this.deadlineMs;
   }
 
-  /** The actor that was asked. Only of a pending ask. */
+  /** The actor that was asked, or has what is kept. */
   get askedActor(): AskTarget {
     return this.target as AskTarget;
   }
@@ -133,7 +133,8 @@ export class Header extends TimerNode {
   }
 
   /** Makes it the header of a message that is kept: who keeps it is told what became of it. Once. */
-  keep({ done, failed }: { done(): void; failed(error: unknown): void }): void {
+  keep(target: AskTarget, { done, failed }: { done(): void; failed(error: unknown): void }): void {
+    this.target = target;
     this.resolve = done;
     this.reject = (error) => {
       this.isReturned = true;

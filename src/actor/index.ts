@@ -63,11 +63,13 @@ export type {
 export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
 export {
   areAlike,
+  atSenderEnd,
   defineRouterType,
+  type Patience,
   type Routee,
   type Router,
   type RouterDefinition,
-  routerOf,
+  routerSoon,
   type Team,
 } from './routing.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';

@@ -147,7 +147,7 @@ function goOn(cell: Cell): void {
     // What it said last is done in the same turn: it would only take up room until the next.
     if (cell.mailbox.peekSystem() === ENDED) endSelf(cell);
     else cell.enqueue();
-  } else if (cell.extras?.isDraining === true) {
+  } else if (cell.extras?.isDraining === true && cell.isDrained) {
     finishDrain(cell);
   } else {
     cell.status = 'idle';
@@ -348,6 +348,7 @@ export function requestDrain(cell: Cell, deadlineMs: number): void {
   extras.isDraining = true;
   cell.mailbox.closeGate();
   turnAway(cell);
+  cell.onDrain(deadlineMs);
   cell.nudge();
 }
 

@@ -12,6 +12,7 @@ import type {
 } from './actor-ref.ts';
 import type { TypeInternals } from './actor-type.ts';
 
+import { hear, unhear } from './bonds.ts';
 import { type Cell, refusalError, type TurnContext } from './cell.ts';
 import type { Waiter } from './cell-parts.ts';
 import { outboxOf } from './deliveries.ts';
@@ -112,10 +113,7 @@ class PutStub extends Stub {
     const { timeoutMs = ASK_TIMEOUT_MS, signal } = options ?? {};
     if (!isAskTimeout(timeoutMs)) throw badTimeout(timeoutMs);
     if (signal?.aborted === true) throw cancelledPut(target);
-    if (target.everyone !== null) {
-      const each = target.everyone.map((cell) => new PutStub(cell, sender)[REQUEST](operation, payload, options));
-      return Promise.all(each).then(() => {});
-    }
+    if (target.everyone !== null) return this.putToAll(target.everyone, operation, payload, options);
     const cell = target.entry(operation.name, checked.value);
     const header = new Header(operation, sender?.cell.ref, undefined);
     // Urgent messages have a lane of their own, and others may wait for the other.
@@ -124,6 +122,20 @@ class PutStub extends Stub {
     if (!takes(cell, header) || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal(header));
     const message = { payload: checked.value, header, isLive: () => sender?.isLive ?? true };
     return waitingAt(cell).wait(message, { timeoutMs, signal });
+  }
+
+  /** The sender is told only if nobody took it; what some did not take is a dead letter. */
+  private async putToAll(cells: readonly Cell[], ...put: Parameters<PutStub[typeof REQUEST]>): Promise<void> {
+    const [operation, payload] = put;
+    const told = await Promise.allSettled(cells.map((cell) => new PutStub(cell, this[SENDER])[REQUEST](...put)));
+    const failed = told.map((result) => (result.status === 'rejected' ? result : undefined));
+    const [first] = failed;
+    if (first !== undefined && !failed.includes(undefined)) throw first.reason;
+    const header = new Header(operation, this[SENDER]?.cell.ref, undefined);
+    for (const [i, result] of failed.entries()) {
+      if (result !== undefined)
+        cells[i]?.bury('overflow', { message: payload, header }, RuntimeError.from(result.reason));
+    }
   }
 }
 
@@ -265,13 +277,9 @@ class EventStub extends Stub {
 }
 
 function listen(cell: Cell, event: string, options: EventOptions | undefined): EventStream<unknown> {
-  const extras = cell.rare;
-  const queue = new EventQueue(options, () => queues.delete(queue));
-  extras.events ??= new Map();
-  const queues = extras.events.get(event) ?? new Set();
-  extras.events.set(event, queues);
+  const queue = new EventQueue(options, () => unhear(cell, event, queue));
   if (cell.status === 'stopped') queue.end();
-  else if (!queue.hasEnded) queues.add(queue);
+  else if (!queue.hasEnded) hear(cell, event, queue);
   return queue;
 }
 
@@ -393,6 +401,11 @@ export class LocalRef implements ActorRef {
   /** The same actor, reached in the name of `sender`. */
   static bind(ref: unknown, sender: TurnContext): LocalRef {
     return new LocalRef(LocalRef.cellOf(ref), sender);
+  }
+
+  /** In whose name a reference sends; `null`: nobody's. */
+  static senderOf(ref: unknown): TurnContext | null {
+    return ref instanceof LocalRef ? ref.sender : null;
   }
 
   /** Whether `ref` is of an actor that speaks `protocol`. */

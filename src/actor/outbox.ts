@@ -367,9 +367,10 @@ export class Outbox implements Deliveries {
       return true;
     }
     const header = new Header(known.operation, undefined, topic);
-    header.keep({
-      done: () => this.#handled(entry, delivery, receiver),
-      failed: (error) => this.#failed(entry, delivery, { receiver, payload: sent, header, error }),
+    // A router that starts hands it on: what it leaves is the state of whoever had it.
+    header.keep(entry, {
+      done: () => this.#handled(header.askedActor as Cell, delivery, receiver),
+      failed: (error) => this.#failed(header.askedActor as Cell, delivery, { receiver, payload: sent, header, error }),
     });
     // Not by the overflow policy: what is kept can wait, and takes nobody's place.
     if (!entry.offer(payload, header)) return false;

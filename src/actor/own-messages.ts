@@ -44,6 +44,8 @@ export class OwnMessages implements TurnExtras {
   /** Headers of all that was made here. */
   readonly #own = new WeakSet<Header>();
   readonly #streams = new Set<AnyIterator>();
+  /** Give back what the incarnation has taken. */
+  readonly #returns = new Set<() => void>();
   #promises = 0;
   #idle: { readonly key: string; sinceMs: number } | undefined;
   /** Aborts when the incarnation ends. */
@@ -164,6 +166,12 @@ export class OwnMessages implements TurnExtras {
     this.#streams.add(iterator);
   }
 
+  /** Calls back when the incarnation is over. */
+  atEnd(callback: () => void): () => void {
+    this.#returns.add(callback);
+    return () => void this.#returns.delete(callback);
+  }
+
   forgetStream(iterator: AnyIterator): void {
     this.#streams.delete(iterator);
   }
@@ -181,6 +189,8 @@ export class OwnMessages implements TurnExtras {
     this.#over.abort(reason);
     if (reason === undefined) for (const iterator of this.#streams) closeIterator(iterator);
     this.#streams.clear();
+    for (const giveBack of this.#returns) giveBack();
+    this.#returns.clear();
   }
 
   #begin(key: string, op: string, delayMs: number): Header {

@@ -4,13 +4,14 @@ import { type GroupOptions, toGroupPolicy } from '../supervision/index.ts';
 import type { Clock, Random } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import { type ActorType, INTERNALS, type TypeInternals } from './actor-type.ts';
-import { unwatch, watch } from './bonds.ts';
+import { hear, unhear, unwatch, watch } from './bonds.ts';
 import { Cell, type Runner, refusalError, TurnContext } from './cell.ts';
+import type { EventSink } from './event-queue.ts';
 import { Group } from './group.ts';
 import type { Header } from './header.ts';
-import { requestStop } from './lifecycle.ts';
+import { requestDrain, requestStop } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
-import type { SpawnOptions } from './options.ts';
+import { DRAIN_TIMEOUT_MS, type SpawnOptions } from './options.ts';
 import type { Protocol } from './protocol.ts';
 import { spawn } from './spawn.ts';
 
@@ -38,6 +39,8 @@ export interface Router {
   readonly everyone: readonly Routee[] | null;
   /** A routee has ended, dismissed or not. */
   onGone(routee: Routee): void;
+  /** Nobody is to have a routee to himself any more: what was accepted is finished. */
+  drain(): void;
   /** The incarnation is over. */
   dispose(): void;
 }
@@ -50,6 +53,8 @@ export interface Team {
   readonly random: Random;
   /** Makes a routee, which is started soon, and again whenever it fails or ends. */
   hire(name: string): Routee;
+  /** Whether an actor has the name that a routee would get, as one does that was dismissed and has not ended yet. */
+  isTaken(name: string): boolean;
   /** Takes in an actor that somebody else looks after. */
   adopt(ref: ActorRef): Routee;
   /** Ends a routee that was hired, in order. */
@@ -71,6 +76,8 @@ export interface RouterDefinition<P extends Protocol> {
   readonly hire?: { readonly type: ActorType<P>; readonly options: Omit<SpawnOptions, 'supervision'> | undefined };
   /** How often and when they are started again. */
   readonly supervision?: GroupOptions | undefined;
+  /** Whether each message goes to all. */
+  readonly isBroadcast: boolean;
   readonly create: (team: Team) => Router;
 }
 
@@ -82,12 +89,12 @@ export interface RouterDefinition<P extends Protocol> {
  */
 export function defineRouterType<P extends Protocol>(definition: RouterDefinition<P>): ActorType<P> {
   const { name, like } = definition;
-  const { protocol, operations, contract } = internalsOf(like);
+  const { protocol, operations, events, contract } = internalsOf(like);
   const runner = new RouterRunner(definition as unknown as RouterDefinition<Protocol>);
   const createCell = (...parts: ConstructorParameters<typeof Cell>): Cell => new RouterCell(...parts);
   // Routees that it hired end one after another, each within its own deadline.
   const stopTimeoutMs = Number.POSITIVE_INFINITY;
-  const internals: TypeInternals = { protocol, operations, events: [], runner, contract, createCell, stopTimeoutMs };
+  const internals: TypeInternals = { protocol, operations, events, runner, contract, createCell, stopTimeoutMs };
   return { name, [INTERNALS]: internals as unknown as TypeInternals<P> };
 }
 
@@ -101,10 +108,53 @@ export function areAlike<P extends Protocol>(
   return operations === others || (operations.isOpen && others.isOpen);
 }
 
-/** What decides for the router behind `ref` now; `undefined`: it is none, or is not there now. */
-export function routerOf(ref: ActorRef): Router | undefined {
+/** How long to wait, and what ends the wait early. */
+export interface Patience {
+  /** Milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * What decides for the router behind `ref`, when its start is done that is under way or to come, and the milliseconds that
+ * are left then.
+ *
+ * Rejects as `ready` does, with `undefined` when its time is over, and with the signal's reason.
+ *
+ * @throws {TypeError} (rejects) It is no router.
+ */
+export async function routerSoon(ref: ActorRef, { timeoutMs, signal }: Patience): Promise<[Router, number]> {
   const cell = LocalRef.cellOf(ref);
-  return cell instanceof RouterCell ? (cell.router ?? undefined) : undefined;
+  const { clock, wheel } = cell.profile.services;
+  if (!(cell instanceof RouterCell)) throw new TypeError(`"${ref.name}" is no router`);
+  if (cell.router !== null) return [cell.router, timeoutMs];
+  const endsMs = clock.nowMs() + timeoutMs;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const cancel = (): void => reject(signal?.reason);
+  const timer = wheel.after(timeoutMs, () => reject(undefined));
+  signal?.addEventListener('abort', cancel, { once: true });
+  ref.ready.then(resolve, reject);
+  try {
+    await promise;
+  } finally {
+    wheel.cancel(timer);
+    signal?.removeEventListener('abort', cancel);
+  }
+  if (cell.router === null) throw refusalError(cell.stoppedRefusal());
+  return [cell.router, Math.max(1, Math.ceil(endsMs - clock.nowMs()))];
+}
+
+/**
+ * Calls back when the incarnation is over in whose name `ref` sends; never, if it sends in nobody's.
+ *
+ * @returns What calls that off.
+ * @throws {RuntimeError} `ACTOR_STOPPED` — it is over.
+ */
+export function atSenderEnd(ref: ActorRef, callback: () => void): () => void {
+  const sender = LocalRef.senderOf(ref);
+  if (sender === null) return () => {};
+  if (!sender.isLive) throw refusalError(sender.cell.stoppedRefusal());
+  return sender.atEnd(callback);
 }
 
 function internalsOf<P extends Protocol>(like: ActorType<P> | ActorRef<P>): TypeInternals {
@@ -114,6 +164,26 @@ function internalsOf<P extends Protocol>(like: ActorType<P> | ActorRef<P>): Type
 /** A cell whose messages go to others. Its own mailbox takes only what comes while no incarnation lives. */
 class RouterCell extends Cell {
   router: Router | null = null;
+  /** Whether what was accepted is being handed on: also when nothing more is taken. */
+  private isHandingOn = false;
+
+  override get isBroadcast(): boolean {
+    return (this.profile.runner as RouterRunner).isBroadcast;
+  }
+
+  /** What routees emit is heard here too, while somebody listens. */
+  override onHeard(event: string, isHeard: boolean): void {
+    (this.context as RouterTurn | null)?.relay(event, isHeard);
+  }
+
+  override onDrain(deadlineMs: number): void {
+    this.router?.drain();
+    for (const routee of [...(this.children ?? [])]) requestDrain(routee, deadlineMs);
+  }
+
+  override get isDrained(): boolean {
+    return (this.children?.length ?? 0) === 0;
+  }
 
   override entry(op: string, payload: unknown): Cell {
     const routee = this.isRouting ? (this.router?.pick(op, payload) as Cell | undefined) : undefined;
@@ -157,6 +227,7 @@ class RouterCell extends Cell {
   /** Hands on what came before there was somebody to have it. */
   handOn(): void {
     const { mailbox } = this;
+    this.isHandingOn = true;
     for (let header = mailbox.peekHeader(); header !== undefined; header = mailbox.peekHeader()) {
       const payload = mailbox.take();
       const { name, isUrgent } = header.operation;
@@ -172,10 +243,11 @@ class RouterCell extends Cell {
       header.fail(refusalError(told));
       this.bury('overflow', { message: payload, header }, refusalError(told));
     }
+    this.isHandingOn = false;
   }
 
   private get isRouting(): boolean {
-    return this.router !== null && !this.mailbox.isClosed;
+    return this.router !== null && !this.mailbox.isClosed && (this.isHandingOn || this.extras?.isDraining !== true);
   }
 
   /** The sender is told only if nobody took it; what some did not take is a dead letter. */
@@ -196,6 +268,9 @@ class RouterTurn extends TurnContext implements Team {
   readonly #group: Group;
   readonly #definition: RouterDefinition<Protocol>;
   readonly #timers = new Set<() => void>();
+  readonly #routees = new Set<Cell>();
+  /** What hears an event of all routees, for those who listen here. */
+  readonly #relays = new Map<string, EventSink>();
 
   constructor(cell: Cell, definition: RouterDefinition<Protocol>) {
     super(cell);
@@ -222,6 +297,8 @@ class RouterTurn extends TurnContext implements Team {
     if (hire !== undefined) cell.rare.group = this.#group;
     (cell as RouterCell).router = create(this);
     (cell as RouterCell).handOn();
+    // Of a drain that began before: its deadline is the router's own.
+    if (cell.extras?.isDraining === true) cell.onDrain(DRAIN_TIMEOUT_MS);
     return hire === undefined ? undefined : this.#group.start();
   }
 
@@ -231,20 +308,51 @@ class RouterTurn extends TurnContext implements Team {
     const request = { type: type as unknown as ActorType, name, options, isHeld: true };
     const routee = LocalRef.cellOf(spawn(services, this.cell, request));
     this.#group.add(routee, 'permanent');
-    watch(this.cell, routee);
+    this.#take(routee);
     if ((this.cell as RouterCell).router !== null) this.#group.startHeld();
     return routee;
   }
 
   adopt(ref: ActorRef): Routee {
     const routee = LocalRef.cellOf(ref);
-    watch(this.cell, routee);
+    this.#take(routee);
     return routee;
+  }
+
+  isTaken(name: string): boolean {
+    return this.cell.profile.services.names.lookup(`${this.cell.name}/${name}`) !== undefined;
+  }
+
+  #take(routee: Cell): void {
+    watch(this.cell, routee);
+    this.#routees.add(routee);
+    for (const [event, { size }] of this.cell.extras?.events ?? [])
+      if (size > 0) hear(routee, event, this.#relayOf(event));
+  }
+
+  /** A routee has ended. */
+  lose(routee: Cell): void {
+    this.#routees.delete(routee);
+  }
+
+  /** Begins to listen to an event of all routees, or ends it. */
+  relay(event: string, isHeard: boolean): void {
+    for (const routee of this.#routees) (isHeard ? hear : unhear)(routee, event, this.#relayOf(event));
+  }
+
+  #relayOf(event: string): EventSink {
+    const push = (payload: unknown): void => {
+      for (const sink of this.cell.extras?.events?.get(event) ?? []) sink.push(payload);
+    };
+    const relay = this.#relays.get(event) ?? { push, end() {} };
+    this.#relays.set(event, relay);
+    return relay;
   }
 
   dismiss(routee: Routee): void {
     const cell = routee as Cell;
     unwatch(this.cell, cell);
+    this.#routees.delete(cell);
     requestStop(cell, cell.profile.stopTimeoutMs);
   }
 
@@ -274,6 +382,7 @@ class RouterTurn extends TurnContext implements Team {
   #dispose(): void {
     const cell = this.cell as RouterCell;
     const { router } = cell;
+    for (const event of this.#relays.keys()) this.relay(event, false);
     cell.router = null;
     router?.dispose();
     for (const cancel of this.#timers) cancel();
@@ -286,6 +395,10 @@ class RouterRunner implements Runner {
   constructor(definition: RouterDefinition<Protocol>) {
     toGroupPolicy(definition.supervision);
     this.#definition = definition;
+  }
+
+  get isBroadcast(): boolean {
+    return this.#definition.isBroadcast;
   }
 
   createContext(cell: Cell): TurnContext {
@@ -302,7 +415,9 @@ class RouterRunner implements Runner {
   }
 
   onTerminated(cell: Cell, ref: ActorRef, termination: Termination): void {
-    (cell as RouterCell).router?.onGone(LocalRef.cellOf(ref));
+    (cell.context as RouterTurn).lose(LocalRef.cellOf(ref));
+    // Of a pool that drains its routees end, and no others are made.
+    if (cell.extras?.isDraining !== true) (cell as RouterCell).router?.onGone(LocalRef.cellOf(ref));
     if (termination.kind !== 'escalated' || LocalRef.cellOf(ref).parent !== cell) return;
     const text = `its routee "${ref.name}" failed too often`;
     throw new RuntimeError('ACTOR_FAILED', text, { details: { routee: ref.name }, cause: termination.error });

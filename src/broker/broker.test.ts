@@ -155,3 +155,90 @@ test('PatternTrie.match finds more entries of a pattern than a call takes argume
   }
   assert.equal(trie.match(parseTopic('a')).length, 300_000);
 });
+
+test('S59: a subscription without wildcards that comes or goes leaves the lists of other topics alone', () => {
+  const { broker, system } = setUp();
+  const ref = system.spawn(sink);
+  system.subscribe('a', ref);
+  for (const topic of ['a', 'b', 'c']) system.publish(topic, 1);
+  assert.equal(broker.keptTopics, 3);
+  const handle = system.subscribe('b', ref);
+  assert.equal(broker.keptTopics, 2);
+  assert.equal(system.publish('b', 1), 1);
+  handle.cancel();
+  assert.equal(broker.keptTopics, 2);
+  assert.equal(system.publish('b', 1), 0);
+  system.subscribe('*', ref);
+  assert.equal(broker.keptTopics, 0);
+});
+
+test('S59: patterns that share nothing but wildcards are found by looking at no more nodes than there are', () => {
+  const trie = new PatternTrie<{ segments: readonly string[]; place: number }>();
+  // Every mixture of "a" and "*" in fifteen places, and an end that no topic has.
+  for (let mask = 0; mask < 2 ** 15; mask++) {
+    const segments = Array.from({ length: 15 }, (_, i) => ((mask >> i) & 1 ? 'a' : '*'));
+    trie.add({ segments: [...segments, 'end'], place: -1 });
+  }
+  const topic = Array(16).fill('a');
+  let looks = 0;
+  const counted = new Proxy(topic, {
+    get(target, key, receiver) {
+      if (typeof key === 'string' && /^\d+$/.test(key)) looks++;
+      return Reflect.get(target, key, receiver);
+    },
+  });
+  assert.equal(trie.match(counted).length, 0);
+  assert.ok(looks > 2 ** 15 && looks <= 2 ** 17, `${looks} looks`);
+});
+
+test('S59: topics and patterns that are absurd are refused at once, whatever they are', () => {
+  const { system } = setUp();
+  const ref = system.spawn(sink);
+  const absurd = ['a.'.repeat(10_000), Array(10_000).fill('*').join('.'), 'x'.repeat(1e6), null, 7, {}, Symbol('a')];
+  for (const topic of absurd as string[]) {
+    for (const act of [() => system.publish(topic, 1), () => system.subscribe(topic, ref)]) {
+      assert.throws(act, (error) => RuntimeError.is(error, 'TOPIC_INVALID'));
+    }
+  }
+  for (const topic of ['a.*', '>', '*']) assert.throws(() => system.publish(topic, 1), { code: 'TOPIC_INVALID' });
+});
+
+test('S59: nothing is left of 100,000 subscriptions that have come and gone', () => {
+  const { broker, system } = setUp();
+  const refs = Array.from({ length: 100 }, () => system.spawn(sink));
+  for (let round = 0; round < 2; round++) {
+    const handles = refs.flatMap((ref, i) =>
+      Array.from({ length: 1_000 }, (_, n) =>
+        system.subscribe(`t${n}.${i}.${n % 2 ? '*' : '>'}`, ref, { group: `g${n}` }),
+      ),
+    );
+    assert.equal(broker.subscriptions, 100_000);
+    assert.equal(system.publish('t7.3.x', 1), 1);
+    if (round === 0) for (const handle of handles) handle.cancel();
+    else for (const ref of refs) ref.kill();
+    assert.deepEqual([broker.subscriptions, broker.groups, broker.keptTopics], [0, 0, 0]);
+    assert.ok(broker.isEmpty);
+  }
+});
+
+test('B2: a subscription that comes or goes in the middle of a publication changes nothing for it', () => {
+  const { clock, system } = setUp();
+  const [first, second, third] = [system.spawn(sink), system.spawn(sink), system.spawn(sink)];
+  const full = system.spawn(sink, undefined, { mailbox: { capacity: 1 } });
+  clock.run();
+  full.tellOp('x', 1);
+  const handles: { cancel(): void }[] = [];
+  for (const ref of [first, full, second]) handles.push(system.subscribe('a', ref));
+  let inner: number | undefined;
+  system.deadLetters.subscribe(({ topic }) => {
+    if (inner !== undefined || topic !== 'a') return;
+    inner = 0;
+    handles[2]?.cancel();
+    system.subscribe('a', third);
+    inner = system.publish('a', 'inner');
+  });
+  assert.equal(system.publish('a', 'outer'), 2);
+  assert.equal(inner, 2, 'first and third: full has no room still');
+  const queued = (ref: typeof first): number => system.info(ref).queued;
+  assert.deepEqual([first, second, third].map(queued), [2, 1, 1]);
+});

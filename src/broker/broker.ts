@@ -118,6 +118,11 @@ export class Broker implements Topics {
     return this.#groups.size;
   }
 
+  /** Whether there are no subscriptions at all, nor anything left of any. */
+  get isEmpty(): boolean {
+    return this.#patterns.isEmpty && this.#byActor.size === 0 && this.#groups.size === 0;
+  }
+
   /** Subscriptions of actors that are there. */
   get subscriptions(): number {
     let count = 0;

@@ -66,13 +66,20 @@ export class PatternTrie<E extends TrieEntry> {
   /** Every entry whose pattern matches. Looks at no more nodes than the trie has. */
   match(topic: readonly string[]): E[] {
     const found: E[] = [];
-    collect(this.#root, topic, found);
+    collect(this.#root, { topic, found }, 0);
     return found;
   }
 }
 
-function collect<E>(node: TrieNode<E>, rest: readonly string[], found: E[]): void {
-  const [segment, ...further] = rest;
+/** What is collected, along which topic. */
+interface Search<E> {
+  readonly topic: readonly string[];
+  readonly found: E[];
+}
+
+function collect<E>(node: TrieNode<E>, search: Search<E>, depth: number): void {
+  const { topic, found } = search;
+  const segment = topic[depth];
   if (segment === undefined) {
     for (const entry of node.entries) found.push(entry);
     return;
@@ -80,6 +87,6 @@ function collect<E>(node: TrieNode<E>, rest: readonly string[], found: E[]): voi
   for (const entry of node.children.get(REST)?.entries ?? []) found.push(entry);
   for (const name of [segment, ANY_SEGMENT]) {
     const child = node.children.get(name);
-    if (child !== undefined) collect(child, further, found);
+    if (child !== undefined) collect(child, search, depth + 1);
   }
 }

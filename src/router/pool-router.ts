@@ -1,13 +1,10 @@
-import type { Routee, Router, Team } from '../actor/index.ts';
+import type { Patience, Routee, Router, Team } from '../actor/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { assertInteger, type RoutingOptions } from './options.ts';
+import type { RoutingOptions } from './options.ts';
 import { createStrategy, type Member, type Strategy } from './strategy.ts';
 
 /** Those who wait for a lease at one pool; then the next is refused at once. */
 const WAITING_MAX = 1_024;
-
-/** Milliseconds: an hour, as for an ask. */
-const TIMEOUT_MAX_MS = 3_600_000;
 
 /** Checked options of a pool. */
 export interface PoolSetting extends RoutingOptions {
@@ -28,12 +25,6 @@ interface Waiter {
   failed(error: RuntimeError): void;
 }
 
-/** How long somebody waits for a lease. */
-export interface LeaseWait {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
-
 /** The routees of one incarnation of a pool. */
 export class PoolRouter implements Router {
   readonly #team: Team;
@@ -42,6 +33,8 @@ export class PoolRouter implements Router {
   #members: readonly PoolMember[] = [];
   readonly #waiters = new Set<Waiter>();
   #stopShrinking: (() => void) | null = null;
+  /** Whether nothing is given out any more. */
+  #isEnding = false;
   everyone: readonly Routee[] | null = null;
 
   constructor(team: Team, setting: PoolSetting) {
@@ -69,14 +62,20 @@ export class PoolRouter implements Router {
     this.#serve();
   }
 
+  drain(): void {
+    this.#isEnding = true;
+    for (const waiter of [...this.#waiters]) waiter.failed(this.#stopped());
+  }
+
   dispose(): void {
+    this.#isEnding = true;
     this.#members = [];
     for (const waiter of [...this.#waiters]) waiter.failed(this.#stopped());
   }
 
   /** Takes a routee out of what is shared; waits until there is one. */
-  lease({ timeoutMs, signal }: LeaseWait): Promise<PoolMember> {
-    assertInteger('timeoutMs', timeoutMs, { min: 1, max: TIMEOUT_MAX_MS });
+  lease({ timeoutMs, signal }: Patience): Promise<PoolMember> {
+    if (this.#isEnding) return Promise.reject(this.#stopped());
     if (signal?.aborted === true) return Promise.reject(this.#cancelled());
     if (this.#waiters.size >= WAITING_MAX) return Promise.reject(this.#exhausted(`${WAITING_MAX} wait already`));
     const { promise, resolve, reject } = Promise.withResolvers<PoolMember>();
@@ -108,7 +107,7 @@ export class PoolRouter implements Router {
   /** Puts a leased routee back. Once. */
   release(member: PoolMember): void {
     member.isLeased = false;
-    if (!this.#members.includes(member)) return;
+    if (this.#isEnding || !this.#members.includes(member)) return;
     this.#serve();
     if (member.isLeased) return;
     this.#change(this.#members);
@@ -158,6 +157,7 @@ export class PoolRouter implements Router {
   /** Dismisses those that had nothing to do since it last looked, newest first. */
   readonly #shrink = (): void => {
     this.#stopShrinking = null;
+    if (this.#isEnding) return;
     for (const member of [...this.#members].reverse()) {
       const { routee, isLeased, handledBefore } = member;
       const isIdle = !isLeased && routee.isReady && routee.load === 0 && routee.handled === handledBefore;
@@ -175,7 +175,7 @@ export class PoolRouter implements Router {
   #hire(): PoolMember {
     const taken = new Set(this.#members.map(({ name }) => name));
     let number = 1;
-    while (taken.has(`${number}`)) number++;
+    while (taken.has(`${number}`) || this.#team.isTaken(`${number}`)) number++;
     const name = `${number}`;
     const member: PoolMember = { name, routee: this.#team.hire(name), handledBefore: -1, isLeased: false };
     this.#change([...this.#members, member]);
@@ -190,19 +190,25 @@ export class PoolRouter implements Router {
   }
 
   #exhausted(why: string): RuntimeError {
-    const { name } = this.#team.self;
-    const text = `Cannot lease a routee of "${name}": all ${this.#members.length} are leased, and ${why}`;
-    return new RuntimeError('POOL_EXHAUSTED', text, { details: { actor: name, routees: this.#members.length } });
+    return exhausted(this.#team.self.name, `all ${this.#members.length} are leased, and ${why}`);
   }
 
   #cancelled(): RuntimeError {
-    return new RuntimeError('ASK_CANCELLED', `Gave up waiting for a routee of "${this.#team.self.name}"`);
+    return cancelled(this.#team.self.name);
   }
 
   #stopped(): RuntimeError {
     const { name } = this.#team.self;
     return new RuntimeError('ACTOR_STOPPED', `Cannot lease a routee of "${name}": it has stopped, or is started again`);
   }
+}
+
+export function exhausted(pool: string, why: string): RuntimeError {
+  return new RuntimeError('POOL_EXHAUSTED', `Cannot lease a routee of "${pool}": ${why}`, { details: { actor: pool } });
+}
+
+export function cancelled(pool: string): RuntimeError {
+  return new RuntimeError('ASK_CANCELLED', `Gave up waiting for a routee of "${pool}"`);
 }
 
 /** One that is ready before all that are not; then the one with less to do. */

@@ -38,8 +38,8 @@ const IDLE_MS = 30_000;
  * Makes an actor type that makes several actors of `type`, supervises them, and hands on to them what it is sent. They are
  * called `<pool>/1`, `<pool>/2`, …; one that fails or ends is started again.
  *
- * @returns A type to be spawned, of the same protocol; its `ready` settles when all have started. Events are listened to at
- *   the routees.
+ * @returns A type to be spawned, of the same protocol; its `ready` settles when all have started. What a routee emits is heard
+ *   at the pool too. Its `drain` lets the routees finish.
  * @throws {RuntimeError} `CONFIG_INVALID` — the strategy.
  * @throws {RangeError} A number is out of range.
  *
@@ -62,6 +62,7 @@ export function pool<P extends Protocol>(type: ActorType<P>, options: PoolOption
     like: type,
     hire: { type, options: options.routee },
     supervision,
+    isBroadcast: options.strategy === 'broadcast',
     create: (team) => new PoolRouter(team, { ...options, min, max, growAt, idleMs }),
   });
 }

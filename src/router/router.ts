@@ -24,7 +24,7 @@ export interface RouterOptions<P extends Protocol> extends RoutingOptions {
  * Makes an actor type that hands what it is sent on to actors that are there already. It passes over those that have
  * ended, and ends itself when the last has.
  *
- * @returns A type to be spawned, of its routees' protocol. Events are listened to at the routees.
+ * @returns A type to be spawned, of its routees' protocol. What one of them emits is heard at the router too.
  * @throws {RuntimeError} `CONFIG_INVALID` — the strategy, or no routees, or too many, or they are of different types.
  *
  * @example
@@ -45,7 +45,8 @@ export function router<P extends Protocol>(options: RouterOptions<P>): ActorType
     const text = `Cannot route to both "${first.name}" and "${other.name}": they are actors of different types`;
     throw new RuntimeError('CONFIG_INVALID', text);
   }
-  return defineRouterType({ name, like: first, create: (team) => new RefRouter(team, options) });
+  const isBroadcast = options.strategy === 'broadcast';
+  return defineRouterType({ name, like: first, isBroadcast, create: (team) => new RefRouter(team, options) });
 }
 
 class RefRouter implements Router {
@@ -75,6 +76,8 @@ class RefRouter implements Router {
   onGone(gone: Routee): void {
     this.#change(this.#members.filter(({ routee }) => routee !== gone));
   }
+
+  drain(): void {}
 
   dispose(): void {}
 
