@@ -437,7 +437,12 @@ export class LocalRef implements ActorRef {
     if (!isAsked) {
       const next = new Header(operation, header.sender, header.topic);
       // One that is kept is handled when the other has handled it, and is delivered again if that does not take it.
-      if (header.isPending) next.keep({ done: () => header.settle(undefined), failed: (error) => header.fail(error) });
+      const done = (): void => {
+        // What it leaves is the state of whoever had it.
+        header.handOver(next.askedActor, header.operation);
+        header.settle(undefined);
+      };
+      if (header.isPending) next.keep(cell, { done, failed: (error) => header.fail(error) });
       const told = deliver(cell, checked.value, next);
       if (!told.ok && header.isPending) header.fail(told.error);
       else return refusalError(told);

@@ -338,3 +338,21 @@ test('S65: a store that fails is not asked again by a system that has stopped', 
   await kit.clock.elapse(10_000);
   assert.equal(kit.clock.pendingTimers, 0);
 });
+
+test('S65: what is forwarded is acknowledged with the state of the actor that handled it', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const ref = kit.system.spawn(log({ isDurable: true }), 'log');
+  const Front = protocol('test:front@1.0.0', { tell: { add: type<unknown>() } });
+  const front = implement(Front, {
+    init: () => undefined,
+    tell: { add: (context, item) => context.forward(ref, 'add', item) },
+  });
+  await settled(kit, kit.system.spawn(front, 'front').deliver.add(1));
+  await kit.clock.elapse(100);
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  assert.equal(store.bucket('actors/state').has('log'), true, 'in one write');
+  ref.kill();
+  assert.deepEqual(await settled(kit, kit.system.spawn(log({ isDurable: true }), 'log').ask.all()), [1]);
+  await kit.close();
+});
