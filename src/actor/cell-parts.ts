@@ -1,6 +1,8 @@
 /** What is behind a cell in some situations of its life. */
 import type { RuntimeError } from '../errors/index.ts';
+import type { Lost } from '../mailbox/index.ts';
 import type { Termination } from './actor-ref.ts';
+import type { Header } from './header.ts';
 import type { DurableWrite } from './ports.ts';
 
 /** What is being done to bring an incarnation to its end, and what follows. */
@@ -65,3 +67,40 @@ export interface Waiter<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** What few incarnations need: timers, promises and signals of theirs. */
+export interface TurnExtras {
+  /** A turn, or a message that was waited for, is over. */
+  onMessageEnd(): void;
+  /** The incarnation is over. */
+  dispose(reason: RuntimeError | undefined): void;
+}
+
+/** What a cell does while it waits for a promise, and what follows. An object of its own for each wait. */
+export interface Wait {
+  readonly status: 'starting' | 'suspended' | 'stopping';
+  /** When the message was begun, on the system's clock; set by who waits. */
+  sinceMs: number;
+  /** The message that is being handled. */
+  readonly current?: Lost<Header> | undefined;
+  /** Those that are handled together with it. */
+  readonly rest?: readonly Lost<Header>[];
+  done(value: unknown): void;
+  failed(error: unknown): void;
+}
+
+/**
+ * What a cell is doing. `queued`: waits for its turn. `running`: is on the call stack. `suspended`: its handler waits for
+ * a promise. `starting`: `init` waits for a promise. `backing-off`: waits before a restart. `held`: waits until its
+ * supervisor starts it. `stopping`: waits for children or its stop hook.
+ */
+export type CellStatus =
+  | 'idle'
+  | 'queued'
+  | 'running'
+  | 'suspended'
+  | 'starting'
+  | 'backing-off'
+  | 'held'
+  | 'stopping'
+  | 'stopped';

@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { TimerNode, TimerWheel } from '../time/index.ts';
-import type { Cell, Wait } from './cell.ts';
+import type { Cell } from './cell.ts';
+import type { Wait } from './cell-parts.ts';
 
 /** Fails the incarnation if it still waits in the same message when it is taken for stuck. */
 export function limitWait(cell: Cell, wait: Wait): void {

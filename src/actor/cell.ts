@@ -11,7 +11,7 @@ import {
 } from '../supervision/index.ts';
 import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
-import type { Ending, Keeper, Waiter, Waiting } from './cell-parts.ts';
+import type { CellStatus, Ending, Keeper, TurnExtras, Wait, Waiter, Waiting } from './cell-parts.ts';
 import type { Condition } from './condition.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import type { EventSink } from './event-queue.ts';
@@ -83,27 +83,6 @@ export interface Runner {
   check?(cell: Cell): unknown;
   /** No more code of that incarnation may run. Never throws. */
   dispose(context: TurnContext, reason: RuntimeError | undefined): void;
-}
-
-/** What a cell does while it waits for a promise, and what follows. An object of its own for each wait. */
-export interface Wait {
-  readonly status: 'starting' | 'suspended' | 'stopping';
-  /** When the message was begun, on the system's clock; set by who waits. */
-  sinceMs: number;
-  /** The message that is being handled. */
-  readonly current?: Lost<Header> | undefined;
-  /** Those that are handled together with it. */
-  readonly rest?: readonly Lost<Header>[];
-  done(value: unknown): void;
-  failed(error: unknown): void;
-}
-
-/** What few incarnations need: timers, promises and signals of theirs. */
-export interface TurnExtras {
-  /** A turn, or a message that was waited for, is over. */
-  onMessageEnd(): void;
-  /** The incarnation is over. */
-  dispose(reason: RuntimeError | undefined): void;
 }
 
 /**
@@ -200,22 +179,6 @@ export type SystemMessage =
 
 /** One for all: an actor that ends itself allocates no message for it. */
 export const ENDED: SystemMessage = Object.freeze({ kind: 'ended' });
-
-/**
- * What a cell is doing. `queued`: waits for its turn. `running`: is on the call stack. `suspended`: its handler waits for
- * a promise. `starting`: `init` waits for a promise. `backing-off`: waits before a restart. `held`: waits until its
- * supervisor starts it. `stopping`: waits for children or its stop hook.
- */
-export type CellStatus =
-  | 'idle'
-  | 'queued'
-  | 'running'
-  | 'suspended'
-  | 'starting'
-  | 'backing-off'
-  | 'held'
-  | 'stopping'
-  | 'stopped';
 
 /** The children of a supervisor, as each of them sees it. */
 export interface Siblings {

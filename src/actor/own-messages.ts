@@ -1,6 +1,7 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { TimerNode } from '../time/index.ts';
-import type { Cell, TurnContext, TurnExtras } from './cell.ts';
+import type { Cell, TurnContext } from './cell.ts';
+import type { TurnExtras } from './cell-parts.ts';
 import { Header, type Operation } from './header.ts';
 import { ignoreOutcome, isThenable } from './thenable.ts';
 
