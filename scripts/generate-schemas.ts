@@ -7,6 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import type { Command } from 'commander';
 import { type CliContext, createProgram, Interrupts } from '../src/cli/index.ts';
 import { type JsonSchema, publishedSchemas } from '../src/config/index.ts';
 import { ERROR_KINDS } from '../src/errors/index.ts';
@@ -251,8 +252,9 @@ function cliPage(): string {
   const rows = [...codes].toSorted(([one], [other]) => one - other);
   const table = rows.map(([code, kinds]) => `| ${code} | ${kinds.map(([kind]) => `\`${kind}\``).join(', ')} |`);
   const program = createProgram(silentContext(), () => undefined);
-  const commands = [program, ...program.commands].map((command) => {
-    const name = command === program ? 'troupe' : `troupe ${command.name()}`;
+  const all = [program, ...program.commands.flatMap((command) => [command, ...command.commands])];
+  const commands = all.map((command) => {
+    const name = fullName(command);
     let text = '';
     command.configureOutput({
       writeOut: (part) => (text += part),
@@ -263,6 +265,11 @@ function cliPage(): string {
     return `## \`${name}\`\n\n\`\`\`text\n${text.trimEnd()}\n\`\`\`\n`;
   });
   return `${CLI_INTRO}${table.join('\n')}\n${CLI_OUTRO}\n${commands.join('\n')}`;
+}
+
+/** `troupe state list`. */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
 function silentContext(): CliContext {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_STATES } from '../../test/kit/states.ts';
 import { routePath } from '../api/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { ManualClock } from '../time/index.ts';
@@ -20,6 +21,7 @@ function createApp(parts: Partial<ControlPlane> = {}) {
       if (name === 'parse/1') return [{ name: 'echo', kind: 'function', wit: 'func(text: string) -> string' }];
       throw new RuntimeError('ACTOR_NOT_FOUND', `No actor is named "${name}"`);
     },
+    ...NO_STATES,
     ask: async (request) => {
       asked.push(request);
       return request.payload;

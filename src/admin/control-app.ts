@@ -42,6 +42,12 @@ export function createControlApp(options: ControlAppOptions): Hono {
   app.get(ROUTES.operations.path, (context) =>
     context.json({ operations: plane.operations(context.req.param('actor')) }),
   );
+  app.get(ROUTES.states.path, async (context) => context.json(await plane.states()));
+  app.get(ROUTES.state.path, async (context) => context.json(await plane.state(context.req.param('actor'))));
+  app.post(ROUTES.removeState.path, async (context) => {
+    await plane.removeState(context.req.param('actor'));
+    return context.json({ removed: true });
+  });
   app.post(ROUTES.ask.path, async (context) => ask(options, context, context.req.param('actor')));
   app.post(ROUTES.tell.path, async (context) => {
     const request = parseTellRequest(await readJson(context));

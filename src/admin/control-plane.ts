@@ -1,4 +1,4 @@
-import type { ActorInfo, ApplicationInfo, OperationInfo, Payload } from '../api/index.ts';
+import type { ActorInfo, ApplicationInfo, OperationInfo, Payload, StateList, StateReport } from '../api/index.ts';
 import type { WireError } from '../errors/index.ts';
 
 /** What the control port needs of a running application. The runtime implements it. */
@@ -17,6 +17,12 @@ export interface ControlPlane {
    */
   ask(request: ControlAsk): Promise<Payload>;
   tell(request: ControlTell): { readonly ok: true } | { readonly ok: false; readonly error: WireError };
+  /** What is kept of its actors. Rejects as a read of the store. */
+  states(): Promise<StateList>;
+  /** @throws {RuntimeError} `STATE_NOT_FOUND`. */
+  state(actor: string): Promise<StateReport>;
+  /** @throws {RuntimeError} `STATE_NOT_FOUND`; `STATE_IN_USE` — an actor of that name lives. */
+  removeState(actor: string): Promise<void>;
   /** Stops the application: as `troupe up` does on Ctrl-C. */
   stop(): Promise<void>;
 }

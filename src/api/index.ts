@@ -26,6 +26,9 @@ export {
   type IngressInfo,
   type OperationInfo,
   type RouteInfo,
+  type StateInfo,
+  type StateList,
+  type StateReport,
   type TellRequest,
 } from './model.ts';
 export { bytesPayload, type JsonValue, jsonDepth, PAYLOAD_DEPTH_MAX, type Payload, payloadBytes } from './payload.ts';

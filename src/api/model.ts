@@ -85,6 +85,31 @@ export interface ActorInfo {
   readonly uptimeMs: number;
 }
 
+/** The state that is kept of one actor. */
+export interface StateInfo {
+  /** Of the actor. */
+  readonly name: string;
+  /** Of the whole record. */
+  readonly bytes: number;
+  /** Of the actor; absent if the record is damaged. */
+  readonly type?: string;
+  /** Of the state's shape, 0 for a component; absent if the record is damaged. */
+  readonly version?: number;
+  readonly isDamaged?: true;
+}
+
+/** The states that are kept; if there are very many, the first of them. */
+export interface StateList {
+  readonly states: readonly StateInfo[];
+  readonly hasMore: boolean;
+}
+
+/** One state with what is in it: the bytes that a component gave, or JSON. */
+export interface StateReport extends StateInfo {
+  /** Absent: it is damaged, or JSON cannot say it. */
+  readonly state?: Payload | undefined;
+}
+
 /** Name of the one operation of an actor that handles messages: it stands for every operation. */
 export const ANY_OPERATION = '*';
 

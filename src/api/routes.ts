@@ -8,6 +8,9 @@ export const ROUTES = {
   operations: { method: 'GET', path: `${PREFIX}/actors/:actor/operations` },
   ask: { method: 'POST', path: `${PREFIX}/actors/:actor/ask` },
   tell: { method: 'POST', path: `${PREFIX}/actors/:actor/tell` },
+  states: { method: 'GET', path: `${PREFIX}/states` },
+  state: { method: 'GET', path: `${PREFIX}/states/:actor` },
+  removeState: { method: 'POST', path: `${PREFIX}/states/:actor/remove` },
   stop: { method: 'POST', path: `${PREFIX}/stop` },
 } as const satisfies Record<string, { method: 'GET' | 'POST'; path: string }>;
 

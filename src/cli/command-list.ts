@@ -6,6 +6,7 @@ import { newCommand } from './commands/new.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
+import { stateCommand } from './commands/state.ts';
 import { tellCommand } from './commands/tell.ts';
 import { typesCommand } from './commands/types.ts';
 import { upCommand } from './commands/up.ts';
@@ -26,4 +27,5 @@ export const COMMANDS: readonly CommandFactory[] = [
   psCommand,
   askCommand,
   tellCommand,
+  stateCommand,
 ];

@@ -57,7 +57,7 @@ export function createProgram(context: CliContext, finish: (exitCode: number) =>
     ['troupe ps --app examples/birdstrikes', 'see the actors of a running application'],
   ]);
   for (const create of COMMANDS) program.addCommand(create(context, finish));
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((command) => [command, ...command.commands])]) {
     command
       .exitOverride()
       .showSuggestionAfterError()

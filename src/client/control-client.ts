@@ -8,6 +8,8 @@ import {
   ROUTES,
   type RouteName,
   routePath,
+  type StateList,
+  type StateReport,
 } from '../api/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
@@ -80,6 +82,20 @@ export class ControlClient {
   async tell(request: { actor: string; op: string; payload: Payload; signal?: AbortSignal }): Promise<void> {
     const { actor, op, payload, signal } = request;
     await this.#exchange('tell', { actor, body: { op, payload }, signal });
+  }
+
+  /** What is kept of its actors. */
+  async states(signal?: AbortSignal): Promise<StateList> {
+    return (await this.#exchange('states', { signal })) as StateList;
+  }
+
+  async state(actor: string, signal?: AbortSignal): Promise<StateReport> {
+    return (await this.#exchange('state', { actor, signal })) as StateReport;
+  }
+
+  /** Forgets what is kept of an actor that does not live. */
+  async removeState(actor: string, signal?: AbortSignal): Promise<void> {
+    await this.#exchange('removeState', { actor, signal });
   }
 
   /** Resolves when the application has begun to stop. */

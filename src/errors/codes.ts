@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   STATE_CORRUPT: { kind: 'internal', retryable: false, summary: 'The kept state of the actor is damaged' },
   STATE_IN_USE: { kind: 'conflict', retryable: false, summary: 'An actor lives whose state is to be forgotten' },
   STATE_INVALID: { kind: 'invalid', retryable: false, summary: 'The state of the actor cannot be kept' },
+  STATE_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'No state of that actor is kept' },
   STATE_VERSION_UNKNOWN: { kind: 'conflict', retryable: false, summary: 'The kept state is of a version that the actor does not know' },
   STREAMS_EXHAUSTED: { kind: 'overload', retryable: true, summary: 'The actor has as many open streams as it may' },
   SYSTEM_STOPPED: { kind: 'unavailable', retryable: false, summary: 'The actor system has stopped' },
@@ -142,6 +143,7 @@ export const ERROR_CODES = {
 
   // control port
   CONTROL_UNAUTHORIZED: { kind: 'denied', retryable: false, summary: 'The control port refused the token' },
+  DRAIN_INCOMPLETE: { kind: 'timeout', retryable: false, summary: 'The application ended before it had finished what it had accepted' },
   CONTROL_UNREACHABLE: { kind: 'unavailable', retryable: true, summary: 'No running application answers at the control port' },
   PORT_IN_USE: { kind: 'conflict', retryable: false, summary: 'Another process listens there' },
 

@@ -29,6 +29,7 @@ import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNo
 import { openApplicationStore } from './application-store.ts';
 import { checkSections } from './component-sections.ts';
 import { operationInfos } from './inspect.ts';
+import { type KeptReader, readKept } from './kept.ts';
 import { outputLines } from './output-lines.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
@@ -335,6 +336,22 @@ class RunningApplication implements Application {
     } catch (error) {
       return { ok: false, error: RuntimeError.from(error).toWire() };
     }
+  }
+
+  states() {
+    return this.#kept.list();
+  }
+
+  state(actor: string) {
+    return this.#kept.find(actor);
+  }
+
+  removeState(actor: string) {
+    return this.#kept.remove(actor);
+  }
+
+  get #kept(): KeptReader {
+    return readKept(this.#system.states);
   }
 
   async viewText(): Promise<string | undefined> {

@@ -10,6 +10,7 @@ import type { RuntimePort } from '../../src/cli/index.ts';
 import { connectControl } from '../../src/client/index.ts';
 import { RuntimeError } from '../../src/errors/index.ts';
 import { type CliRun, startCli } from '../kit/cli.ts';
+import { NO_STATES } from '../kit/states.ts';
 
 type StartOptions = Parameters<RuntimePort['startApplication']>[1];
 type Application = Awaited<ReturnType<RuntimePort['startApplication']>>;
@@ -52,6 +53,7 @@ class Stage {
     serveCommand: () => Promise.reject(new Error('Not on this stage')),
     inspectComponent: () => Promise.reject(new Error('Not on this stage')),
     typesOfComponent: () => Promise.reject(new Error('Not on this stage')),
+    withKeptStates: () => Promise.reject(new Error('Not on this stage')),
   };
 
   #application(): Application {
@@ -67,6 +69,7 @@ class Stage {
         if (name === ACTOR.name) return this.operations;
         throw new RuntimeError('ACTOR_NOT_FOUND', `No actor is named "${name}"`);
       },
+      ...NO_STATES,
       ask: async ({ op, payload }) => {
         this.asked.push({ op, payload });
         return this.reply;

@@ -19,12 +19,15 @@ import { connectControl } from '../../src/client/index.ts';
 import { RuntimeError } from '../../src/errors/index.ts';
 import { systemClock } from '../../src/time/index.ts';
 
+import { NO_STATES } from '../kit/states.ts';
+
 /** A plane with one actor, which answers with what it was asked. */
 function echoPlane(parts: Partial<ControlPlane> = {}): ControlPlane {
   return {
     application: () => ({ name: 'quakes', pid: process.pid, startedAtMs: 1 }),
     actors: () => [],
     operations: () => [],
+    ...NO_STATES,
     ask: async ({ payload }) => payload,
     tell: () => ({ ok: true }),
     stop: async () => undefined,

@@ -10,7 +10,8 @@ export function upCommand(context: CliContext, finish: (exitCode: number) => voi
     .description(
       [
         'Runs the application of a troupe.toml until it is stopped: every component in its sandbox, its actors under supervision. On a terminal its actors and its view are shown live; elsewhere the view is printed when it changes.',
-        'Ctrl-C stops it in order and ends with 130 (SIGTERM: 143); a second Ctrl-C ends it at once. It ends by itself, with 0, when no actor is left, or with 69 if one of them was given up.',
+        'Ctrl-C stops it in order and ends with 130; a second one ends it at once. SIGTERM takes nothing new, finishes what was accepted within [application] drain (5s), stops it in order and ends with 143, or with 75 if messages were lost; a second one ends it at once.',
+        'It ends by itself, with 0, when no actor is left, or with 69 if one of them was given up.',
       ].join('\n\n'),
     )
     .argument('[path]', 'folder of the application, or its troupe.toml', '.')

@@ -3,18 +3,17 @@ import type { ActorState } from '../../api/index.ts';
 import type { ApplicationConfig } from '../../config/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import type { Application, ApplicationEvent } from '../../runtime/index.ts';
+import { formatDuration } from '../../time/index.ts';
 import type { CliContext } from '../context.ts';
 import { interruptExitCode } from '../interrupts.ts';
 import type { RuntimePort } from '../runtime-port.ts';
+import { count } from '../text.ts';
 import { EventLimiter } from './event-limiter.ts';
 import { OutputPace } from './output-pace.ts';
 import type { Frame, Reporter } from './reporter.ts';
 
 /** What a stop may take before the process ends without it: longer than any drain that an actor is given. */
 const STOP_DEADLINE_MS = 10_000;
-
-/** What a process that is asked to end (`SIGTERM`) may take to finish what it has accepted. Ctrl-C does not wait for it. */
-const DRAIN_MS = 5_000;
 
 /** Time between frames when there is no `[view]` to say so. */
 const FRAME_INTERVAL_MS = 250;
@@ -103,6 +102,9 @@ export class UpSession {
       operations: (name) => running().operations(name),
       ask: async (request) => running().ask(request),
       tell: (request) => running().tell(request),
+      states: async () => running().states(),
+      state: async (name) => running().state(name),
+      removeState: async (name) => running().removeState(name),
       stop: async () => this.#ending.resolve('stop-requested'),
     };
   }
@@ -132,6 +134,7 @@ export class UpSession {
     const stopDrawing = this.#drawEvery(config.view?.everyMs ?? FRAME_INTERVAL_MS);
     let ending: Ending;
     let failed: string[];
+    let unfinished = 0;
     try {
       ending = await this.#ending.promise;
       await this.#draw();
@@ -140,11 +143,12 @@ export class UpSession {
       reporter.stopping();
       // Shows at once that the interrupt was heard, and goes on showing who is still at work.
       void this.#draw();
-      await this.#stop(application);
+      unfinished = await this.#stop(application);
     } finally {
       stopDrawing();
     }
     await this.#draw();
+    if (unfinished > 0) throw drainIncomplete(unfinished, config.drainMs);
     if (ending === 'interrupted') return this.#interruptedExitCode();
     if (failed.length === 0 || ending === 'stop-requested') return 0;
     const [who, rest] = [failed.slice(0, NAMED_MAX).join(', '), failed.length - NAMED_MAX];
@@ -152,20 +156,25 @@ export class UpSession {
     throw new RuntimeError('ACTOR_FAILED', `The application has ended with actors that were given up: ${who}${more}`);
   }
 
-  /** Stops the application, but waits no longer than the deadline. */
-  async #stop(application: Application): Promise<void> {
+  /**
+   * Stops the application, but waits no longer than the deadline. Asked to end by `SIGTERM`, it finishes first what it has
+   * accepted; resolves with how many messages it did not finish.
+   */
+  async #stop(application: Application): Promise<number> {
     const { clock } = this.#context;
+    const { drainMs, ingress } = this.#options.config;
     const { promise: overdue, reject } = Promise.withResolvers<never>();
-    const isDrained = this.#context.interrupts.interrupt === 'SIGTERM';
-    const deadlineMs =
-      STOP_DEADLINE_MS + (isDrained ? DRAIN_MS : 0) + (this.#options.config.ingress?.limits.drainMs ?? 0);
+    const isDrained = this.#context.interrupts.interrupt === 'SIGTERM' && drainMs > 0;
+    const deadlineMs = STOP_DEADLINE_MS + (isDrained ? drainMs : 0) + (ingress?.limits.drainMs ?? 0);
+    const lostBefore = lostMessages(application);
     const text = `The application did not stop within ${deadlineMs} ms; it was ended`;
     const timer = clock.after(deadlineMs, () => reject(new RuntimeError('ASK_TIMEOUT', text)), true);
     try {
-      await Promise.race([application.stop(isDrained ? { drainMs: DRAIN_MS } : {}), overdue]);
+      await Promise.race([application.stop(isDrained ? { drainMs } : {}), overdue]);
     } finally {
       timer.cancel();
     }
+    return isDrained ? lostMessages(application) - lostBefore : 0;
   }
 
   #onEvent(event: ApplicationEvent): void {
@@ -239,4 +248,15 @@ export class UpSession {
   #interruptedExitCode(): number {
     return interruptExitCode(this.#context.interrupts.interrupt ?? 'SIGINT');
   }
+}
+
+/** Messages that nobody handled. That a task runs is no message of anybody. */
+function lostMessages(application: Application): number {
+  return application.actors().reduce((sum, { type, deadLetters }) => sum + (type === 'task' ? 0 : deadLetters), 0);
+}
+
+function drainIncomplete(messages: number, drainMs: number): RuntimeError {
+  const text = `Cannot finish what was accepted within ${formatDuration(drainMs)}: ${count(messages, 'message')} lost`;
+  const help = ['give it longer: [application] drain; and what started this process, too'];
+  return new RuntimeError('DRAIN_INCOMPLETE', text, { details: { messages, help } });
 }
