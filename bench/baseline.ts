@@ -16,6 +16,8 @@ export interface Figure {
   readonly contender?: string;
   /** What the median should have been, and whether it was. */
   readonly target?: { readonly text: string; readonly met: boolean };
+  /** Of the reference: beyond what operators are told. */
+  readonly alert?: string;
 }
 
 export interface Baseline {

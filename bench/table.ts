@@ -1,11 +1,15 @@
 /** Results as text for a terminal, and as plain data. */
 import Table from 'cli-table3';
-import { loadBaseline } from './baseline.ts';
+import { type Figure, loadBaseline } from './baseline.ts';
 import { barsOf } from './scale.ts';
 import { judge, labelOf, type Result, short } from './statistics.ts';
 
 /** Characters of the longest bar. */
 const BAR = 12;
+
+function referenceOf({ median, unit, alert }: Figure): string {
+  return `${short(median)} ${unit}${alert === undefined ? '' : `, alert ${alert}`}`;
+}
 
 export function tableOf(result: Result): string {
   const table = new Table({
@@ -25,7 +29,7 @@ export function tableOf(result: Result): string {
       `${row.samples.length}`,
       verdict?.text ?? '',
       verdict === undefined ? '' : verdict.met ? 'met' : 'MISSED',
-      published === undefined ? '' : `${short(published.median)} ${published.unit}`,
+      published === undefined ? '' : referenceOf(published),
     ]);
   }
   const notes = result.notMeasured.map((what) => `not measured: ${what}`);
