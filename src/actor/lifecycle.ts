@@ -549,6 +549,11 @@ export function kill(cell: Cell, termination: Termination = KILLED): void {
   }
 }
 
+/** Why the incarnation is over; `undefined`: in order, which harms nobody. */
+function reasonOf(cell: Cell, { kind, error }: Termination): RuntimeError | undefined {
+  return error ?? (kind === 'killed' ? stoppedError(cell, 'was killed') : undefined);
+}
+
 /** The end. */
 function terminate(cell: Cell, termination: Termination): void {
   if (cell.status === 'stopped') return;
@@ -567,11 +572,10 @@ function terminate(cell: Cell, termination: Termination): void {
   for (const timer of [extras.drainTimer, extras.stuckTimer]) if (timer !== null) services.wheel.cancel(timer);
   const { current, rest: others = [] } = cell.context?.waitsFor ?? {};
   for (const lost of current === undefined ? others : [current, ...others]) cell.bury('stopped', lost);
-  const isKilled = termination.kind === 'killed';
-  const reason = termination.error ?? (isKilled ? stoppedError(cell, 'was killed') : undefined);
-  if (cell.context !== null) endIncarnation(cell, reason);
+  // An error, which is dear to make, only where there is something that it could reach.
+  if (cell.context !== null) endIncarnation(cell, reasonOf(cell, termination));
   // Of one that was to begin.
-  else endLinks(cell, reason);
+  else if (extras.links !== null) endLinks(cell, reasonOf(cell, termination));
   extras.keeper?.close();
   endEvents(cell);
   const { ready } = cell;
