@@ -609,28 +609,6 @@ test('S24: a busy actor does not hold up the others', async () => {
   await close();
 });
 
-test('S24: children start first, in their order; nobody waits for ever behind actors that have children without end', async () => {
-  const { clock, system, close } = manualSystem();
-  const [parent, other] = [system.spawn(scripted()), system.spawn(scripted())];
-  await clock.settle();
-  const seen: string[] = [];
-  let left = 1_000;
-  const breed = (context: ScriptContext): void => {
-    seen.push('child');
-    if (left-- > 0) context.spawn(scripted()).tell.run(breed);
-  };
-  parent.tell.run((context) => {
-    for (const name of ['first', 'second']) context.spawn(scripted()).tell.run(() => void seen.push(name));
-    context.spawn(scripted()).tell.run(breed);
-  });
-  other.tell.run(() => void seen.push('other'));
-  await clock.settle();
-  assert.deepEqual(seen.slice(0, 3), ['first', 'second', 'child']);
-  assert.equal(seen.indexOf('other'), 64);
-  assert.equal(seen.length, 1_004);
-  await close();
-});
-
 test('S24: actors that never stop sending do not keep I/O from its turn', async () => {
   await using system = createActorSystem();
   const [ping, pong] = [system.spawn(scripted()), system.spawn(scripted())];

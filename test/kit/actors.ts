@@ -112,7 +112,8 @@ export function scripted({ init, stop }: ScriptHooks = {}) {
     terminated: (context, event) => {
       context.state.log.push(event);
     },
-    stop: (context) => stop?.(context),
+    // Left out if there is none: an actor without a stop hook may end in a simpler way.
+    ...(stop !== undefined && { stop }),
   });
 }
 
