@@ -101,6 +101,15 @@ describe('documents', () => {
   }
 });
 
+test('docs/README.md leads to every document', () => {
+  const linked = fileLinksOf(readFileSync(join(ROOT, 'docs/README.md'), 'utf8')).map((target) => join('docs', target));
+  const documents = DOCUMENTS.filter((path) => /^docs\/(?!adr\/|README)/.test(path));
+  assert.deepEqual(
+    documents.filter((path) => !linked.includes(path)),
+    [],
+  );
+});
+
 describe('markdown', () => {
   test('examplesOf finds what is marked, with its output, and nothing else', () => {
     const text =
