@@ -2,12 +2,11 @@
  * What the documents say can be done is done here, word for word; what they link to is there.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { type Example, examplesOf, fileLinksOf, firstMissingLine, namedPathsOf } from './kit/markdown.ts';
 
 const ROOT = dirname(import.meta.dirname);
@@ -26,11 +25,10 @@ interface Outcome {
 
 /** The published names, as the files of this checkout. */
 function toCheckout(code: string): string {
-  const url = (path: string): string => pathToFileURL(join(ROOT, path)).href;
   return code
-    .replaceAll("'troupe/component'", `'${url('src/component/index.ts')}'`)
-    .replaceAll("'troupe/testing'", `'${url('src/testing/index.ts')}'`)
-    .replaceAll("'troupe'", `'${url('src/index.ts')}'`);
+    .replaceAll("'troupe/component'", `'${join(ROOT, 'src/component/index.ts')}'`)
+    .replaceAll("'troupe/testing'", `'${join(ROOT, 'src/testing/index.ts')}'`)
+    .replaceAll("'troupe'", `'${join(ROOT, 'src/index.ts')}'`);
 }
 
 function commandFor(example: Example, folder: string): readonly [string, readonly string[]] {
@@ -98,6 +96,39 @@ describe('documents', () => {
         }
       });
     }
+  }
+});
+
+test('TypeScript examples of all documents pass the type check of this project', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-docs-'));
+  try {
+    const places = new Map<string, string>();
+    for (const document of DOCUMENTS) {
+      for (const { language, code, line } of examplesOf(readFileSync(join(ROOT, document), 'utf8'))) {
+        // What imports a file beside itself is about a command that makes it.
+        if (language !== 'ts' || code.includes("from './")) continue;
+        const file = `example-${places.size}.mts`;
+        places.set(file, `${document}:${line}`);
+        writeFileSync(join(folder, file), toCheckout(code));
+      }
+    }
+    const compilerOptions = {
+      typeRoots: [join(ROOT, 'node_modules', '@types')],
+      rewriteRelativeImportExtensions: false,
+    };
+    const include = ['*.mts', join(ROOT, 'src', 'component', 'webassembly.d.ts')];
+    const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include, exclude: [] };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: DEADLINE_MS,
+    });
+    const named = stdout.replaceAll(/^example-\d+\.mts/gm, (file) => `${places.get(file)}, from there on line`);
+    assert.equal(named, '');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 

@@ -9,7 +9,7 @@ import type { BatchHandler, Handler, Header, Operation } from './header.ts';
 import type { KeepPlan } from './keeper.ts';
 import { fail, leave } from './lifecycle.ts';
 import { nearestNames } from './name.ts';
-import type { Asks, Protocol, Streams, Tells } from './protocol.ts';
+import type { AskSpec, Asks, Protocol, Streams, Tells } from './protocol.ts';
 import { type PayloadSpec, type Received, type Sent, toValidator } from './schema.ts';
 import { streamOperation } from './streams.ts';
 import { isThenable } from './thenable.ts';
@@ -35,16 +35,22 @@ export interface Batch<C, T> {
   readonly max?: number;
 }
 
+/** What a handler of an operation with an answer gets, and what it has to give. */
+type Question<O> = O extends AskSpec ? Received<O['in']> : never;
+type Answer<O> = O extends AskSpec ? Sent<O['out']> : never;
+
 type StreamHandlers<P extends Protocol, S> = {
-  readonly [K in keyof Streams<P>]: Streams<P>[K] extends { in: infer I; out: infer O }
-    ? (context: Context<P, S>, payload: Received<I>) => Iterable<Sent<O>> | AsyncIterable<Sent<O>>
-    : never;
+  readonly [K in keyof Streams<P>]: (
+    context: Context<P, S>,
+    payload: Question<Streams<P>[K]>,
+  ) => Iterable<Answer<Streams<P>[K]>> | AsyncIterable<Answer<Streams<P>[K]>>;
 };
 
 type AskHandlers<P extends Protocol, S> = {
-  readonly [K in keyof Asks<P>]: Asks<P>[K] extends { in: infer I; out: infer O }
-    ? (context: Context<P, S>, payload: Received<I>) => Awaitable<Sent<O>>
-    : never;
+  readonly [K in keyof Asks<P>]: (
+    context: Context<P, S>,
+    payload: Question<Asks<P>[K]>,
+  ) => Awaitable<Answer<Asks<P>[K]>>;
 };
 
 /** That handlers are there for every kind of operation that the protocol has. Names no state: see {@link Implementation}. */
@@ -63,7 +69,7 @@ export type Implementation<P extends Protocol, S, D = S> = {
   readonly stop?: (context: Context<P, S>) => unknown;
   /** Operations whose messages come before all others, among themselves in order. */
   readonly urgent?: readonly (keyof Tells<P> | keyof Asks<P>)[];
-  // Plain properties: of a conditional type that names `S`, the state would be taken before `init` has been looked at.
+  // No conditional type here names `S`: the compiler would take it for unknown before it has looked at `init`.
   readonly tell?: TellHandlers<P, S>;
   readonly ask?: AskHandlers<P, S>;
   readonly stream?: StreamHandlers<P, S>;

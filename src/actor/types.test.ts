@@ -72,6 +72,10 @@ test('implement infers the state from an init that uses its context, wherever it
     ask: { get: ({ state }) => state.n, at: () => '1' },
     init: async () => ({ n: 0 }),
   });
+  const Asked = protocol('test:asked', { ask: { get: { in: type<void>(), out: type<string>() } } });
+  implement(Asked, { init: (context) => ({ self: context.self }), ask: { get: ({ state }) => state.self.name } });
+  const Read = protocol('test:read', { stream: { all: { in: type<void>(), out: type<string>() } } });
+  implement(Read, { init: (context) => ({ self: context.self }), stream: { all: ({ state }) => [state.self.name] } });
   assert.deepEqual([early.name, late.name], [Counter.name, Counter.name]);
 });
 
