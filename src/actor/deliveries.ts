@@ -1,5 +1,6 @@
 import { RuntimeError } from '../errors/index.ts';
 import type { Cell, Deliveries } from './cell.ts';
+import type { DurableStore } from './ports.ts';
 
 /**
  * Where what is delivered to `cell` is kept.
@@ -12,6 +13,25 @@ export function outboxOf(cell: Cell): Deliveries {
   const unnamed = cell.isBroadcast ? 'it hands each message to several' : 'it has no name to be found by later';
   const why = outbox === null ? 'the system has no store' : unnamed;
   throw new RuntimeError('DELIVERY_UNAVAILABLE', `Cannot deliver to "${cell.name}" at least once: ${why}`);
+}
+
+/** Stores that an actor system uses now. */
+const USED = new WeakSet<DurableStore>();
+
+/**
+ * Takes a store for one system: two would deliver the same messages, and write over each other's states.
+ *
+ * @throws {RuntimeError} `STORE_LOCKED` — another has it.
+ */
+export function claimStore(store: DurableStore): void {
+  if (USED.has(store)) {
+    throw new RuntimeError('STORE_LOCKED', 'Cannot use the store: another actor system uses it; stop that one');
+  }
+  USED.add(store);
+}
+
+export function releaseStore(store: DurableStore): void {
+  USED.delete(store);
 }
 
 /** What may be an id: nothing that separates it from a name. */

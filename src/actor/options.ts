@@ -91,7 +91,7 @@ export interface ActorSystemOptions extends DispatchOptions {
   readonly random?: Random;
   /**
    * Where the states of named actors that are durable outlast the process, and messages until they are handled. Whoever
-   * opened it closes it, after the system has stopped. Default: states are kept in memory, from restart to restart.
+   * opened it closes it, after the system has stopped; it is of one system at a time (`STORE_LOCKED`). Default: states are kept in memory, from restart to restart.
    */
   readonly store?: DurableStore;
   /** The same as subscribing to `system.deadLetters` before anything happens. */

@@ -5,7 +5,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { openOperation } from './actor-type.ts';
 import type { Cell, Deliveries, Services } from './cell.ts';
 import type { Ack } from './cell-parts.ts';
-import { assertMessageId } from './deliveries.ts';
+import { assertMessageId, claimStore, releaseStore } from './deliveries.ts';
 import { Header } from './header.ts';
 import { KeptStates } from './kept-states.ts';
 import { KeptSubscriptions, SUBSCRIPTIONS_BUCKET } from './kept-topics.ts';
@@ -111,6 +111,7 @@ export class Outbox implements Deliveries {
   #isOpen = false;
 
   constructor(services: Services, store: DurableStore) {
+    claimStore(store);
     this.states = new KeptStates(store, (name) => services.names.lookup(name) !== undefined);
     this.#services = services;
     this.#store = store;
@@ -186,6 +187,7 @@ export class Outbox implements Deliveries {
   /** The system has stopped: nothing is tried again. What is being written is written. */
   close(): void {
     this.#isClosed = true;
+    releaseStore(this.#store);
   }
 
   async #load(): Promise<void> {

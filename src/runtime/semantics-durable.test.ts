@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { manualSystem, outcomeOf } from '../../test/kit/actors.ts';
 import { MemoryStore } from '../../test/kit/durable.ts';
 import { type Durable, implement, keptStates, protocol, type } from '../actor/index.ts';
+import { router } from '../router/index.ts';
 
 const AT_ONCE = { supervision: { backoffMinMs: 0 } } as const;
 
@@ -261,4 +262,175 @@ test('S74: what is kept of actors can be listed, looked into, and forgotten whil
   assert.equal(await settled(kit, kit.system.spawn(counter(), 'c').ask.get()), 0, 'it begins anew');
   await kit.close();
   assert.equal(manualSystem().system.states, undefined, 'nothing is kept without a store');
+});
+
+test('S62: what a killed actor had not written yet is not written after it, under the next of the name', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const first = kit.system.spawn(counter({ everyMessages: 1 }), 'c');
+  await settled(kit, first.ready);
+  const disk = Promise.withResolvers<void>();
+  store.gate = disk.promise;
+  first.tell.add(1);
+  await kit.clock.elapse(1);
+  first.tell.add(10);
+  await kit.clock.elapse(1);
+  first.kill();
+  const second = kit.system.spawn(counter({ everyMessages: 1 }), 'c');
+  store.gate = undefined;
+  disk.resolve();
+  await kit.clock.elapse(10);
+  second.tell.add(100);
+  await kit.clock.elapse(10);
+  const kept = await kit.system.states?.find('c');
+  assert.deepEqual(kept?.content?.state, { n: await settled(kit, second.ask.get()) });
+  await kit.close();
+});
+
+test('S65: messages whose state a killed actor could not write are delivered to the next of the name', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const first = kit.system.spawn(counter({ everyMessages: 1 }), 'c');
+  await settled(kit, first.ready);
+  for (const by of [1, 10]) await settled(kit, first.deliver.add(by));
+  assert.equal(await settled(kit, first.ask.get()), 11);
+  const disk = Promise.withResolvers<void>();
+  store.gate = disk.promise;
+  const sent = first.deliver.add(100);
+  store.gate = undefined;
+  disk.resolve();
+  await settled(kit, sent);
+  store.isBroken = true;
+  first.tell.add(1_000);
+  await kit.clock.elapse(10);
+  first.kill();
+  store.isBroken = false;
+  const second = kit.system.spawn(counter({ everyMessages: 1 }), 'c');
+  await kit.clock.elapse(2_000);
+  assert.equal(await settled(kit, second.ask.get()), 111);
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  await kit.close();
+});
+
+test('S63: a migration that throws, or that would have to be waited for, is a failed start; what was kept stays', async () => {
+  const store = new MemoryStore();
+  const first = manualSystem(undefined, undefined, { store });
+  const ref = first.system.spawn(counter(), 'c');
+  ref.tell.add(7);
+  await settled(first, ref.ready);
+  await first.close();
+  const kept = store.bucket('actors/state').get('c');
+  const planted = () => {
+    throw new Error('planted');
+  };
+  for (const migration of [planted, async (saved: unknown) => saved]) {
+    const kit = manualSystem(undefined, undefined, { store });
+    const options = { supervision: { restart: 'temporary' } } as const;
+    const actor = kit.system.spawn(counter({ version: 2, migrate: { 1: migration } }), 'c', options);
+    assert.equal(await settled(kit, actor.ready), 'ACTOR_START_FAILED');
+    await kit.close();
+    assert.equal(store.bucket('actors/state').get('c'), kept);
+  }
+});
+
+test('S64: what is kept comes back as it was, or is not kept', async () => {
+  class Account {
+    readonly balance = 1;
+  }
+  const circle: Record<string, unknown> = { big: 10n, map: new Map([['a', new Date(5)]]), bytes: new Uint8Array([1]) };
+  circle.self = circle;
+  const snapshots: [() => unknown, 'saved' | 'ACTOR_FAILED'][] = [
+    [() => circle, 'saved'],
+    [() => new Map([[{ a: 1 }, new Set([1])]]), 'saved'],
+    [() => undefined, 'saved'],
+    [() => Promise.resolve('awaited'), 'saved'],
+    [() => new Account(), 'ACTOR_FAILED'],
+    [() => Symbol('planted'), 'ACTOR_FAILED'],
+    [() => ({ run: () => 0 }), 'ACTOR_FAILED'],
+    [() => new WeakMap(), 'ACTOR_FAILED'],
+    [() => Promise.reject(new Error('planted')), 'ACTOR_FAILED'],
+    [() => 'x'.repeat(2 ** 21), 'ACTOR_FAILED'],
+  ];
+  for (const [make, expected] of snapshots) {
+    const store = new MemoryStore();
+    const kit = manualSystem(undefined, undefined, { store });
+    const options = { supervision: { restart: 'temporary' } } as const;
+    const ref = kit.system.spawn(counter({ everyMessages: 1_000, snapshot: make }), 'c', options);
+    assert.equal(await settled(kit, ref.ask.save()), expected);
+    const found = await kit.system.states?.find('c');
+    if (expected === 'saved') assert.deepEqual(found?.content?.state, await make());
+    else assert.equal(found, undefined);
+    await kit.close();
+  }
+});
+
+test('S65: of a router, messages are acknowledged with what its routee keeps, also of one without a name', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const type = counter();
+  const routees = [kit.system.spawn(type), kit.system.spawn(type, 'named')];
+  const ref = kit.system.spawn(router({ strategy: 'round-robin', routees }), 'router');
+  await settled(kit, ref.ready);
+  for (let i = 0; i < 4; i++) await settled(kit, ref.deliver.add(1, { id: `${i}` }));
+  await kit.clock.elapse(2_000);
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  assert.deepEqual(await Promise.all(routees.map((routee) => settled(kit, routee.ask.get()))), [2, 2]);
+  routees[0]?.kill();
+  await settled(kit, ref.deliver.add(1, { id: '3' }));
+  await settled(kit, ref.deliver.add(1, { id: '4' }));
+  await kit.clock.elapse(2_000);
+  assert.equal(await settled(kit, routees[1]?.ask.get() as Promise<unknown>), 3);
+  await kit.close();
+});
+
+test('S65: a message that a routee fails at, or does not come to, is delivered to another', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const seen: string[] = [];
+  const Job = protocol('test:job@1.0.0', { tell: { do: type<string>() } });
+  const worker = implement(Job, {
+    init: () => 0,
+    tell: {
+      do: (context, job) => {
+        seen.push(context.self.name);
+        if (context.self.name === 'bad') throw new Error(`planted at ${job}`);
+      },
+    },
+  });
+  const options = { supervision: { restart: 'temporary' } } as const;
+  const routees = ['bad', 'good'].map((name) => kit.system.spawn(worker, name, options));
+  const ref = kit.system.spawn(router({ strategy: 'round-robin', routees }), 'router');
+  await settled(kit, ref.ready);
+  await settled(kit, ref.deliver.do('a'));
+  await settled(kit, ref.deliver.do('b'));
+  await kit.clock.elapse(1_000);
+  assert.deepEqual(seen.toSorted(), ['bad', 'good', 'good']);
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  await kit.close();
+});
+
+test('S65: a message that was handed on is delivered until the other has handled it', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const to = kit.system.spawn(counter(), 'to', { mailbox: { capacity: 1 } });
+  const Desk = protocol('test:desk@1.0.0', { tell: { add: type<number>() } });
+  const desk = implement(Desk, { init: () => 0, tell: { add: (context, by) => context.forward(to, 'add', by) } });
+  const ref = kit.system.spawn(desk, 'desk');
+  await settled(kit, to.ready);
+  for (let i = 0; i < 5; i++) await settled(kit, ref.deliver.add(1));
+  const sent = [10, 20, 30].map((by) => ref.deliver.add(by));
+  await settled(kit, Promise.all(sent));
+  await kit.clock.elapse(1_000);
+  assert.equal(await settled(kit, to.ask.get()), 65);
+  assert.equal(kit.letters.length, 0);
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  await kit.close();
+});
+
+test('S62: a store is of one system at a time', async () => {
+  const store = new MemoryStore();
+  const first = manualSystem(undefined, undefined, { store });
+  assert.throws(() => manualSystem(undefined, undefined, { store }), { code: 'STORE_LOCKED' });
+  await first.close();
+  await manualSystem(undefined, undefined, { store }).close();
 });
