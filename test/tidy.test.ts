@@ -18,6 +18,7 @@ import {
   frontDoors,
   layers,
   outsideImports,
+  promiseUse,
   type Rule,
   sizes,
   tableLoops,
@@ -240,6 +241,11 @@ describe('the tree', () => {
 });
 
 describe('documents', () => {
+  test('semantics.md promises what tests are named after, and nothing else', () => {
+    const page = readFileSync(join(ROOT, 'docs/explanation/semantics.md'), 'utf8');
+    assert.deepEqual(promiseUse(page, SOURCES), []);
+  });
+
   test('errors.md is what the table of codes says; run `node scripts/generate-docs.ts`', () => {
     assert.equal(readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8'), errorsPage());
   });
@@ -284,6 +290,19 @@ describe('planted violations', () => {
     assert.equal(codeUse(['CODE_A'], ['CODE_A'], [used, tested]).length, 1);
     const mentioned = file('src/actor/a.ts', '/** `CODE_A` */\n');
     assert.deepEqual(codeUse(['CODE_A'], [], [mentioned, tested]), ['CODE_A is used nowhere in src/']);
+  });
+});
+
+describe('planted promises', () => {
+  test('planted: a promise without a test, a test without a promise, and a promise twice are reported', () => {
+    const page = '| **S1** | a |\n| **S2** | b; see S9 |\n';
+    const both = file('src/a/a.test.ts', "test('S1, S2: a', () => {});\n");
+    assert.deepEqual(promiseUse(page, [both]), []);
+    const one = file('src/a/a.test.ts', "test(\n  'S1: a',\n  () => {});\n// S2: b\n");
+    assert.deepEqual(promiseUse(page, [one]), ['S2 is promised, and no test is named after it']);
+    const other = file('test/a.test.ts', "test('S3: a', () => {});\n");
+    assert.deepEqual(promiseUse(page, [both, other]), ['test/a.test.ts tests S3: not promised']);
+    assert.deepEqual(promiseUse(`${page}| **S2** | c |\n`, [both]), ['S2 is promised twice']);
   });
 });
 

@@ -263,3 +263,19 @@ export function codeUse(codes: readonly string[], pending: readonly string[], fi
     return problems.length > 0 ? [] : [`${code} is used and tested: take it off the list of pending codes`];
   });
 }
+
+/** Promises of `page`, a row of a table each, that no test is named after; and tests named after a promise that is not there. */
+export function promiseUse(page: string, files: readonly SourceFile[]): string[] {
+  const promised = [...page.matchAll(/^\| \*\*(S\d+)\*\* \|/gm)].map(([, id]) => id as string);
+  const tested = new Map<string, string>();
+  for (const { path, text } of files.filter(({ path }) => isTest(path))) {
+    for (const [, ids] of text.matchAll(/\btest\(\s*['"`]((?:S\d+, )*S\d+):/g)) {
+      for (const id of (ids as string).split(', ')) tested.set(id, path);
+    }
+  }
+  return [
+    ...promised.filter((id, index) => promised.indexOf(id) !== index).map((id) => `${id} is promised twice`),
+    ...promised.filter((id) => !tested.has(id)).map((id) => `${id} is promised, and no test is named after it`),
+    ...[...tested].filter(([id]) => !promised.includes(id)).map(([id, path]) => `${path} tests ${id}: not promised`),
+  ];
+}
