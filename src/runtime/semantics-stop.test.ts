@@ -1,8 +1,8 @@
 /** The promises of docs/explanation/semantics.md about draining, stopping in order, and health: each test names its promise. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gate, manualSystem, outcomeOf, type ScriptContext, scripted } from '../../test/kit/actors.ts';
-import type { StopTaskFailure, TellResult } from '../actor/index.ts';
+import { behavior, gate, manualSystem, outcomeOf, type ScriptContext, scripted } from '../../test/kit/actors.ts';
+import { defineActorType, type StopTaskFailure, type TellResult } from '../actor/index.ts';
 
 const fail = (): never => {
   throw new Error('planted');
@@ -344,4 +344,33 @@ test('S73: a quarantined actor can be stopped, killed and drained, and asks in i
     assert.equal(kit.system.size, end === 'wait' ? 1 : 0, end);
     await kit.close();
   }
+});
+
+test('S71, S72: an actor that runs by a behavior is seen when it waits too long, and fails by the same policy', async () => {
+  const kit = manualSystem(undefined, undefined, { health: { everyMs: 100, slowMs: 200 } });
+  const disposed: (string | undefined)[] = [];
+  const type = defineActorType({
+    name: 'guest',
+    operations: { work: 'tell' },
+    create: () =>
+      behavior({
+        run: (turn) => (turn.take() === undefined ? undefined : new Promise(() => {})),
+        dispose: (reason) => void disposed.push(reason?.code),
+      }),
+  });
+  const ref = kit.system.spawn(type, 'guest', { supervision: { stuckAfterMs: 500, backoffMinMs: 0 } });
+  await kit.clock.elapse(1);
+  ref.tellOp('work', undefined);
+  await kit.clock.elapse(300);
+  assert.deepEqual(
+    kit.system.health().reasons.map(({ kind, actor }) => [kind, actor?.name]),
+    [['handler', 'guest']],
+  );
+  assert.ok((kit.system.info(ref).handlingMs as number) >= 290);
+  await kit.clock.elapse(300);
+  assert.equal(kit.failures[0]?.error.details.cause, 'ACTOR_STUCK');
+  assert.deepEqual(disposed, ['ACTOR_FAILED']);
+  assert.equal(kit.system.info(ref).restarts, 1);
+  assert.equal(kit.system.info(ref).handlingMs, undefined);
+  await kit.close();
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { gate, manualSystem, outcomeOf, Scripted, scripted } from '../../test/kit/actors.ts';
 import { AT_ONCE, fail, family, type ScriptedRef } from '../../test/kit/family.ts';
 import { supervisor } from '../actor/index.ts';
+import { pool } from '../router/index.ts';
 
 const hang = (): Promise<void> => new Promise(() => {});
 
@@ -341,4 +342,38 @@ test('S29: nothing is started while a child that ended itself too often comes to
   assert.equal(await ready, 'ACTOR_START_FAILED');
   assert.deepEqual(happened(), ['+a', '+b', '-a', '-b']);
   assert.equal((await top.terminated).kind, 'failed');
+});
+
+test('S49: a pool that is stopped while its routees start, or hang in their hooks, ends as a supervisor does', async () => {
+  for (const isStarting of [true, false]) {
+    const { clock, system, close } = manualSystem();
+    const type = scripted(isStarting ? { init: hang } : { stop: hang });
+    const ref = system.spawn(pool(type, { size: 3 }), 'pool');
+    const ready = outcomeOf(ref.ready);
+    await clock.settle();
+    const stopped = ref.stop();
+    await clock.elapse(isStarting ? 5_100 : 15_100);
+    await stopped;
+    assert.equal(await ready, isStarting ? 'ACTOR_STOPPED' : undefined);
+    assert.equal((await ref.terminated).kind, 'stopped');
+    assert.equal(system.size, 0);
+    await close();
+  }
+});
+
+test('S29: a supervisor that is killed while it restarts its children, or by one of them, leaves nothing', async () => {
+  for (const who of ['hook', 'init', 'handler']) {
+    const { clock, child, system, top, close } = family({ strategy: 'one-for-all', ...AT_ONCE }, [
+      { name: 'a', init: () => (who === 'init' && isReady ? top.kill() : undefined) },
+      { name: 'b', stop: () => (who === 'hook' ? top.kill() : undefined) },
+    ]);
+    let isReady = false;
+    await clock.settle();
+    isReady = true;
+    child('a').tell.run(who === 'handler' ? () => top.kill() : fail);
+    await clock.settle();
+    assert.equal((await top.terminated).kind, 'killed', who);
+    assert.equal(system.size, 0, who);
+    await close();
+  }
 });
