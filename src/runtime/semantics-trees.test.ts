@@ -1,6 +1,7 @@
 /** The promises of docs/explanation/semantics.md about supervisors and links, where several things go wrong at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { gate, manualSystem, outcomeOf, Scripted, scripted } from '../../test/kit/actors.ts';
 import { AT_ONCE, fail, family, type ScriptedRef } from '../../test/kit/family.ts';
 import { supervisor } from '../actor/index.ts';
@@ -376,4 +377,59 @@ test('S29: a supervisor that is killed while it restarts its children, or by one
     assert.equal(system.size, 0, who);
     await close();
   }
+});
+
+test('S29: a supervisor starts again whom it should, and fails when it should, as a model of OTP says', async () => {
+  const strategies = ['one-for-one', 'one-for-all', 'rest-for-one'] as const;
+  const kinds = ['permanent', 'transient', 'temporary'] as const;
+  const event = fc.record({ who: fc.nat(3), what: fc.constantFrom('fail', 'end'), waitMs: fc.nat(700) });
+  const plan = fc.record({
+    strategy: fc.constantFrom(...strategies),
+    restarts: fc.array(fc.constantFrom(...kinds), { minLength: 4, maxLength: 4 }),
+    intensity: fc.nat(4),
+    events: fc.array(event, { maxLength: 12 }),
+  });
+  const property = fc.asyncProperty(plan, async ({ strategy, restarts, intensity, events }) => {
+    const children = restarts.map((restart, i) => ({ name: `c${i}`, restart }));
+    const { clock, system, top, happened } = family(
+      { strategy, intensity, periodMs: 1_000, backoffMinMs: 0 },
+      children,
+    );
+    await clock.settle();
+    happened();
+    const restartedMs: number[] = [];
+    let living = restarts.map((_, i) => i);
+    for (const { who, what, waitMs } of events) {
+      await clock.elapse(waitMs);
+      if (!living.includes(who)) continue;
+      system.lookup(`top/c${who}`, Scripted)?.tell.run(what === 'fail' ? fail : (context) => context.stop());
+      await clock.settle();
+      const started = happened().filter((line) => line.startsWith('+'));
+      const restart = restarts[who];
+      if (restart === 'temporary' || (restart === 'transient' && what === 'end')) {
+        living = living.filter((one) => one !== who);
+        assert.deepEqual(started, []);
+        continue;
+      }
+      const recent = restartedMs.filter((ms) => clock.nowMs() - ms < 1_000);
+      if (recent.length === intensity) {
+        assert.equal((await top.terminated).kind, 'failed');
+        assert.deepEqual([started, system.size], [[], 0]);
+        return;
+      }
+      restartedMs.push(clock.nowMs());
+      const isTaken = (one: number): boolean =>
+        strategy === 'one-for-all' || (strategy === 'rest-for-one' && one > who);
+      const affected = living.filter((one) => one === who || isTaken(one));
+      const back = affected.filter((one) => restarts[one] !== 'temporary');
+      living = living.filter((one) => !affected.includes(one) || back.includes(one));
+      assert.deepEqual(
+        started,
+        back.map((one) => `+c${one}`),
+      );
+      assert.equal(system.size, living.length + 1);
+    }
+    top.kill();
+  });
+  await fc.assert(property, { numRuns: 200 });
 });
