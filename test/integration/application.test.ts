@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { bytesPayload } from '../../src/api/index.ts';
+import { bytesPayload, payloadBytes } from '../../src/api/index.ts';
 import { type ApplicationConfig, loadApplication } from '../../src/config/index.ts';
 import { RuntimeError } from '../../src/errors/index.ts';
 import { type Application, type ApplicationEvent, startApplication } from '../../src/runtime/index.ts';
@@ -51,6 +51,35 @@ test('R1: startApplication stops what it has spawned when the rest cannot be', a
   };
   await assert.rejects(start(twice, events), (error) => RuntimeError.is(error, 'NAME_TAKEN'));
   assert.deepEqual(of(events, 'stopped'), ['echo']);
+});
+
+test('S52: startApplication keeps what is published for components that say so, and ends subscriptions that its file names no more', async () => {
+  const grants = '[components.NAME.grants]\nmessaging = { tell = ["*"], publish = ["news.*"] }\n';
+  const component = (name: string, more = ''): string =>
+    `[components.${name}]\nsource = "${fixture('echo')}"\n${more}${grants.replace('NAME', name)}`;
+  const kept = 'subscribe = [{ topic = "news.*", delivery = "at-least-once" }]\n';
+  const ask = async ({ application }: Started, what: string, text = ''): Promise<string> => {
+    const [actor = '', op = ''] = what.split(' ');
+    const reply = await application.ask({ actor, op, payload: bytesPayload(Buffer.from(text)), timeoutMs: 5_000 });
+    return Buffer.from(reply.form === 'bytes' ? payloadBytes(reply) : []).toString();
+  };
+  /** Waits until an actor has handled a message more than it was asked here. */
+  const handled = async (started: Started, actor: string): Promise<void> => {
+    for (let asked = 1; asked <= 400; asked++) {
+      if (Number(await ask(started, `${actor} count`)) > asked) return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    assert.fail(`"${actor}" has not got the message`);
+  };
+  const first = await start(await configOf(`${component('other')}${component('reader', kept)}`));
+  assert.equal(await ask(first, 'other publish', 'news.today\n!'), '1');
+  await handled(first, 'reader');
+  await first.application.stop();
+  const second = await start(await configOf(`${component('other', kept)}${component('reader')}`));
+  assert.equal(await ask(second, 'other publish', 'news.today\n!'), '1');
+  assert.equal(await ask(second, 'reader count'), '1', 'its subscription was ended');
+  await handled(second, 'other');
+  await second.application.stop();
 });
 
 test('startApplication refuses a subscription of a component that takes no messages', async () => {
