@@ -80,7 +80,7 @@ export interface Context<P extends Protocol = Protocol<Record<never, never>>, S 
   /**
    * Sends this actor the operation `op` when `promise` settles, with what `toPayload` makes of the outcome; meanwhile other
    * messages are handled. It comes before messages that are not urgent, and never to a later incarnation. At most 1,024
-   * at a time.
+   * are awaited or wait to be handled. An ask that is awaited so is not what the handler waits for: it closes no circle.
    */
   pipe<T, K extends keyof Tells<P>>(
     promise: PromiseLike<T>,
@@ -132,7 +132,7 @@ export interface Timers<P extends Protocol> {
     payload: Sent<Tells<P>[K]>,
     time: { readonly afterMs: number; readonly key?: string },
   ): void;
-  /** Again and again, at a fixed rate; what was missed while the actor was busy is one message. */
+  /** Again and again, at a fixed rate; what was missed while the actor was busy is one message, and others have their turn between two. */
   every<K extends keyof Tells<P> & string>(
     op: K,
     payload: Sent<Tells<P>[K]>,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gate, manualSystem, outcomeOf } from '../../test/kit/actors.ts';
 import { type ActorRef, type Context, implement, protocol, type } from '../actor/index.ts';
+import { pool } from '../router/index.ts';
 
 const AT_ONCE = { supervision: { backoffMinMs: 0, intensity: 100 } } as const;
 
@@ -369,5 +370,109 @@ test('S43: a stream whose opening was put aside begins when it comes back', asyn
   ref.tell.run((context) => context.unstash());
   await kit.clock.elapse(1);
   assert.deepEqual(await first, { done: false, value: 'first' });
+  await kit.close();
+});
+
+test('S38: a timer whose message takes longer than its period lets others have their turn', async () => {
+  const kit = manualSystem();
+  const ref = kit.system.spawn(hand, 'hand');
+  const slow = (context: HandContext): Promise<void> => {
+    context.state.push('tick');
+    return new Promise((resolve) => void kit.clock.after(50, resolve, true));
+  };
+  ref.tell.run((context) => context.timers.every('run', slow, { everyMs: 10 }));
+  await kit.clock.elapse(60);
+  for (let i = 0; i < 5; i++) ref.tell.note(i);
+  await kit.clock.elapse(600);
+  const asked = ref.ask.notes();
+  await kit.clock.elapse(200);
+  const all = await asked;
+  assert.deepEqual(
+    all.filter((note) => note !== 'tick'),
+    [0, 1, 2, 3, 4],
+  );
+  assert.ok(all.filter((note) => note === 'tick').length >= 5);
+  await kit.close();
+});
+
+test('S9: who reads the stream of an actor that then asks it would wait in a circle, also through a pool', async () => {
+  const kit = manualSystem();
+  const reader = kit.system.spawn(hand, 'reader');
+  const maker = kit.system.spawn(hand, 'maker');
+  const made = async function* (context: unknown): AsyncGenerator<unknown> {
+    yield await outcomeOf((context as HandContext).ref(reader).ask.notes());
+  };
+  const read = async (context: HandContext): Promise<unknown> => {
+    for await (const item of context.ref(maker).stream.steps(made)) return item;
+    return undefined;
+  };
+  assert.equal(await settled(kit, reader.ask.call(read)), 'ASK_DEADLOCK');
+  const workers = kit.system.spawn(pool(hand, { size: 2 }), 'workers');
+  await settled(kit, workers.ready);
+  const path: unknown[] = [];
+  const back = async (context: HandContext): Promise<unknown> => {
+    const error = await context
+      .ref(reader)
+      .ask.notes()
+      .catch((reason) => reason);
+    path.push(...error.details.path);
+    return error.code;
+  };
+  const through = (context: HandContext): Promise<unknown> => context.ref(workers).ask.call(back);
+  assert.equal(await settled(kit, reader.ask.call(through)), 'ASK_DEADLOCK');
+  assert.equal(path.length, 3);
+  assert.equal(path[0], path[2]);
+  const free = (context: HandContext): Promise<unknown> =>
+    Promise.all([1, 2, 3].map((n) => context.ref(workers).ask.call(() => n)));
+  assert.deepEqual(await settled(kit, reader.ask.call(free)), [1, 2, 3], 'several at once are no circle');
+  assert.equal(
+    await settled(
+      kit,
+      reader.ask.call((context) => context.ref(reader).ask.notes()),
+    ),
+    'ASK_DEADLOCK',
+  );
+  await kit.close();
+});
+
+test('S7: a deadline is inherited over several hops, by streams and by what is handed on too', async () => {
+  const kit = manualSystem();
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => kit.system.spawn(hand, name)) as [Hand, Hand, Hand];
+  const left: (number | undefined)[] = [];
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => void kit.clock.after(ms, resolve, true));
+  const note = (context: HandContext): void => void left.push(context.remainingMs);
+  const last = async (context: HandContext): Promise<unknown> => {
+    note(context);
+    return context.forward(a, 'call', async (end: HandContext) => {
+      note(end);
+      await pause(10_000);
+    });
+  };
+  const middle = async (context: HandContext): Promise<unknown> => {
+    note(context);
+    await pause(100);
+    return context.ref(c).ask.call(last, { timeoutMs: 60_000 });
+  };
+  const asked = outcomeOf(
+    a.ask.call(
+      async (context) => {
+        const step = context.ref(b).stream.steps(async function* (maker) {
+          yield await middle(maker as HandContext);
+        });
+        context.pipe(
+          Promise.resolve(step.next()).catch(() => {}),
+          'note',
+          () => 'over',
+        );
+      },
+      { timeoutMs: 1_000 },
+    ),
+  );
+  await kit.clock.elapse(1);
+  await asked;
+  await kit.clock.elapse(200);
+  assert.equal(left.length, 3, 'the stream, the ask, and who it was handed on to');
+  assert.ok((left[0] as number) <= 1_000 && left.slice(1).every((ms) => (ms as number) <= 900), `${left}`);
+  await kit.clock.elapse(20_000);
   await kit.close();
 });
