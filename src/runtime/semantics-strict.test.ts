@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gate, manualSystem, outcomeOf, scripted } from '../../test/kit/actors.ts';
+import { MemoryStore } from '../../test/kit/durable.ts';
 import { implement, protocol, type } from '../actor/index.ts';
 
 const never = (): Promise<void> => new Promise(() => {});
@@ -118,4 +119,30 @@ test('S70: a stop is over when what its last phase does is done', async () => {
   open.resolve();
   await clock.settle();
   assert.equal(isOver, true);
+});
+
+test('S63: the kept state of another type of actor is a failed start, and stays', async () => {
+  const store = new MemoryStore();
+  const keeps = (name: string) =>
+    implement(protocol(`test:${name}@1.0.0`, { tell: { add: type<void>() } }), {
+      durable: { version: 1 },
+      init: () => ({ n: 0 }),
+      tell: { add: (ctx) => void ctx.state.n++ },
+    });
+  const first = manualSystem(undefined, undefined, { store });
+  first.system.spawn(keeps('one'), 'c').tell.add();
+  await first.clock.elapse(2_000);
+  await first.close();
+  const kept = store.bucket('actors/state').get('c');
+  assert.ok(kept);
+  const second = manualSystem(undefined, undefined, { store });
+  const ref = second.system.spawn(keeps('other'), 'c', { supervision: { restart: 'temporary' } });
+  const failed = ref.ready.then(
+    () => undefined,
+    (error) => error.details.cause,
+  );
+  await second.clock.elapse(1);
+  assert.equal(await failed, 'STATE_VERSION_UNKNOWN');
+  assert.equal(store.bucket('actors/state').get('c'), kept);
+  await second.close();
 });

@@ -69,15 +69,35 @@ test('Probe shows what came instead', async () => {
   const probe = system.probe(Mailer, { name: 'mailer' });
   await assert.rejects(probe.expectTell('send'), {
     name: 'AssertionError',
-    message: 'Probe "mailer" expected tell "send", but got\n  nothing',
+    message: 'Probe "mailer" expected tell "send", but at 0 ms got\n  nothing',
   });
   probe.ref.tell.send({ to: 'bob' });
   await assert.rejects(probe.expectTell('send', { to: 'ann' }), {
-    message: 'Probe "mailer" expected tell "send" { to: \'ann\' }, but got\n  tell "send" { to: \'bob\' }',
+    message: 'Probe "mailer" expected tell "send" { to: \'ann\' }, but at 0 ms got\n  tell "send" { to: \'bob\' }',
   });
   probe.ref.tell.send({ to: 'cat' });
-  await assert.rejects(probe.expectNothing(), /expected nothing, but got\n {2}tell "send" \{ to: 'cat' \}/);
-  await assert.rejects(probe.expectAsk('count'), /expected ask "count", but got\n {2}tell "send"/);
+  await assert.rejects(probe.expectNothing(), /expected nothing, but at 0 ms got\n {2}tell "send" \{ to: 'cat' \}/);
+  await assert.rejects(probe.expectAsk('count'), /expected ask "count", but at 0 ms got\n {2}tell "send"/);
+});
+
+test('Probe passes over what is not looked for, and answers an ask that is', async () => {
+  await using system = TestSystem.create({ seed: 9 });
+  const probe = system.probe(Mailer, { name: 'mailer' });
+  for (const to of ['ann', 'bob']) probe.ref.tell.send({ to });
+  const asked = probe.ref.ask.count();
+  const isAsk = ({ kind }: { kind: string }): boolean => kind === 'ask';
+  assert.deepEqual(
+    (await probe.receiveUntil(isAsk)).map(({ kind }) => kind),
+    ['tell', 'tell', 'ask'],
+  );
+  probe.reply(2);
+  assert.equal(await system.until(asked), 2);
+  probe.ref.tell.send({ to: 'cat' });
+  await assert.rejects(probe.receiveUntil(isAsk, { withinMs: 100 }), {
+    message:
+      'Probe "mailer" expected what was looked for, but at 100 ms with seed 9 got\n  tell "send" { to: \'cat\' }',
+  });
+  assert.equal(probe.pending.length, 1);
 });
 
 test('Probe waits as long as it should, and no longer', async () => {
@@ -87,7 +107,7 @@ test('Probe waits as long as it should, and no longer', async () => {
   await probe.expectNothing({ forMs: 499 });
   await probe.expectTell('late', undefined, { withinMs: 10 });
   assert.equal(system.clock.nowMs(), 500);
-  await assert.rejects(probe.receive({ withinMs: 100 }), /expected a message, but got\n {2}nothing/);
+  await assert.rejects(probe.receive({ withinMs: 100 }), /expected a message, but at 600 ms got\n {2}nothing/);
   assert.equal(system.clock.nowMs(), 600);
 });
 
@@ -115,6 +135,6 @@ test('Probe receives topics, senders, and the end of what it watches', async () 
   probe.watch(stopped);
   await assert.rejects(
     probe.expectTerminated(ref),
-    /expected the end of "poker", but got\n {2}the end of "~\d+": stopped/,
+    /expected the end of "poker", but at 0 ms got\n {2}the end of "~\d+": stopped/,
   );
 });

@@ -43,11 +43,14 @@ type Ops<P extends Protocol, K extends 'tell' | 'ask'> =
 export class Inbox {
   readonly messages: (Received | Ended)[] = [];
   readonly drive: Drive;
+  /** When and in which run it is, for people. */
+  readonly describeNow: () => string;
   /** Asks without an answer. */
   readonly open = new Set<() => void>();
 
-  constructor(drive: Drive) {
+  constructor(drive: Drive, describeNow: () => string) {
     this.drive = drive;
+    this.describeNow = describeNow;
   }
 }
 
@@ -101,6 +104,27 @@ export class Probe<P extends Protocol = NoProtocol> {
   /** As {@link expectTell}, of an ask. Answer it by `reply`. */
   async expectAsk(op: Ops<P, 'ask'>, ...[payload, patience]: [unknown?, Patience?]): Promise<Received> {
     return this.#expect({ kinds: ['ask'], op, payload }, patience);
+  }
+
+  /**
+   * Passes over what comes until `isIt` holds for it.
+   *
+   * @param patience Time that may pass in all until it comes. Default 0.
+   * @returns All that came until then, that one last.
+   * @throws {AssertionError} It did not come; the message shows what came instead.
+   */
+  async receiveUntil(
+    isIt: (one: Received | Ended) => boolean,
+    { withinMs = 0 }: Patience = {},
+  ): Promise<(Received | Ended)[]> {
+    const { messages, drive } = this.#inbox;
+    await drive(() => messages.some(isIt), withinMs);
+    const place = messages.findIndex(isIt);
+    if (place < 0) throw this.#failure('what was looked for', undefined);
+    const passed = messages.splice(0, place + 1);
+    const last = passed.at(-1);
+    if (last?.kind === 'ask') this.#asked = last;
+    return passed;
   }
 
   /** Nothing comes while `forMs` pass; by default, none. */
@@ -161,7 +185,7 @@ export class Probe<P extends Protocol = NoProtocol> {
     const lines = all.map((one) =>
       one.kind === 'terminated' ? `the end of "${one.ref.name}": ${showEnd(one.termination)}` : showMessage(one),
     );
-    const message = `Probe "${this.ref.name}" expected ${wanted}, but got\n${showList(lines)}`;
+    const message = `Probe "${this.ref.name}" expected ${wanted}, but ${this.#inbox.describeNow()} got\n${showList(lines)}`;
     return new AssertionError({
       message,
       actual: lines,

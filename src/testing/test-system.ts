@@ -58,6 +58,7 @@ export interface TestParts {
   readonly broker: Broker;
   readonly faults: Faults;
   readonly random: SeededRandom;
+  readonly seed?: number | undefined;
 }
 
 /** The parts of a system whose turns `schedule` decides, and whose numbers `seed`. */
@@ -93,6 +94,8 @@ export class TestSystem extends ActorSystem {
   readonly clock: ManualClock;
   /** For what a test itself leaves to chance. */
   readonly random: SeededRandom;
+  /** What decides whose turn it is, if that is not first come, first served. */
+  readonly #seed: number | undefined;
   readonly #broker: Broker;
   readonly #faults: Faults;
   /** Puts this system's time and chance under the globals of what it runs. */
@@ -105,11 +108,12 @@ export class TestSystem extends ActorSystem {
   /** Makes one. It is to be closed: `await using`, or {@link close}. @throws {RangeError} An option is out of range. */
   static create({ seed, clock = new ManualClock(), ...options }: TestSystemOptions = {}): TestSystem {
     const chooser = seed === undefined ? PLAIN : new SeededChooser(seed);
-    return new TestSystem(testParts(new Schedule(clock, chooser), { ...options, seed: seed ?? 1, clock }));
+    const parts = testParts(new Schedule(clock, chooser), { ...options, seed: seed ?? 1, clock });
+    return new TestSystem({ ...parts, seed });
   }
 
   /** Use {@link create}. */
-  constructor({ options, clock, broker, faults, random }: TestParts) {
+  constructor({ options, clock, broker, faults, random, seed }: TestParts) {
     const failures: FailureReport[] = [];
     // A promise is handed on: what it comes to is ignored there.
     const onFailure = (report: FailureReport): unknown => {
@@ -119,6 +123,7 @@ export class TestSystem extends ActorSystem {
     super({ ...options, clock, random, onFailure }, { names: new Registry(), topics: broker, intervention: faults });
     this.clock = clock;
     this.random = random;
+    this.#seed = seed;
     this.#broker = broker;
     this.#faults = faults;
     this.#failures = failures;
@@ -201,7 +206,9 @@ export class TestSystem extends ActorSystem {
     protocol?: P,
     { name, answers = {} }: { readonly name?: string; readonly answers?: Answers } = {},
   ): Probe<P> {
-    const inbox = new Inbox((isDone, withinMs) => this.#drive(isDone, withinMs));
+    const seed = this.#seed === undefined ? '' : ` with seed ${this.#seed}`;
+    const describeNow = (): string => `at ${this.clock.nowMs()} ms${seed}`;
+    const inbox = new Inbox((isDone, withinMs) => this.#drive(isDone, withinMs), describeNow);
     this.#inboxes.push(inbox);
     const ref = this.spawn(probeType(inbox, answers, protocol), name) as unknown as ActorRef<P>;
     return new Probe(ref, inbox);
