@@ -428,7 +428,7 @@ test('S9: who reads the stream of an actor that then asks it would wait in a cir
   assert.equal(
     await settled(
       kit,
-      reader.ask.call((context) => context.ref(reader).ask.notes()),
+      reader.ask.call((context) => outcomeOf(context.ref(reader).ask.notes())),
     ),
     'ASK_DEADLOCK',
   );
