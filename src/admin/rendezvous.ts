@@ -56,14 +56,14 @@ function unusable(directory: string, reason: string): RuntimeError {
 /**
  * Refuses when another application answers at the address that `directory` names; a stale one is forgotten.
  *
- * @throws {RuntimeError} `PORT_IN_USE` — with the process id and what to do.
+ * @throws {RuntimeError} `APPLICATION_RUNNING` — with the process id and what to do.
  */
 export async function refuseIfRunning(directory: string, clock: Clock): Promise<void> {
   const found = await readAddress(directory);
   if (found === undefined || found.pid === process.pid) return;
   if (!isAlive(found.pid) || !(await answers(found.address, clock))) return;
   throw new RuntimeError(
-    'PORT_IN_USE',
+    'APPLICATION_RUNNING',
     `The application in "${join(directory, '..')}" is running already, as process ${found.pid}`,
     {
       details: { pid: found.pid, help: ['stop it with Ctrl-C there, or look at it with troupe ps'] },

@@ -54,7 +54,8 @@ export interface ControlServer {
 /**
  * Opens the control port of a running application. On failure nothing is left behind.
  *
- * @throws {RuntimeError} `PORT_IN_USE` — the application is running already, or something else listens there.
+ * @throws {RuntimeError} `APPLICATION_RUNNING` — the application is running already.
+ * @throws {RuntimeError} `PORT_IN_USE` — something else listens there.
  * @throws {RuntimeError} `FILE_UNREADABLE` — the folder cannot be used.
  */
 export async function serveControl(options: ServeControlOptions): Promise<ControlServer> {

@@ -78,6 +78,10 @@ export interface ActorInfo {
   readonly failed: number;
   readonly restarts: number;
   readonly deadLetters: number;
+  /** What it says of its health, and for how long already; absent: nothing, or that it is well. */
+  readonly condition?: { readonly status: 'degraded' | 'unhealthy'; readonly text: string; readonly forMs: number };
+  /** Its last failure, in milliseconds since 1970-01-01 UTC; absent: it has had none. */
+  readonly lastFailure?: { readonly code: string; readonly message: string; readonly atMs: number } | undefined;
   /** Of an actor that handles HTTP; `queued` and `capacity` then are requests that wait, `handled` those that are over. */
   readonly http?: HttpCounters;
   /** Linear memory of all its core modules. */

@@ -103,11 +103,11 @@ describe('[[http]]', () => {
     ],
     'two routes that no request can tell apart': [
       `${route('route = "/a"\ncomponent = "web"')}${route('route = "/%61"\ncomponent = "report"')}`,
-      'line 11: http.1.route is a route already: "/a" leads to "web" (number 1 of [[http]]); take one of them out, or give them different hosts or methods',
+      'line 11: http.1.route is a route already: "/a" leads to "web" (http.0); take one of them out, or give them different hosts or methods',
     ],
     'two routes for one method': [
       `${route('route = "/a"\nmethods = ["GET", "PUT"]\ncomponent = "web"')}${route('route = "/a"\nhost = "*"\nmethods = ["PUT"]\ncomponent = "report"')}`,
-      'line 12: http.1.route is a route already for PUT: "/a" leads to "web" (number 1 of [[http]]); take one of them out, or give them different hosts or methods',
+      'line 12: http.1.route is a route already for PUT: "/a" leads to "web" (http.0); take one of them out, or give them different hosts or methods',
     ],
     'an address without a port': [
       '[ingress]\nlisten = "localhost"\n',

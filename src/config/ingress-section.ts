@@ -178,7 +178,7 @@ function reportConflicts(
     const what = `${formatHost(later.host) === '*' ? '' : formatHost(later.host)}${formatPath(later.path)}`;
     const which = methods.length === 0 ? '' : ` for ${methods.join(', ')}`;
     report(['http', later.index, 'route'], {
-      message: `is a route already${which}: "${what}" leads to "${first.component}" (number ${first.index + 1} of [[http]])`,
+      message: `is a route already${which}: "${what}" leads to "${first.component}" (http.${first.index})`,
       help: 'take one of them out, or give them different hosts or methods',
     });
   }

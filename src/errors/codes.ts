@@ -143,6 +143,7 @@ export const ERROR_CODES = {
 
   // control port
   CONTROL_UNAUTHORIZED: { kind: 'denied', retryable: false, summary: 'The control port refused the token' },
+  APPLICATION_RUNNING: { kind: 'conflict', retryable: false, summary: 'The application is running already' },
   DRAIN_INCOMPLETE: { kind: 'timeout', retryable: false, summary: 'The application ended before it had finished what it had accepted' },
   CONTROL_UNREACHABLE: { kind: 'unavailable', retryable: true, summary: 'No running application answers at the control port' },
   PORT_IN_USE: { kind: 'conflict', retryable: false, summary: 'Another process listens there' },

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,13 +8,14 @@ import { type Template, type TemplateKind, type TemplateLanguage, templateOf } f
 
 const KIT = fileURLToPath(new URL('../../examples/guest-kit/', import.meta.url));
 
+/** This package: what runs here is what a project uses, wherever it came from. */
+const TROUPE = fileURLToPath(new URL('../..', import.meta.url)).replace(/[/\\]$/, '');
+
 export interface CreateOptions {
   /** Folder to make; its last part is the component's name. */
   readonly directory: string;
   readonly language: TemplateLanguage;
   readonly kind: TemplateKind;
-  /** Version of Troupe that the project is written for. */
-  readonly version: string;
 }
 
 /** A project that was just written. */
@@ -52,6 +54,11 @@ export async function createProject(options: CreateOptions): Promise<CreatedProj
     const expected = 'a name of lower-case letters, digits and "-" that begins with a letter, at most 63 characters';
     throw new RuntimeError('NAME_INVALID', `Cannot call a component "${name}": expected ${expected}`);
   }
+  if (name === 'troupe' && usesNpm(options.language)) {
+    const text =
+      'Cannot call a component "troupe": npm takes the project for the package that it needs; choose another name';
+    throw new RuntimeError('NAME_INVALID', text);
+  }
   const template = templateOf(options.language, options.kind);
   if (template === undefined) {
     const text = `Cannot start a component of the kind "${options.kind}" in ${options.language}: there is "actor" only`;
@@ -75,7 +82,8 @@ async function filesOf(name: string, options: CreateOptions, template: Template)
   for (const file of template.kit) {
     files.set(join(dirname(template.entry), basename(file)), await readFile(join(KIT, file), 'utf8'));
   }
-  if (usesNpm(language)) for (const [path, text] of npmFiles({ ...options, name, kind })) files.set(path, text);
+  if (usesNpm(language))
+    for (const [path, text] of npmFiles({ name, language, kind, troupe: TROUPE })) files.set(path, text);
   return files;
 }
 
@@ -148,6 +156,7 @@ function stepsOf(name: string, { directory, language }: CreateOptions, template:
   const attempt = template.attempt.replace('{name}', name);
   return [
     `cd ${/^[\w./~-]+$/.test(directory) ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`,
+    ...(usesNpm(language) && !existsSync(join(TROUPE, 'dist')) ? [`npm --prefix ${TROUPE} run build`] : []),
     ...(usesNpm(language) ? ['npm install'] : []),
     `${npx}troupe build`,
     `${npx}troupe up`,

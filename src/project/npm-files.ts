@@ -11,7 +11,8 @@ export interface NpmProject {
   readonly name: string;
   readonly language: TemplateLanguage;
   readonly kind: TemplateKind;
-  readonly version: string;
+  /** Folder of the package that the project is to use. */
+  readonly troupe: string;
 }
 
 /** What a project has beside its component when npm installs its tools. */
@@ -25,7 +26,7 @@ export function npmFiles(project: NpmProject): Map<string, string> {
   return files;
 }
 
-function packageManifest({ name, language, kind, version }: NpmProject): object {
+function packageManifest({ name, language, kind, troupe }: NpmProject): object {
   return {
     name,
     private: true,
@@ -37,7 +38,7 @@ function packageManifest({ name, language, kind, version }: NpmProject): object 
       ...(kind !== 'http' && { test: 'troupe build && node --test' }),
       ...(language === 'ts' && { types: 'tsc' }),
     },
-    devDependencies: { ...TOOLS[language], troupe: `^${version}` },
+    devDependencies: { ...TOOLS[language], troupe: `file:${troupe}` },
   };
 }
 

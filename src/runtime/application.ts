@@ -1,4 +1,4 @@
-import type { ActorRef, DeadLetter, FailureReport, SpawnOptions, Termination } from '../actor/index.ts';
+import type { ActorRef, Condition, DeadLetter, FailureReport, SpawnOptions, Termination } from '../actor/index.ts';
 import type { ControlAsk, ControlTell } from '../admin/index.ts';
 import {
   type ActorInfo,
@@ -103,7 +103,7 @@ async function prepare(
     onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
     onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
   });
-  onEvent({ type: 'compiled', component: name, durationMs: systemClock.nowMs() - startMs });
+  onEvent({ type: 'compiled', component: name, durationMs: Math.round(systemClock.nowMs() - startMs) });
   return type;
 }
 
@@ -116,6 +116,7 @@ interface Member {
   /** Of a component that handles HTTP: the last that there was. */
   pool: HttpPool | undefined;
   end: ActorInfo | undefined;
+  lastFailure: ActorInfo['lastFailure'];
   /** Why it is not restarted any more. */
   givenUp: string | undefined;
 }
@@ -183,6 +184,7 @@ class RunningApplication implements Application {
   /** A failure that ends the actor is told when it has ended. */
   #onFailure({ actor, error, directive }: FailureReport): void {
     const member = this.#members.get(actor.name);
+    if (member !== undefined) member.lastFailure = { ...error.toWire(), atMs: this.#clock.wallMs() };
     if (directive?.kind === 'quarantine') this.#event(actor.name, { type: 'quarantined', error: error.toWire() });
     else if (directive?.kind === 'restart') this.#event(actor.name, { type: 'restarted', error: error.toWire() });
     else if (directive === undefined || member === undefined)
@@ -220,6 +222,7 @@ class RunningApplication implements Application {
       startedAtMs: this.#clock.wallMs(),
       pool: undefined,
       end: undefined,
+      lastFailure: undefined,
       givenUp: undefined,
     });
     void ref.terminated.then((termination) => this.#onTerminated(name, termination));
@@ -280,15 +283,18 @@ class RunningApplication implements Application {
       component: component.name,
       state: live.state,
       queued: live.queued,
-      ...(live.oldestMs !== undefined && { oldestMs: live.oldestMs }),
-      ...(live.handlingMs !== undefined && { handlingMs: live.handlingMs }),
+      ...(live.oldestMs !== undefined && { oldestMs: Math.round(live.oldestMs) }),
+      ...(live.handlingMs !== undefined && { handlingMs: Math.round(live.handlingMs) }),
+      ...(live.condition && { condition: conditionOf(live.condition, this.#clock.nowMs()) }),
+      ...(member.lastFailure && { lastFailure: member.lastFailure }),
       capacity: live.capacity,
       handled: live.handled,
       failed: live.failed,
       restarts: live.restarts,
       deadLetters: live.deadLetters,
       ...(member.pool && httpInfo(member.pool)),
-      ...(memoryBytes !== undefined && { memoryBytes }),
+      // A pool that has no instance now has no memory to show.
+      ...(memoryBytes !== undefined && memoryBytes > 0 && { memoryBytes }),
       uptimeMs: this.#clock.wallMs() - member.startedAtMs,
     };
   }
@@ -381,6 +387,10 @@ function httpInfo(pool: HttpPool): Partial<ActorInfo> {
   const quarantine: Partial<ActorInfo> = pool.quarantinedForMs > 0 ? { state: 'restarting' } : {};
   const counts = { queued: waiting, capacity: pool.queueMax, handled: served + failed + cancelled, failed };
   return { ...quarantine, ...counts, http: httpCounters(pool) };
+}
+
+function conditionOf({ status, text, sinceMs }: Condition, nowMs: number): NonNullable<ActorInfo['condition']> {
+  return { status, text, forMs: Math.max(0, Math.round(nowMs - sinceMs)) };
 }
 
 function givenUpText({ restarts, periodMs }: { restarts: number; periodMs: number }): string {

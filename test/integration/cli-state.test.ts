@@ -93,3 +93,28 @@ test('a damaged state is said of its actor, shown by state list, and can be remo
     assert.match(await call('state', 'list'), /Nothing is kept/);
   });
 });
+
+test('ps says how an actor is that is not well, and why one is not there', async () => {
+  const toml = `[components.counter]
+source = "stateful.wasm"
+health = { every = "100ms", restart-after = 0 }
+[components.other]
+source = "echo.wasm"
+supervise = { intensity = 0, quarantine = "1h" }
+`;
+  await withApplicationFolder({ fixtures: FIXTURES, toml }, async ({ folder, up, call }) => {
+    await up();
+    const client = await connectControl({ dir: folder });
+    const payload = bytesPayload(new TextEncoder().encode('1000'));
+    await client.ask({ actor: 'counter', op: 'add', payload });
+    await client.tell({ actor: 'other', op: 'trap', payload });
+    const isTold = async () => {
+      const [counter, other] = await client.actors();
+      return counter?.condition?.status === 'unhealthy' && other?.state === 'quarantined';
+    };
+    await until(isTold, () => 'both');
+    const shown = await call('ps');
+    assert.match(shown, /^counter is unhealthy for \w+: The value is 1000 or more$/m);
+    assert.match(shown, /^other is quarantined; \w+ ago: ACTOR_FAILED: .*unreachable/m);
+  });
+});

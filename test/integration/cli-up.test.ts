@@ -208,7 +208,7 @@ test('a second up of the same folder is refused, and one after kill -9 is not', 
     await first.writes(RUNS);
     const second = await up().ended;
     assert.equal(second.code, 73);
-    assert.match(second.stderr, new RegExp(`error\\[PORT_IN_USE\\]: .*process ${first.child.pid}`));
+    assert.match(second.stderr, new RegExp(`error\\[APPLICATION_RUNNING\\]: .*process ${first.child.pid}`));
     assert.equal(await call('ask', 'echo', 'echo', 'still here'), 'still here');
     first.child.kill('SIGKILL');
     await first.ended;

@@ -164,7 +164,9 @@ test('serveControl refuses a folder whose application runs, and does not disturb
     await assert.rejects(
       serve(),
       (error) =>
-        RuntimeError.is(error, 'PORT_IN_USE') && error.details.pid === process.ppid && error.message.includes(folder),
+        RuntimeError.is(error, 'APPLICATION_RUNNING') &&
+        error.details.pid === process.ppid &&
+        error.message.includes(folder),
     );
     assert.equal((await (await connectControl({ dir: folder })).application()).name, 'quakes');
   });

@@ -24,7 +24,6 @@ import { troupe } from '../kit/process.ts';
 const FOLDER = mkdtempSync(join(tmpdir(), 'troupe-project-'));
 after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
-const VERSION = '0.1.0';
 const PATH = process.env.PATH ?? '';
 const GRANTS = { clock: true, random: true };
 
@@ -32,7 +31,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (reply: unknown): string => new TextDecoder().decode(reply as Uint8Array);
 
 function create(name: string, language: TemplateLanguage, kind: 'actor' | 'http' | 'functions' = 'actor') {
-  return createProject({ directory: join(FOLDER, name), language, kind, version: VERSION });
+  return createProject({ directory: join(FOLDER, name), language, kind });
 }
 
 /** A manifest and one source, as somebody might write them. */
@@ -240,4 +239,14 @@ test('build of the same component by two at once gives both the whole of it', as
   const built = await Promise.all([1, 2].map(() => buildComponent(directory, { force: true })));
   assert.ok(built.some(({ file, sizeBytes }) => statSync(file).size === sizeBytes));
   assert.deepEqual(readdirSync(join(directory, 'out')), ['twice.wasm']);
+});
+
+test('createProject takes Troupe from where it runs, and makes no package of its name', async () => {
+  const { directory } = await createProject({ directory: join(FOLDER, 'from-here'), language: 'js', kind: 'actor' });
+  const { devDependencies } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const folder = devDependencies.troupe.replace(/^file:/, '');
+  const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  assert.equal(name, 'troupe');
+  const same = createProject({ directory: join(FOLDER, 'troupe'), language: 'js', kind: 'actor' });
+  await assert.rejects(same, failsWith('NAME_INVALID', /choose another name/));
 });

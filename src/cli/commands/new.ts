@@ -2,7 +2,6 @@ import { Command, Option } from 'commander';
 import type { TemplateKind, TemplateLanguage } from '../../project/index.ts';
 import type { CliContext } from '../context.ts';
 import { withExamples, withOutput } from '../options.ts';
-import { readVersion } from '../read-version.ts';
 import type { OutputFormat } from '../report-error.ts';
 import { count, paint, sanitizeLine, toJson, writeLine } from '../text.ts';
 
@@ -38,7 +37,7 @@ export function newCommand(context: CliContext): Command {
   ]);
   return command.action(async (directory: string, { lang, kind, output }: NewOptions) => {
     const { createProject } = await import('../../project/index.ts');
-    const project = await createProject({ directory, language: lang, kind, version: readVersion() });
+    const project = await createProject({ directory, language: lang, kind });
     const { stdout } = context;
     if (output === 'json') return writeLine(stdout, toJson(project));
     writeLine(stdout, `Wrote ${count(project.files.length, 'file')} to ${sanitizeLine(project.directory)}`);
