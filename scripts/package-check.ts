@@ -93,6 +93,7 @@ function sizeMb(folder: string): number {
 const TYPED_USE = `
 import { ActorSystem, implement, protocol, type } from 'troupe';
 import { compileComponent } from 'troupe/component';
+import { TestSystem } from 'troupe/testing';
 const Counter = protocol('demo:counter@1.0.0', { tell: { add: type<{ by: number }>() } });
 const system = await ActorSystem.create();
 const ref = system.spawn(implement(Counter, { init: () => ({ n: 0 }), tell: { add() {} } }), 'counter');
@@ -101,6 +102,8 @@ ref.tell.add({ by: 1 });
 ref.tell.add({ by: 'one' });
 // @ts-expect-error: not bytes
 compileComponent(1);
+// @ts-expect-error: not a seed
+TestSystem.create({ seed: 'one' });
 `;
 
 /** Compiles a use of the installed declarations with the compiler of this checkout. */
@@ -110,13 +113,14 @@ async function typeProblems(root: string, project: string): Promise<string[]> {
   const settings = [
     '--strict',
     '--noEmit',
-    '--skipLibCheck',
     '--module',
     'nodenext',
     '--target',
     'es2024',
     '--types',
-    '',
+    'node',
+    '--typeRoots',
+    join(root, 'node_modules', '@types'),
   ];
   const args = [tsc, ...settings, '--lib', 'es2024,dom,esnext.disposable', 'use.ts'];
   const failure = await run(process.execPath, args, { cwd: project, timeout: COMMAND_DEADLINE_MS }).then(

@@ -38,7 +38,7 @@ const GROUPS: readonly Group[] = [
     name: 'isolated',
     holds: (file) => !isUnit(file),
     flags: [`--test-concurrency=${Math.max(2, availableParallelism())}`, '--test-timeout=120000'],
-    deadlineMs: 300_000,
+    deadlineMs: 600_000,
   },
 ];
 

@@ -144,7 +144,7 @@ export class CanonContext {
     this.realloc = undefined;
   }
 
-  /** Called once, when the core instance exists. Views are made when they are first needed. */
+  /** @internal Called once, when the core instance exists. Views are made when they are first needed. */
   setMemory(memory: WebAssembly.Memory): void {
     this.memory = memory;
   }

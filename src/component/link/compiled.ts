@@ -26,6 +26,7 @@ export type HookKind = 'await' | 'result' | 'refuel' | 'take' | 'arg' | 'done' |
 
 /** A core module ready to be instantiated. */
 export interface CompiledStep {
+  /** @internal */
   readonly module: WebAssembly.Module;
   readonly sources: readonly CoreSource[];
   readonly hooks: readonly HookKind[];

@@ -15,7 +15,7 @@ import type { HostFunction } from '../host.ts';
 import { withBacktrace } from './backtrace.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
-import { Entrance, type Surrounding } from './entrance.ts';
+import { Entrance } from './entrance.ts';
 import { cannotSuspend, nameLinkFailure, reentered, releaseFrames, tooDeep } from './failures.ts';
 import { ENDLESS, FuelGauge, type FuelSupply } from './fuel.ts';
 import type { BoundHost } from './imports.ts';
@@ -53,7 +53,7 @@ type Core = Readonly<Record<string, unknown>>;
  * One instance of a component. It handles one call, or one turn of a pump, at a time; what goes wrong in it ends it
  * and nothing else.
  */
-export class ComponentInstance implements Surrounding {
+export class ComponentInstance {
   /** @internal */
   readonly fuel: FuelSupply;
   private readonly component: CompiledParts;

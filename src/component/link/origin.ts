@@ -120,6 +120,7 @@ export class Return {
   private readonly globals: readonly WebAssembly.Global[];
   private readonly images: Images;
 
+  /** @internal */
   constructor(...[memories, globals, images]: [readonly WebAssembly.Memory[], readonly WebAssembly.Global[], Images]) {
     this.memories = memories;
     this.views = memories.map((memory) => new Uint8Array(memory.buffer));
