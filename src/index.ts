@@ -32,7 +32,9 @@ export type {
   HealthReason,
   Implementation,
   KeptContent,
+  KeptMessages,
   KeptNames,
+  KeptQueue,
   KeptState,
   KeptStates,
   PipeOutcome,
@@ -58,7 +60,7 @@ export type {
   TopicSpec,
   Type,
 } from './actor/index.ts';
-export { implement, keptStates, protocol, supervisor, type } from './actor/index.ts';
+export { implement, keptMessages, keptStates, protocol, supervisor, type } from './actor/index.ts';
 export type { Grants } from './capability/index.ts';
 export { type ErrorCode, type ErrorKind, RuntimeError } from './errors/index.ts';
 export {

@@ -9,6 +9,7 @@ import { lookup } from './context.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type Health, HealthMonitor } from './health.ts';
 import { GuardedMailbox, type Intervention, limited } from './intervention.ts';
+import type { KeptMessages } from './kept-messages.ts';
 import type { KeptStates } from './kept-states.ts';
 import { requestStop } from './lifecycle.ts';
 import { LocalRef } from './local-ref.ts';
@@ -47,6 +48,8 @@ export class ActorSystem implements AsyncDisposable {
   readonly deadLetters = new DeadLetters();
   /** The states of named durable actors, in the store; `undefined`: the system has none. */
   readonly states: KeptStates | undefined;
+  /** The messages that are kept until they are handled; `undefined`: the system has no store. */
+  readonly outbox: KeptMessages | undefined;
   readonly #services: Services;
   readonly #outbox: Outbox | undefined;
   readonly #tasks: StopTasks;
@@ -91,6 +94,7 @@ export class ActorSystem implements AsyncDisposable {
       this.#outbox = new Outbox(this.#services, options.store);
       this.#services.outbox = this.#outbox;
       this.states = this.#outbox.states;
+      this.outbox = this.#outbox.messages;
     }
     this.#tasks = new StopTasks(clock, options.onStopTaskFailed);
     this.#monitor = new HealthMonitor(this.#services, options.health);

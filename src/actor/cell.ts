@@ -469,6 +469,7 @@ export class Cell implements AskTarget, Paced {
     const kind = topic === undefined ? operation.kind : 'topic';
     deadLetters.publish({
       reason,
+      name: this.name,
       to: this.ref,
       kind,
       op: operation.name,

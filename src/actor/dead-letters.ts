@@ -1,18 +1,24 @@
 import type { RuntimeError } from '../errors/index.ts';
+import type { Lost } from '../mailbox/index.ts';
 import type { ActorRef } from './actor-ref.ts';
+import type { Header } from './header.ts';
 import { observe } from './observe.ts';
 
 /**
  * Why nobody handled a message that was accepted. `stopped`: its actor ended first. `failed`: its actor failed on it.
  * `expired`: its sender had stopped waiting. `overflow`: the mailbox gave it up, by its policy or for a topic.
  * `refused`: the actor answered it with a failure and nobody waited. `invalid`: published, and not what the subscriber takes.
+ * `removed`: an operator took it out of the outbox.
  */
-export type DeadLetterReason = 'stopped' | 'failed' | 'expired' | 'overflow' | 'refused' | 'invalid';
+export type DeadLetterReason = 'stopped' | 'failed' | 'expired' | 'overflow' | 'refused' | 'invalid' | 'removed';
 
 /** A message that nobody handled, or handled in vain. */
 export interface DeadLetter {
   readonly reason: DeadLetterReason;
-  readonly to: ActorRef;
+  /** Of the actor to which it was sent. */
+  readonly name: string;
+  /** The actor; `undefined`: it was kept for a name that nobody has now. */
+  readonly to: ActorRef | undefined;
   readonly kind: 'tell' | 'ask' | 'topic';
   readonly op: string;
   readonly topic: string | undefined;
@@ -40,6 +46,7 @@ export class DeadLetters {
     overflow: 0,
     refused: 0,
     invalid: 0,
+    removed: 0,
   };
   /** Never changed, but replaced: whoever comes while a letter is told hears of the next. */
   #listeners: readonly DeadLetterListener[] = [];
@@ -73,6 +80,15 @@ export class DeadLetters {
   /** Counts one. */
   count(reason: DeadLetterReason): void {
     this.#counts[reason]++;
+  }
+
+  /** Counts and tells of one that was kept for a name that nobody has. */
+  buryFor(name: string, { message, header }: Lost<Header>, why: Pick<DeadLetter, 'reason' | 'error'>): void {
+    this.count(why.reason);
+    if (!this.isHeard) return;
+    const { operation, topic, sender } = header;
+    const kind = topic === undefined ? operation.kind : 'topic';
+    this.publish({ ...why, name, to: undefined, kind, op: operation.name, topic, payload: message, sender });
   }
 
   /** Tells of one that was counted. */

@@ -37,6 +37,7 @@ export type { Durable } from './durable-state.ts';
 export type { Health, HealthReason } from './health.ts';
 export { type Batch, type Implementation, implement } from './implement.ts';
 export { crash, type Intervention, type Passage, type Runnable, stateOf, type Work, workOf } from './intervention.ts';
+export { type KeptMessages, type KeptQueue, keptMessages } from './kept-messages.ts';
 export { type KeptContent, type KeptNames, type KeptState, type KeptStates, keptStates } from './kept-states.ts';
 export { nearestNames } from './name.ts';
 export {

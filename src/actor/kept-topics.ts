@@ -163,8 +163,10 @@ export class KeptInlet implements KeptTopicInlet {
       (error: unknown) => {
         this.dropped++;
         const lost = { message: payload, header };
-        if (this.#cell === undefined) this.#services.deadLetters.count('overflow');
-        else this.#cell.bury('overflow', lost, RuntimeError.from(error));
+        const why = RuntimeError.from(error);
+        if (this.#cell === undefined)
+          this.#services.deadLetters.buryFor(this.#actor, lost, { reason: 'overflow', error: why });
+        else this.#cell.bury('overflow', lost, why);
       },
     );
     return true;

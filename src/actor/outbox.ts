@@ -1,20 +1,39 @@
 import { randomUUID } from 'node:crypto';
-import { open, seal } from '../durable/index.ts';
+import { seal } from '../durable/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
 import { openOperation } from './actor-type.ts';
 import type { Cell, Deliveries, Services } from './cell.ts';
 import type { Ack } from './cell-parts.ts';
-import { assertMessageId, claimStore, releaseStore } from './deliveries.ts';
+import { claimStore, releaseStore } from './deliveries.ts';
 import { Header } from './header.ts';
+import {
+  forgetKeys,
+  inParts,
+  type KeptMessages,
+  type KeptQueue,
+  pagesOf,
+  queuesOf,
+  recordsOf,
+} from './kept-messages.ts';
 import { KeptStates } from './kept-states.ts';
 import { KeptSubscriptions, SUBSCRIPTIONS_BUCKET } from './kept-topics.ts';
 import { LocalRef } from './local-ref.ts';
+import {
+  actorOf,
+  corrupt,
+  givenId,
+  HANDLED_BUCKET,
+  idOf,
+  inRequests,
+  type MessageRecord,
+  messageOf,
+  OUTBOX_BUCKET,
+  OWN,
+  PAGE,
+  sealAll,
+} from './outbox-records.ts';
 import type { DurableStore, DurableWrite, KeptMessage } from './ports.ts';
-
-/** Buckets of messages that are kept, and of the ids of those that were handled; keys are `<actor>/<id>`. */
-export const OUTBOX_BUCKET = 'actors/outbox';
-export const HANDLED_BUCKET = 'actors/handled';
 
 /** Deliveries of one message; then it is a dead letter. With the waits below, ten take about a minute. */
 export const DELIVERIES_MAX = 10;
@@ -29,30 +48,11 @@ const SUSPECT = 3;
 /** Messages of all actors that are kept, and their bytes: they are in memory too. */
 const MESSAGES_MAX = 65_536;
 const BYTES_MAX = 64 * 1_024 ** 2;
-/** Bytes of one message. Larger things are files. */
-const MESSAGE_BYTES_MAX = 1_024 ** 2;
 /** Messages that are in the mailbox of one actor, or handled and not committed. Fewer than a mailbox holds by default. */
 const IN_FLIGHT_MAX = 256;
 /** Milliseconds until a mailbox that was full, or a store that failed, is tried again. */
 const RETRY_MS = 20;
 const STORE_RETRY_MS = 1_000;
-/** Entries of one request to the store: with the largest messages, what a request takes. */
-const PAGE = 15;
-/** Messages of one write, and their bytes: what a request takes, less what it costs besides. */
-const WRITE_MAX = 1_024;
-const WRITE_BYTES_MAX = 15 * 1_024 ** 2;
-
-/** Begins the ids that are made here: none that is given has it. */
-const OWN = '~';
-
-interface MessageRecord {
-  readonly op: string;
-  readonly payload: unknown;
-  /** The concrete topic, if it was published. */
-  readonly topic?: string | undefined;
-  readonly deliveries: number;
-}
-
 /** One message, from its acceptance until it is acknowledged. */
 interface Delivery {
   readonly key: string;
@@ -69,6 +69,14 @@ interface Delivery {
   /** The sender chose its id. */
   readonly id: string | undefined;
   writes: readonly DurableWrite[] | undefined;
+  /** When it was accepted, by the wall clock. */
+  readonly atMs: number | undefined;
+  /** What to wait for until it is on disk. */
+  written: Promise<void> | undefined;
+  /** It is with its actor, or is about to be forgotten. */
+  isTaken: boolean;
+  /** It has failed, and waits for its time. */
+  isResting: boolean;
 }
 
 /** What is kept for one actor. */
@@ -95,13 +103,14 @@ interface Receiver {
 export class Outbox implements Deliveries {
   /** What is kept besides, of the same actors. */
   readonly states: KeptStates;
+  readonly messages: KeptMessages = { list: () => this.#list(), remove: (name) => this.#remove(name) };
   readonly topics: KeptSubscriptions;
   readonly #services: Services;
   readonly #store: DurableStore;
   readonly #epoch = randomUUID();
   readonly #receivers = new Map<string, Receiver>();
-  /** Accepted and not acknowledged; of those that are being written, what to wait for. */
-  readonly #known = new Map<string, Promise<void> | undefined>();
+  /** Accepted and not acknowledged, by their keys. */
+  readonly #known = new Map<string, Delivery>();
   #order = 0;
   #bytes = 0;
   /** Given ids that are remembered, of all actors. */
@@ -138,16 +147,18 @@ export class Outbox implements Deliveries {
   }
 
   async accept(messages: readonly KeptMessage[]): Promise<void> {
-    const sealed = sealAll(messages);
+    const atMs = Math.round(this.#services.clock.wallMs());
+    const sealed = sealAll(messages, atMs);
     const opening = this.open();
     if (opening !== undefined) await opening;
     const written: (Promise<void> | undefined)[] = [];
     const fresh: Delivery[] = [];
     for (const { to, op, id, record } of sealed) {
       const key = `${to}/${id ?? `${OWN}${this.#epoch}:${this.#order + 1}`}`;
-      if (this.#known.has(key)) written.push(this.#known.get(key));
+      const known = this.#known.get(key);
+      if (known !== undefined) written.push(known.written);
       else if (id === undefined || this.#receivers.get(to)?.handled.has(id) !== true) {
-        fresh.push(this.#delivery({ key, op, record, deliveries: 0, id, isCounted: true }));
+        fresh.push(this.#delivery({ key, op, record, deliveries: 0, id, isCounted: true, atMs }));
       }
     }
     this.#assertRoom(fresh);
@@ -161,7 +172,7 @@ export class Outbox implements Deliveries {
     const written = this.#store.write(writes).then(
       () => {
         for (const delivery of deliveries) {
-          this.#known.set(delivery.key, undefined);
+          delivery.written = undefined;
           this.#deliverNow(delivery);
         }
       },
@@ -191,23 +202,20 @@ export class Outbox implements Deliveries {
   }
 
   async #load(): Promise<void> {
-    for await (const keys of this.#pages(HANDLED_BUCKET)) {
+    for await (const keys of pagesOf(this.#store, HANDLED_BUCKET)) {
       for (const key of keys) this.#receiver(actorOf(key)).handled.add(idOf(key));
       this.#handledIds += keys.length;
     }
     const damaged: string[] = [];
     const found: Delivery[] = [];
-    for await (const keys of this.#pages(OUTBOX_BUCKET)) {
-      for (let at = 0; at < keys.length; at += PAGE) {
-        const page = keys.slice(at, at + PAGE);
-        const entries = await this.#store.read(OUTBOX_BUCKET, page);
-        for (const [i, key] of page.entries()) {
-          const record = entries[i]?.value;
-          const message = record && messageOf(record);
-          if (record === undefined || message === undefined) damaged.push(key);
+    for await (const keys of pagesOf(this.#store, OUTBOX_BUCKET)) {
+      for await (const records of recordsOf(this.#store, keys)) {
+        for (const [key, record] of records) {
+          const message = messageOf(record);
+          if (message === undefined) damaged.push(key);
           else {
-            const { op, deliveries } = message;
-            found.push(this.#delivery({ key, op, deliveries, record, id: givenId(key), isCounted: false }));
+            const { op, deliveries, atMs } = message;
+            found.push(this.#delivery({ key, op, deliveries, record, id: givenId(key), isCounted: false, atMs }));
           }
         }
       }
@@ -223,7 +231,7 @@ export class Outbox implements Deliveries {
 
   /** @param damaged Gets the keys of those that could not be read. */
   async #loadSubscriptions(damaged: string[]): Promise<void> {
-    for await (const keys of this.#pages(SUBSCRIPTIONS_BUCKET)) {
+    for await (const keys of pagesOf(this.#store, SUBSCRIPTIONS_BUCKET)) {
       for (const actor of keys) {
         const [entry] = await this.#store.read(SUBSCRIPTIONS_BUCKET, [actor]);
         if (entry !== undefined && !this.topics.restore(actor, entry.value)) damaged.push(actor);
@@ -231,23 +239,17 @@ export class Outbox implements Deliveries {
     }
   }
 
-  async *#pages(bucket: string): AsyncIterable<readonly string[]> {
-    let after: number | undefined;
-    do {
-      const { keys, next } = await this.#store.list(bucket, after);
-      yield keys;
-      after = next;
-    } while (after !== undefined);
-  }
-
-  #delivery(parts: Pick<Delivery, 'key' | 'op' | 'record' | 'deliveries' | 'id' | 'isCounted'>): Delivery {
+  #delivery(parts: Pick<Delivery, 'key' | 'op' | 'record' | 'deliveries' | 'id' | 'isCounted' | 'atMs'>): Delivery {
     this.#order++;
-    return { ...parts, order: this.#order, bytes: parts.record.length, writes: undefined };
+    const bytes = parts.record.length;
+    const rest = { writes: undefined, written: undefined, isTaken: false, isResting: false };
+    return { ...parts, ...rest, order: this.#order, bytes };
   }
 
-  #remember({ key, bytes }: Delivery, written: Promise<void> | undefined): void {
-    this.#bytes += bytes;
-    this.#known.set(key, written);
+  #remember(delivery: Delivery, written: Promise<void> | undefined): void {
+    delivery.written = written;
+    this.#bytes += delivery.bytes;
+    this.#known.set(delivery.key, delivery);
   }
 
   #forget({ key, bytes }: Delivery): void {
@@ -316,6 +318,7 @@ export class Outbox implements Deliveries {
   #deliverNow(delivery: Delivery): void {
     const to = actorOf(delivery.key);
     const receiver = this.#receiver(to);
+    delivery.isResting = false;
     insert(receiver.waiting, delivery);
     void this.#pump(to, receiver);
   }
@@ -377,6 +380,7 @@ export class Outbox implements Deliveries {
     // Not by the overflow policy: what is kept can wait, and takes nobody's place.
     if (!entry.offer(payload, header)) return false;
     receiver.waiting.shift();
+    delivery.isTaken = true;
     receiver.inFlight++;
     return true;
   }
@@ -453,15 +457,18 @@ export class Outbox implements Deliveries {
       return;
     }
     delivery.deliveries = deliveries;
-    delivery.isCounted = false;
+    Object.assign(delivery, { isCounted: false, isTaken: false, isResting: true });
     receiver.inFlight--;
     const delayMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (deliveries - 1));
-    this.#after(delayMs, () => this.#deliverNow(delivery));
+    this.#after(delayMs, () => {
+      if (delivery.isResting) this.#deliverNow(delivery);
+    });
   }
 
   /** It was not handled, or in vain; whoever takes messages next has it again. */
   #giveBack(delivery: Delivery, receiver: Receiver): void {
     receiver.inFlight--;
+    delivery.isTaken = false;
     insert(receiver.waiting, delivery);
     // A process that ends in order has not failed at what it did not come to.
     const { deliveries } = delivery;
@@ -472,6 +479,7 @@ export class Outbox implements Deliveries {
 
   /** It is a dead letter, and is told before it is forgotten. */
   #bury(cell: Cell, delivery: Delivery, { payload, header, error }: Omit<Failure, 'receiver'>): void {
+    delivery.isTaken = true;
     const often = `it failed, or ended the process, ${delivery.deliveries} times`;
     const cause = RuntimeError.is(error) && error.code !== 'ACTOR_FAILED' ? error.message : often;
     const text = `Cannot deliver "${delivery.op}" to "${cell.name}": ${cause}; it is not delivered again`;
@@ -484,6 +492,55 @@ export class Outbox implements Deliveries {
       lost: () => {},
     });
   }
+
+  // ── for operators ──
+
+  async #list(): Promise<readonly KeptQueue[]> {
+    await this.open();
+    return queuesOf(this.#known.values(), this.#services.clock.wallMs());
+  }
+
+  /** What is being written when it is called comes after it. */
+  async #remove(name: string): Promise<number> {
+    await this.open();
+    const receiver = this.#receiver(name);
+    const chosen = [...this.#known.values()].filter(
+      ({ key, written, isTaken }) => written === undefined && !isTaken && actorOf(key) === name,
+    );
+    // At once, so that nobody delivers them meanwhile; what is being written of them is written before they are forgotten.
+    receiver.waiting.length = 0;
+    for (const delivery of chosen) Object.assign(delivery, { isTaken: true, isResting: false });
+    const left = new Set(chosen);
+    try {
+      for (const part of inParts(chosen)) {
+        await forgetKeys(
+          this.#store,
+          part.map(({ key }) => key),
+        );
+        for (const delivery of part) {
+          left.delete(delivery);
+          this.#forget(delivery);
+          this.#lose(name, delivery);
+        }
+      }
+    } finally {
+      for (const delivery of left) {
+        delivery.isTaken = false;
+        this.#deliverNow(delivery);
+      }
+      this.#tidy(name, receiver);
+    }
+    return chosen.length;
+  }
+
+  /** It was removed. Whoever has its name now is no less to be told of than one who is not there. */
+  #lose(name: string, { op, record }: Delivery): void {
+    const { payload, topic } = messageOf(record) as MessageRecord;
+    const ref = this.#services.names.lookup(name);
+    const lost = { message: payload, header: new Header(openOperation('tell', op), undefined, topic) };
+    if (ref !== undefined) LocalRef.cellOf(ref).bury('removed', lost);
+    else this.#services.deadLetters.buryFor(name, lost, { reason: 'removed', error: undefined });
+  }
 }
 
 interface Failure {
@@ -491,63 +548,6 @@ interface Failure {
   readonly payload: unknown;
   readonly header: Header;
   readonly error: unknown;
-}
-
-/** A message as bytes, and for whom. */
-interface Sealed extends Pick<KeptMessage, 'to' | 'op' | 'id'> {
-  readonly record: Uint8Array;
-}
-
-/** @throws {RangeError} An id is not well-formed. @throws {RuntimeError} `MESSAGE_UNSERIALIZABLE`. */
-function sealAll(messages: readonly KeptMessage[]): Sealed[] {
-  let last: { readonly message: KeptMessage; readonly record: Uint8Array } | undefined;
-  return messages.map((message) => {
-    const { to, op, id, payload, topic } = message;
-    assertMessageId(id);
-    // What is published to many is made into bytes once.
-    const isSame = last?.message.op === op && last.message.payload === payload && last.message.topic === topic;
-    const record = isSame && last !== undefined ? last.record : sealMessage(message);
-    last = { message, record };
-    return { to, op, id, record };
-  });
-}
-
-function sealMessage({ to, op, payload, topic }: KeptMessage): Uint8Array {
-  const details = { actor: to, op };
-  let record: Uint8Array;
-  try {
-    record = seal({ op, payload, ...(topic !== undefined && { topic }), deliveries: 0 } satisfies MessageRecord);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const text = `Cannot keep "${op}" for "${to}": ${why}; send plain data`;
-    throw new RuntimeError('MESSAGE_UNSERIALIZABLE', text, { details, cause });
-  }
-  if (record.length <= MESSAGE_BYTES_MAX) return record;
-  const text = `Cannot keep "${op}" for "${to}": it has ${record.length} bytes, at most ${MESSAGE_BYTES_MAX} are kept`;
-  throw new RuntimeError('MESSAGE_UNSERIALIZABLE', text, { details });
-}
-
-/** Messages in parts, each of which one request of the store takes. */
-function inRequests(deliveries: readonly Delivery[]): Delivery[][] {
-  const parts: Delivery[][] = [];
-  let bytes = 0;
-  for (const delivery of deliveries) {
-    const part = parts.at(-1);
-    bytes += delivery.bytes;
-    if (part !== undefined && part.length < WRITE_MAX && bytes <= WRITE_BYTES_MAX) {
-      part.push(delivery);
-      continue;
-    }
-    parts.push([delivery]);
-    bytes = delivery.bytes;
-  }
-  return parts;
-}
-
-function messageOf(record: Uint8Array): MessageRecord | undefined {
-  const message = open(record)?.value as Partial<MessageRecord> | null | undefined;
-  if (typeof message?.op !== 'string' || !Number.isInteger(message.deliveries)) return undefined;
-  return message as MessageRecord;
 }
 
 /** Why the actor of `entry` can never take it; `undefined`: it can. */
@@ -560,33 +560,9 @@ function whyNever(entry: Cell, { deliveries, isCounted }: Delivery, payload: unk
 
 const NOTHING = new Uint8Array(0);
 
-/** Names may have slashes, ids have none. */
-function actorOf(key: string): string {
-  return key.slice(0, key.lastIndexOf('/'));
-}
-
-function idOf(key: string): string {
-  return key.slice(key.lastIndexOf('/') + 1);
-}
-
-function givenId(key: string): string | undefined {
-  const id = idOf(key);
-  return id.startsWith(OWN) ? undefined : id;
-}
-
 function insert(waiting: Delivery[], delivery: Delivery): void {
   const last = waiting.at(-1);
   const at =
     last === undefined || last.order < delivery.order ? -1 : waiting.findIndex(({ order }) => order > delivery.order);
   waiting.splice(at === -1 ? waiting.length : at, 0, delivery);
-}
-
-function corrupt(keys: readonly string[]): RuntimeError {
-  const shown = keys
-    .slice(0, 3)
-    .map((key) => `"${key}"`)
-    .join(', ');
-  const more = keys.length > 3 ? ` and ${keys.length - 3} more` : '';
-  const text = `Cannot read the outbox: ${shown}${more} ${keys.length === 1 ? 'is' : 'are'} damaged; put back a copy of the store`;
-  return new RuntimeError('OUTBOX_CORRUPT', text, { details: { damaged: keys.length } });
 }

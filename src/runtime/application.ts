@@ -193,9 +193,9 @@ class RunningApplication implements Application {
   }
 
   /** The message in which an actor fails is told with the failure; that a task runs is no message of anybody. */
-  #onDeadLetter({ to, reason, op, topic, error }: DeadLetter): void {
-    if (reason === 'failed' || this.#members.get(to.name)?.type.shape.kind === 'task') return;
-    this.#event(to.name, {
+  #onDeadLetter({ name, reason, op, topic, error }: DeadLetter): void {
+    if (reason === 'failed' || this.#members.get(name)?.type.shape.kind === 'task') return;
+    this.#event(name, {
       type: 'dead-letter',
       text: `${reason}: ${topic ?? op}`,
       ...(error !== undefined && { error: error.toWire() }),

@@ -396,7 +396,7 @@ test('S15: an observer of dead letters may stop or kill the actor, whatever it i
   ] as const) {
     for (const [name, script] of Object.entries(scripts)) {
       for (const restart of ['permanent', 'temporary'] as const) {
-        const { clock, system, assertEnded } = observedSystem({ onDeadLetter: ({ to }) => void to[how]() });
+        const { clock, system, assertEnded } = observedSystem({ onDeadLetter: ({ to }) => void to?.[how]() });
         const ref = system.spawn(scripted(), `${name.toLowerCase()}-${how}-${restart}`, { supervision: { restart } });
         for (let i = 0; i < 3; i++) ref.tell.run(script);
         await clock.settle();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gate, manualSystem, outcomeOf } from '../../test/kit/actors.ts';
 import { MemoryStore } from '../../test/kit/durable.ts';
-import { implement, protocol, type } from '../actor/index.ts';
+import { implement, type KeptMessages, type KeptQueue, keptMessages, protocol, type } from '../actor/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 
 type Kit = ReturnType<typeof manualSystem>;
@@ -355,4 +355,100 @@ test('S65: what is forwarded is acknowledged with the state of the actor that ha
   ref.kill();
   assert.deepEqual(await settled(kit, kit.system.spawn(log({ isDurable: true }), 'log').ask.all()), [1]);
   await kit.close();
+});
+
+test('S75: messages that are kept show by receiver, and those of a name that never returns can be removed, each a dead letter once', async () => {
+  const store = new MemoryStore();
+  const first = manualSystem(undefined, undefined, { store });
+  const gone = first.system.spawn(log(), 'log/a');
+  await settled(first, gone.stop());
+  for (const item of [1, 2]) await settled(first, gone.deliver.add(item, { id: `id-${item}` }));
+  await settled(first, gone.deliver.add(2, { id: 'id-2' }));
+  await first.close();
+  const kit = manualSystem(undefined, undefined, { store });
+  const { outbox } = kit.system;
+  assert.ok(outbox !== undefined);
+  const [queue] = (await settled(kit, outbox.list())) as KeptQueue[];
+  const bytes = queue?.bytes ?? 0;
+  assert.ok(bytes > 0 && (queue?.oldestMs ?? -1) >= 0);
+  const empty = { oldestMs: 0, attempts: 0, underWay: 0, damaged: 0 };
+  assert.deepEqual({ ...queue, oldestMs: 0 }, { name: 'log/a', messages: 2, bytes, ...empty });
+  assert.equal(await settled(kit, outbox.remove('log')), 0, 'not of another name');
+  const both = [outbox.remove('log/a'), outbox.remove('log/a')];
+  assert.deepEqual(await settled(kit, Promise.all(both)), [2, 0]);
+  assert.deepEqual(
+    kit.letters.map(({ reason, name, to, op, payload }) => [reason, name, to, op, payload]),
+    [1, 2].map((item) => ['removed', 'log/a', undefined, 'add', item]),
+  );
+  assert.equal(kit.system.deadLetters.counts.removed, 2);
+  assert.deepEqual(await settled(kit, outbox.list()), []);
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  const ref = kit.system.spawn(log(), 'log/a');
+  await settled(kit, ref.deliver.add(3, { id: 'id-1' }));
+  assert.deepEqual(await settled(kit, ref.ask.all()), [3], 'the id of what was never handled is free');
+  await kit.close();
+  assert.equal(manualSystem().system.outbox, undefined);
+});
+
+test('S75: what is under way when messages are removed stays; what waits for its next delivery does not come again', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const { promise: hold, resolve: open } = gate();
+  const Slow = protocol('test:slow@1.0.0', { tell: { add: type<string>() } });
+  const seen: string[] = [];
+  const slow = implement(Slow, {
+    init: () => undefined,
+    tell: {
+      add: async (_, item) => {
+        seen.push(item);
+        if (item === 'bad') throw new Error('planted');
+        await hold;
+      },
+    },
+  });
+  const ref = kit.system.spawn(slow, 'slow', { ...OPTIONS, mailbox: { capacity: 1 } });
+  for (const item of ['bad', 'a', 'b', 'c']) await settled(kit, ref.deliver.add(item));
+  const [queue] = (await settled(kit, (kit.system.outbox as KeptMessages).list())) as KeptQueue[];
+  assert.deepEqual([queue?.messages, queue?.underWay, queue?.attempts], [4, 2, 1]);
+  assert.equal(await settled(kit, kit.system.outbox?.remove('slow') as Promise<unknown>), 2);
+  open();
+  await kit.clock.elapse(60_000);
+  assert.deepEqual(seen, ['bad', 'a', 'b']);
+  assert.deepEqual(
+    kit.letters.filter(({ reason }) => reason === 'removed').map(({ payload }) => payload),
+    ['bad', 'c'],
+  );
+  assert.equal(store.bucket('actors/outbox').size, 0);
+  await kit.close();
+});
+
+test('S75: messages that could not be removed are delivered as before, and are no dead letters', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const ref = kit.system.spawn(log({ bad: { 1: 1 } }), 'log', OPTIONS);
+  await settled(kit, ref.deliver.add(1));
+  store.isBroken = true;
+  const { outbox } = kit.system;
+  assert.ok(RuntimeError.is(await outbox?.remove('log').catch((error: unknown) => error)));
+  store.isBroken = false;
+  await kit.clock.elapse(5_000);
+  assert.deepEqual(await settled(kit, ref.ask.all()), [1]);
+  assert.equal(kit.system.deadLetters.counts.removed, 0);
+  await kit.close();
+});
+
+test('S75: of a store that no system uses messages are listed and removed too, also damaged ones', async () => {
+  const store = new MemoryStore();
+  const kit = manualSystem(undefined, undefined, { store });
+  const gone = kit.system.spawn(log(), 'log');
+  await settled(kit, gone.stop());
+  for (const item of [1, 2]) await settled(kit, gone.deliver.add(item));
+  assert.equal(await outcomeOf(keptMessages(store).remove('log')), 'STORE_LOCKED');
+  await kit.close();
+  store.damage('actors/outbox', [...store.bucket('actors/outbox').keys()][0] as string);
+  const kept = keptMessages(store);
+  const [queue] = await kept.list();
+  assert.deepEqual([queue?.name, queue?.messages, queue?.damaged], ['log', 2, 1]);
+  assert.equal(await kept.remove('log'), 2);
+  assert.deepEqual(await kept.list(), []);
 });

@@ -309,7 +309,7 @@ test('S47: put by broadcast resolves when all who can have the message do, and r
   await clock.elapse(200);
   assert.equal(await put, undefined);
   assert.deepEqual(
-    letters.map(({ reason, to }) => [reason, to.name]),
+    letters.map(({ reason, name }) => [reason, name]),
     [['overflow', 'a']],
   );
   refs[1]?.tell.wait(held.promise);

@@ -121,7 +121,7 @@ test('S1, S6, S25: whatever happens, tells are handled or counted, asks settle, 
       const world = new World(seed);
       for (const { action, actor, ms } of steps) await world.act(action, actor, ms);
       await world.kit.close();
-      const parents = world.kit.letters.filter(({ kind, to }) => kind === 'tell' && /^a\d$/.test(to.name));
+      const parents = world.kit.letters.filter(({ kind, name }) => kind === 'tell' && /^a\d$/.test(name));
       // A handler that was killed while it waited goes on without a voice, and may complete: it was counted already.
       assert.ok(
         world.completed + parents.length >= world.accepted,

@@ -280,7 +280,7 @@ test('S47: by broadcast every routee has the message, and the first reply is the
   refs[0]?.tell.note('fills it');
   assert.equal(ref.tell.note('b').ok, true);
   assert.deepEqual(
-    letters.map(({ reason, to }) => [reason, to.name]),
+    letters.map(({ reason, name }) => [reason, name]),
     [['overflow', 'w1']],
   );
   held.resolve();

@@ -111,7 +111,7 @@ test('S52: a message that is handled in vain ten times, or that its subscriber d
   await kit.clock.elapse(120_000);
   const last = kit.letters.filter(({ error }) => error?.code === 'MESSAGE_UNDELIVERABLE');
   assert.deepEqual(
-    last.map(({ to, kind, op, topic, payload }) => [to.name, kind, op, topic, payload]),
+    last.map(({ name, kind, op, topic, payload }) => [name, kind, op, topic, payload]),
     [
       ['checked', 'topic', 'add', 'b', 'bad'],
       ['log', 'topic', 'add', 'a', 'poison'],

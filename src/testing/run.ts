@@ -100,7 +100,7 @@ class Run<W> {
       if (script.isTold) this.#note(`→ "${to.name}": ${showMessage(message)}`);
     };
     this.#system.deadLetters.subscribe((letter) => {
-      if (script.isTold) this.#note(`† "${letter.to.name}": ${showMessage(letter)}: dead letter, ${letter.reason}`);
+      if (script.isTold) this.#note(`† "${letter.name}": ${showMessage(letter)}: dead letter, ${letter.reason}`);
     });
   }
 

@@ -222,8 +222,8 @@ export class TestSystem extends ActorSystem {
   async expectDeadLetter(match: DeadLetterMatch = {}): Promise<DeadLetter> {
     await this.settle();
     const { to, ...rest } = match;
-    const isIt = (letter: DeadLetter): boolean => isNamed(letter.to, to) && fits(letter, rest);
-    const show = (letter: DeadLetter): string => `${letter.reason}: ${showMessage(letter)} to "${letter.to.name}"`;
+    const isIt = (letter: DeadLetter): boolean => (isNamed(letter.to, to) || letter.name === to) && fits(letter, rest);
+    const show = (letter: DeadLetter): string => `${letter.reason}: ${showMessage(letter)} to "${letter.name}"`;
     return takeFirst(this.#letters, {
       isIt,
       show,

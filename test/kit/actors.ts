@@ -36,7 +36,7 @@ export function manualSystem(
   const observers = {
     onDeadLetter: (letter: DeadLetter) => {
       letters.push(letter);
-      meddle(letter.to);
+      if (letter.to !== undefined) meddle(letter.to);
     },
     onFailure: (report: FailureReport) => {
       failures.push(report);
