@@ -14,6 +14,7 @@ import type { TypeInternals } from './actor-type.ts';
 
 import { hear, unhear } from './bonds.ts';
 import { type Cell, refusalError, type TurnContext } from './cell.ts';
+import { deadlockError } from './cell-errors.ts';
 import type { Waiter } from './cell-parts.ts';
 import { outboxOf } from './deliveries.ts';
 import { EventQueue } from './event-queue.ts';
@@ -21,7 +22,7 @@ import { findAskCycle, Header, type Operation } from './header.ts';
 import { kill, requestDrain, requestStop } from './lifecycle.ts';
 import { ASK_TIMEOUT_MAX_MS, ASK_TIMEOUT_MS, checkTimeoutMs, DRAIN_TIMEOUT_MS } from './options.ts';
 import { isReservedName, type Protocol } from './protocol.ts';
-import { cancelledPut, takes, waitingAt } from './putters.ts';
+import { cancelledPut, putIfNext, takes, waitingAt } from './putters.ts';
 import { StreamReader, StreamSession } from './streams.ts';
 
 /** Keys of what stubs know. Every text may be the name of an operation, so that nothing else of a stub has a text for a name. */
@@ -116,11 +117,9 @@ class PutStub extends Stub {
     if (target.everyone !== null) return this.putToAll(target.everyone, operation, payload, options);
     const cell = target.entry(operation.name, checked.value);
     const header = new Header(operation, sender?.cell.ref, undefined);
-    // Urgent messages have a lane of their own, and others may wait for the other.
-    const isNext = operation.isUrgent || cell.extras?.waiting == null;
-    if (isNext && cell.accept(checked.value, header)) return undefined;
+    if (putIfNext(cell, checked.value, header)) return undefined;
     if (!takes(cell, header) || !cell.mailbox.canHold(checked.value)) throw refusalError(cell.refusal(header));
-    const message = { payload: checked.value, header, isLive: () => sender?.isLive ?? true };
+    const message = { via: target, payload: checked.value, header, isLive: () => sender?.isLive ?? true };
     return waitingAt(cell).wait(message, { timeoutMs, signal });
   }
 
@@ -188,7 +187,7 @@ class AskStub extends Stub {
     if (options?.signal?.aborted === true) return Promise.reject(cancelled(cell, operation));
     if (sender?.isInTurn === true) {
       const circle = findAskCycle(sender.cell, cell);
-      if (circle !== undefined) return Promise.reject(deadlock(circle));
+      if (circle !== undefined) return Promise.reject(deadlockError(circle));
     }
     const header = new Header(operation, sender === null ? undefined : sender.cell.ref, undefined);
     const reply = header.open(cell, wheel, { timeoutMs, limitMs });
@@ -198,7 +197,7 @@ class AskStub extends Stub {
     if (!told.ok) {
       const isFull = told.error.code === 'MAILBOX_FULL' && cell.profile.mailbox.overflow === 'wait';
       // What never fits would hold up all that wait behind it.
-      if (isFull && cell.mailbox.canHold(message)) waitingAt(cell).waitAsk(message, header);
+      if (isFull && cell.mailbox.canHold(message)) waitingAt(cell).waitAsk(target, message, header);
       else header.fail(told.error);
     }
     if (!dispatcher.isBusy && wheel.hasSoon) wheel.startSoon(clock.nowMs());
@@ -229,13 +228,6 @@ function tooLate(): RuntimeError {
 
 function cancelled(cell: Cell, operation: Operation): RuntimeError {
   return new RuntimeError('ASK_CANCELLED', `Cannot ask "${cell.name}" for "${operation.name}": the signal is aborted`);
-}
-
-function deadlock(circle: readonly string[]): RuntimeError {
-  const path = circle.map((name) => `"${name}"`).join(' → ');
-  return new RuntimeError('ASK_DEADLOCK', `Cannot ask: each would wait for the next, ${path}`, {
-    details: { path: circle },
-  });
 }
 
 function invalid(error: RuntimeError): TellResult {
@@ -449,7 +441,7 @@ export class LocalRef implements ActorRef {
       return undefined;
     }
     const circle = header.handOver(cell, operation);
-    return circle === undefined ? refusalError(deliver(cell, checked.value, header)) : deadlock(circle);
+    return circle === undefined ? refusalError(deliver(cell, checked.value, header)) : deadlockError(circle);
   }
 
   get name(): string {

@@ -2,7 +2,7 @@ import { RingBuffer } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { TimerNode } from '../time/index.ts';
 import type { Cell } from './cell.ts';
-import { stoppedError } from './cell-errors.ts';
+import { deadlockError, stoppedError } from './cell-errors.ts';
 import type { Header } from './header.ts';
 import { ignoreOutcome } from './thenable.ts';
 
@@ -11,6 +11,8 @@ const PUTTERS_MAX = 1_024;
 
 /** Who waits for room. */
 export interface Putter {
+  /** The cell that it was sent to: where it stands in line, or the router that sent it there. */
+  readonly via: Cell;
   /** What is to be put into the mailbox next. */
   readonly payload: unknown;
   readonly header: Header;
@@ -38,8 +40,8 @@ export class Putters {
    *
    * @param isLive Whether the sender is still there: what it left behind is not sent.
    */
-  wait(message: { payload: unknown; header: Header; isLive: () => boolean }, time: WaitLimits): Promise<void> {
-    const { payload, header, isLive } = message;
+  wait(message: PutMessage, time: WaitLimits): Promise<void> {
+    const { via, payload, header, isLive } = message;
     const { timeoutMs, signal } = time;
     const { wheel } = this.#cell.profile.services;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -62,14 +64,14 @@ export class Putters {
       end();
       resolve();
     };
-    this.join({ payload, header, isWaiting: () => isWaiting && isLive(), done, failed });
+    this.join({ via, payload, header, isWaiting: () => isWaiting && isLive(), done, failed });
     return promise;
   }
 
   /** Lets a pending ask wait for room: it ends by its own deadline. */
-  waitAsk(payload: unknown, header: Header): void {
+  waitAsk(via: Cell, payload: unknown, header: Header): void {
     const failed = (error: RuntimeError): void => header.fail(error);
-    this.join({ payload, header, isWaiting: () => header.isPending, done: () => {}, failed });
+    this.join({ via, payload, header, isWaiting: () => header.isPending, done: () => {}, failed });
   }
 
   /** Puts into the mailbox as much as it takes. Returns whether somebody still waits. */
@@ -91,10 +93,12 @@ export class Putters {
     return false;
   }
 
-  /** Nothing will be taken any more. */
+  /** Nobody waits here any more: who was sent here by a router goes where it sends him now. */
   end(error: RuntimeError): void {
     for (const line of Object.values(this.#lines)) {
-      for (let next = line.shift(); next !== undefined; next = line.shift()) if (next.isWaiting()) next.failed(error);
+      for (let next = line.shift(); next !== undefined; next = line.shift()) {
+        if (next.isWaiting() && !handOn(next)) next.failed(error);
+      }
     }
   }
 
@@ -114,6 +118,25 @@ export class Putters {
   }
 }
 
+/** Sends `putter` on as if it came now. Returns `false` if there is nobody to take it, ever. */
+function handOn(putter: Putter): boolean {
+  const { via, payload, header } = putter;
+  const cell = via.entry(header.operation.name, payload);
+  if (!takes(cell, header)) return false;
+  const circle = header.isPending ? header.handOver(cell, header.operation) : undefined;
+  if (circle !== undefined) putter.failed(deadlockError(circle));
+  else if (putIfNext(cell, payload, header)) putter.done();
+  else waitingAt(cell).join(putter);
+  return true;
+}
+
+/** Puts a message into the mailbox of `cell` if there is room, and nobody waits for it already. */
+export function putIfNext(cell: Cell, payload: unknown, header: Header): boolean {
+  // Urgent messages have a lane of their own, and others may wait for the other.
+  const isNext = header.operation.isUrgent || cell.extras?.waiting == null;
+  return isNext && cell.accept(payload, header);
+}
+
 /** Whether `cell` takes such a message, if there is room: one that is closed to others still may. */
 export function takes(cell: Cell, header: Header): boolean {
   return cell.mailbox.isOpen || cell.mayPassGate(header);
@@ -124,6 +147,12 @@ export function waitingAt(cell: Cell): Putters {
   const putters = (cell.rare.waiting as Putters | null) ?? new Putters(cell);
   cell.rare.waiting = putters;
   return putters;
+}
+
+/** What waits for room. */
+export interface PutMessage extends Pick<Putter, 'via' | 'payload' | 'header'> {
+  /** Whether its sender is still there. */
+  isLive(): boolean;
 }
 
 /** How long somebody waits. */

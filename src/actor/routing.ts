@@ -6,6 +6,7 @@ import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import { type ActorType, INTERNALS, type TypeInternals } from './actor-type.ts';
 import { hear, unhear, unwatch, watch } from './bonds.ts';
 import { Cell, type Runner, refusalError, TurnContext } from './cell.ts';
+import { deadlockError } from './cell-errors.ts';
 import type { EventSink } from './event-queue.ts';
 import { Group } from './group.ts';
 import type { Header } from './header.ts';
@@ -219,9 +220,16 @@ class RouterCell extends Cell {
     return !this.isRouting && super.accept(payload, header);
   }
 
-  /** Nobody is let in for whom there is no routee. */
+  /** Nobody is let in for whom there is no routee; the others wait at whoever is to have their message. */
   override admit(): void {
-    if (this.router?.isEmpty !== true) super.admit();
+    const { waiting } = this.rare;
+    if (waiting === null || this.router?.isEmpty === true) return;
+    if (!this.isRouting || this.everyone !== null) {
+      super.admit();
+      return;
+    }
+    this.rare.waiting = null;
+    waiting.end(refusalError(this.fullRefusal()) as RuntimeError);
   }
 
   /** Hands on what came before there was somebody to have it. */
@@ -237,7 +245,11 @@ class RouterCell extends Cell {
         continue;
       }
       const routee = header.isPending ? this.entry(name, payload) : this;
-      if (routee !== this) header.handOver(routee, header.operation);
+      const circle = routee === this ? undefined : header.handOver(routee, header.operation);
+      if (circle !== undefined) {
+        header.fail(deadlockError(circle));
+        continue;
+      }
       const told = isUrgent ? routee.postUrgent(payload, header) : routee.post(payload, header);
       if (told.ok) continue;
       header.fail(refusalError(told));

@@ -10,7 +10,7 @@ import { Header, type Operation } from './header.ts';
 import { KeptInlet } from './kept-topics.ts';
 import { LocalRef } from './local-ref.ts';
 import type { TopicInlet } from './ports.ts';
-import { type Putter, waitingAt } from './putters.ts';
+import { type Putter, putIfNext, waitingAt } from './putters.ts';
 import type { SubscriptionPolicy } from './subscription.ts';
 
 /**
@@ -154,13 +154,13 @@ class CellInlet implements TopicInlet {
 
 /** Messages of one subscription that wait for room, in order. They stand in line together: one at a time has a place there. */
 class Backlog implements Putter {
-  readonly #cell: Cell;
+  readonly via: Cell;
   readonly #queue = new RingBuffer<Lost<Header>>();
   readonly #delivered: () => void;
   readonly #lost: OnLost;
 
   constructor(cell: Cell, delivered: () => void, lost: OnLost) {
-    this.#cell = cell;
+    this.via = cell;
     this.#delivered = delivered;
     this.#lost = lost;
   }
@@ -183,7 +183,7 @@ class Backlog implements Putter {
 
   push(message: Lost<Header>): void {
     this.#queue.push(message);
-    if (this.#queue.size === 1) this.#join();
+    if (this.#queue.size === 1) this.#goOn();
   }
 
   shift(): Lost<Header> {
@@ -197,34 +197,25 @@ class Backlog implements Putter {
   done(): void {
     this.shift();
     this.#delivered();
-    if (this.#queue.size > 0) this.#join();
+    this.#goOn();
   }
 
   failed(error: RuntimeError): void {
-    if (error.code === 'ACTOR_STOPPED' && this.#cell.isOpen) {
-      this.#rejoin();
-      return;
-    }
     const reason = error.code === 'ACTOR_STOPPED' ? 'stopped' : 'overflow';
     while (this.#queue.size > 0) this.#lost(reason, this.shift(), error);
   }
 
-  /** The routee has ended at which it stood in line: the router has others. */
-  #rejoin(): void {
+  /** Each message goes to whoever its router sends it to now: there may be room. */
+  #goOn(): void {
     while (this.#queue.size > 0) {
       const { header, payload } = this;
-      const cell = this.#cell.entry(header.operation.name, payload);
-      if (!cell.accept(payload, header)) {
+      const cell = this.via.entry(header.operation.name, payload);
+      if (!putIfNext(cell, payload, header)) {
         waitingAt(cell).join(this);
         return;
       }
       this.shift();
       this.#delivered();
     }
-  }
-
-  #join(): void {
-    const { header, payload } = this;
-    waitingAt(this.#cell.entry(header.operation.name, payload)).join(this);
   }
 }

@@ -344,3 +344,103 @@ test('S49: a pool is a child as any other: it is started again with its siblings
   assert.ok(store !== undefined && system.info(store).restarts === 1);
   await close();
 });
+
+test('S46: who waits for room at a routee that ends is sent to another one', async () => {
+  const { clock, system, close } = manualSystem();
+  const type = worker();
+  const mailbox = { capacity: 1, overflow: 'wait' } as const;
+  const refs = ['one', 'two'].map((name) => system.spawn(type, name, { mailbox }));
+  const ref = system.spawn(router({ routees: refs }), 'router');
+  await clock.settle();
+  const held = gate();
+  for (const routee of refs) routee.tell.wait(held.promise);
+  await clock.settle();
+  for (const routee of refs) routee.tell.note('fills it');
+  const outcomes = ['a', 'b', 'c', 'd'].map((note) => outcomeOf(ref.put.note(note, { timeoutMs: 1_000 })));
+  const asked = [ref.ask.who(0), ref.ask.who(0)];
+  for (const promise of asked) promise.catch(() => {});
+  refs[0]?.kill();
+  await clock.settle();
+  held.resolve();
+  await clock.settle();
+  const notes = refs[1]?.ask.notes();
+  await clock.settle();
+  assert.deepEqual(await Promise.all(outcomes), Array(4).fill(undefined));
+  assert.deepEqual([...((await notes) ?? [])].sort(), ['a', 'b', 'c', 'd', 'fills it']);
+  assert.deepEqual(await Promise.all(asked), ['two', 'two']);
+  await close();
+});
+
+test('S46: when the last routee ends, who waits for room is told', async () => {
+  const { clock, system, close } = manualSystem();
+  const only = system.spawn(worker(), 'only', { mailbox: { capacity: 1 } });
+  const ref = system.spawn(router({ routees: [only] }), 'router');
+  await clock.settle();
+  only.tell.wait(gate().promise);
+  await clock.settle();
+  only.tell.note('fills it');
+  const outcome = outcomeOf(ref.put.note('a'));
+  only.kill();
+  await clock.elapse(1);
+  assert.equal(await outcome, 'ACTOR_STOPPED');
+  await close();
+});
+
+test('S46: an ask that waited for its router to start, and would then wait in a circle, is refused', async () => {
+  const { clock, system, failures, close } = manualSystem();
+  const script = scripted();
+  const one = system.spawn(script, 'one');
+  await clock.settle();
+  const asked = outcomeOf(
+    one.ask.call((context: ScriptContext) => {
+      const ref = system.spawn(router({ routees: [one] }), 'router');
+      return context.ref(ref).ask.call(() => 1);
+    }) as Promise<unknown>,
+  );
+  await clock.settle();
+  assert.equal(await asked, 'ACTOR_FAILED');
+  assert.equal(failures[0]?.error.details.cause, 'ASK_DEADLOCK');
+  await close();
+});
+
+test('S51: of those who wait to put while all routees are leased, nobody’s message is lost', async () => {
+  const { clock, ref, letters, settled, close } = pooled({ size: 1, routee: { mailbox: { capacity: 1 } } });
+  const lease = await settled(acquire(ref));
+  const held = gate();
+  lease.ref.tell.wait(held.promise);
+  await clock.settle();
+  const outcomes = ['a', 'b', 'c'].map((note) => outcomeOf(ref.put.note(note)));
+  lease.release();
+  await clock.settle();
+  held.resolve();
+  await clock.settle();
+  assert.deepEqual(await Promise.all(outcomes), Array(3).fill(undefined));
+  assert.deepEqual(await settled(ref.ask.notes()), ['a', 'b', 'c']);
+  assert.equal(letters.length, 0);
+  await close();
+});
+
+test('S45: what waits for a routee of a subscribed router goes to another one that is free first', async () => {
+  const { clock, system, letters, close } = manualSystem();
+  const type = worker();
+  const refs = ['one', 'two'].map((name) => system.spawn(type, name, { mailbox: { capacity: 1 } }));
+  const ref = system.spawn(router({ routees: refs }), 'router');
+  await clock.settle();
+  system.subscribe('jobs', ref, { op: 'note', overflow: 'drop-oldest' });
+  const gates = refs.map((routee) => {
+    const held = gate();
+    routee.tell.wait(held.promise);
+    return held;
+  });
+  await clock.settle();
+  for (let i = 0; i < 8; i++) system.publish('jobs', i);
+  for (const held of gates) {
+    held.resolve();
+    await clock.settle();
+  }
+  const notes = Promise.all(refs.map((routee) => routee.ask.notes()));
+  await clock.settle();
+  assert.deepEqual((await notes).flat().sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(letters.length, 0);
+  await close();
+});
