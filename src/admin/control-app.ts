@@ -48,6 +48,12 @@ export function createControlApp(options: ControlAppOptions): Hono {
     await plane.removeState(context.req.param('actor'));
     return context.json({ removed: true });
   });
+  app.get(ROUTES.outbox.path, async (context) => context.json(await plane.outbox()));
+  app.post(ROUTES.removeMessages.path, async (context) =>
+    context.json({ removed: await plane.removeMessages(context.req.param('actor')) }),
+  );
+  app.get(ROUTES.deadLetters.path, (context) => context.json({ deadLetters: plane.deadLetters() }));
+  app.get(ROUTES.health.path, (context) => context.json(plane.health()));
   app.post(ROUTES.ask.path, async (context) => ask(options, context, context.req.param('actor')));
   app.post(ROUTES.tell.path, async (context) => {
     const request = parseTellRequest(await readJson(context));

@@ -1,4 +1,14 @@
-import type { ActorInfo, ApplicationInfo, OperationInfo, Payload, StateList, StateReport } from '../api/index.ts';
+import type {
+  ActorInfo,
+  ApplicationInfo,
+  DeadLetterInfo,
+  HealthInfo,
+  OperationInfo,
+  OutboxList,
+  Payload,
+  StateList,
+  StateReport,
+} from '../api/index.ts';
 import type { WireError } from '../errors/index.ts';
 
 /** What the control port needs of a running application. The runtime implements it. */
@@ -23,6 +33,16 @@ export interface ControlPlane {
   state(actor: string): Promise<StateReport>;
   /** @throws {RuntimeError} `STATE_NOT_FOUND`; `STATE_IN_USE` — an actor of that name lives. */
   removeState(actor: string): Promise<void>;
+  /** For whom messages are kept until they are handled. Rejects as a read of the store. */
+  outbox(): Promise<OutboxList>;
+  /**
+   * Makes dead letters of those for one name; returns how many.
+   * @throws {RuntimeError} `MESSAGES_NOT_FOUND`.
+   */
+  removeMessages(actor: string): Promise<number>;
+  /** The last dead letters, those that came last first. */
+  deadLetters(): readonly DeadLetterInfo[];
+  health(): HealthInfo;
   /** Stops the application: as `troupe up` does on Ctrl-C. */
   stop(): Promise<void>;
 }

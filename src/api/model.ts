@@ -114,6 +114,68 @@ export interface StateReport extends StateInfo {
   readonly state?: Payload | undefined;
 }
 
+/** Messages that are kept for one name until they are handled. */
+export interface OutboxQueue {
+  /** Of the actor, whether it is there or not. */
+  readonly name: string;
+  readonly messages: number;
+  readonly bytes: number;
+  /** Milliseconds since the oldest was accepted; absent: not known. */
+  readonly oldestMs?: number;
+  /** How often the one was delivered in vain that was so most often. */
+  readonly attempts: number;
+  /** Of the messages: with the actor now. */
+  readonly underWay: number;
+  readonly damaged: number;
+}
+
+/** For whom messages are kept, the most first; if they are very many, the first of them. */
+export interface OutboxList {
+  readonly queues: readonly OutboxQueue[];
+  readonly hasMore: boolean;
+}
+
+/** Dead letters of one actor, operation and reason. */
+export interface DeadLetterInfo {
+  readonly actor: string;
+  /** `stopped`, `failed`, `expired`, `overflow`, `refused`, `invalid`, `removed`. */
+  readonly reason: string;
+  /** Or the topic. */
+  readonly operation: string;
+  readonly count: number;
+  /** The last one, in milliseconds since 1970-01-01 UTC. */
+  readonly lastAtMs: number;
+  /** Why, of the last one. */
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Whether everything gets on. */
+export interface HealthInfo {
+  readonly status: 'healthy' | 'degraded';
+  readonly reasons: readonly HealthTrouble[];
+  /** Milliseconds that the event loop was late at the last look; absent: there was none yet. */
+  readonly eventLoopDelayMs?: number;
+}
+
+/** What does not get on, and for how long already. */
+export interface HealthTrouble {
+  readonly kind:
+    | 'event-loop'
+    | 'handler'
+    | 'start'
+    | 'stop'
+    | 'mailbox'
+    | 'restarting'
+    | 'quarantined'
+    | 'degraded'
+    | 'unhealthy';
+  /** Absent: of the process. */
+  readonly actor?: string;
+  readonly ms: number;
+  /** What the actor says. */
+  readonly text?: string;
+}
+
 /** Name of the one operation of an actor that handles messages: it stands for every operation. */
 export const ANY_OPERATION = '*';
 

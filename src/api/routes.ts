@@ -11,6 +11,10 @@ export const ROUTES = {
   states: { method: 'GET', path: `${PREFIX}/states` },
   state: { method: 'GET', path: `${PREFIX}/states/:actor` },
   removeState: { method: 'POST', path: `${PREFIX}/states/:actor/remove` },
+  outbox: { method: 'GET', path: `${PREFIX}/outbox` },
+  removeMessages: { method: 'POST', path: `${PREFIX}/outbox/:actor/remove` },
+  deadLetters: { method: 'GET', path: `${PREFIX}/dead-letters` },
+  health: { method: 'GET', path: `${PREFIX}/health` },
   stop: { method: 'POST', path: `${PREFIX}/stop` },
 } as const satisfies Record<string, { method: 'GET' | 'POST'; path: string }>;
 

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { askCommand } from './commands/ask.ts';
 import { buildCommand } from './commands/build.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
+import { healthCommand } from './commands/health.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { newCommand } from './commands/new.ts';
+import { outboxCommand } from './commands/outbox.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -28,4 +31,7 @@ export const COMMANDS: readonly CommandFactory[] = [
   askCommand,
   tellCommand,
   stateCommand,
+  outboxCommand,
+  deadLettersCommand,
+  healthCommand,
 ];

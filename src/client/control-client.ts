@@ -1,8 +1,11 @@
 import {
   type ActorInfo,
   type ApplicationInfo,
+  type DeadLetterInfo,
   fromProblem,
+  type HealthInfo,
   type OperationInfo,
+  type OutboxList,
   type Payload,
   parsePayload,
   ROUTES,
@@ -96,6 +99,25 @@ export class ControlClient {
   /** Forgets what is kept of an actor that does not live. */
   async removeState(actor: string, signal?: AbortSignal): Promise<void> {
     await this.#exchange('removeState', { actor, signal });
+  }
+
+  /** For whom messages are kept until they are handled. */
+  async outbox(signal?: AbortSignal): Promise<OutboxList> {
+    return (await this.#exchange('outbox', { signal })) as OutboxList;
+  }
+
+  /** Makes dead letters of the messages that are kept for one name; resolves with how many. */
+  async removeMessages(actor: string, signal?: AbortSignal): Promise<number> {
+    return ((await this.#exchange('removeMessages', { actor, signal })) as { removed: number }).removed;
+  }
+
+  /** The last dead letters, those that came last first. */
+  async deadLetters(signal?: AbortSignal): Promise<readonly DeadLetterInfo[]> {
+    return ((await this.#exchange('deadLetters', { signal })) as { deadLetters: DeadLetterInfo[] }).deadLetters;
+  }
+
+  async health(signal?: AbortSignal): Promise<HealthInfo> {
+    return (await this.#exchange('health', { signal })) as HealthInfo;
   }
 
   /** Resolves when the application has begun to stop. */

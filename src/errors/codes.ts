@@ -55,6 +55,7 @@ export const ERROR_CODES = {
   MESSAGE_REFUSED: { kind: 'conflict', retryable: false, summary: 'The actor refused the message' },
   MESSAGE_UNDELIVERABLE: { kind: 'unavailable', retryable: false, summary: 'The message was delivered as often as allowed, in vain' },
   MESSAGE_UNSERIALIZABLE: { kind: 'invalid', retryable: false, summary: 'The message cannot be kept as bytes' },
+  MESSAGES_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'No messages are kept for that name' },
   NAME_INVALID: { kind: 'invalid', retryable: false, summary: 'The name is not well-formed' },
   NAME_TAKEN: { kind: 'conflict', retryable: false, summary: 'The name belongs to another actor' },
   OPERATION_UNKNOWN: { kind: 'not-found', retryable: false, summary: 'The actor has no such operation' },

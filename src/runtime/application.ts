@@ -4,6 +4,7 @@ import {
   type ActorInfo,
   type ActorState,
   bytesPayload,
+  type HealthInfo,
   type IngressInfo,
   type JsonValue,
   type OperationInfo,
@@ -29,10 +30,11 @@ import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNo
 import { openApplicationStore } from './application-store.ts';
 import { checkSections } from './component-sections.ts';
 import { operationInfos } from './inspect.ts';
-import { type KeptReader, readKept } from './kept.ts';
+import { type KeptReader, type OutboxReader, readKept, readOutbox } from './kept.ts';
 import { outputLines } from './output-lines.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
+import { RecentLetters } from './recent-letters.ts';
 
 /** Milliseconds between two looks at whether everything is done. Chosen: a script that waits for it does not feel it. */
 const IDLE_CHECK_MS = 10;
@@ -127,6 +129,7 @@ class RunningApplication implements Application {
   readonly #clock: Clock = systemClock;
   readonly #system: ActorSystem;
   readonly #store: Store | undefined;
+  readonly #letters = new RecentLetters();
   #ingress: IngressServer | undefined;
   readonly #members = new Map<string, Member>();
   readonly #startedAtMs: number;
@@ -193,8 +196,11 @@ class RunningApplication implements Application {
   }
 
   /** The message in which an actor fails is told with the failure; that a task runs is no message of anybody. */
-  #onDeadLetter({ name, reason, op, topic, error }: DeadLetter): void {
-    if (reason === 'failed' || this.#members.get(name)?.type.shape.kind === 'task') return;
+  #onDeadLetter(letter: DeadLetter): void {
+    const { name, reason, op, topic, error } = letter;
+    if (this.#members.get(name)?.type.shape.kind === 'task') return;
+    this.#letters.note(letter, this.#clock.wallMs());
+    if (reason === 'failed') return;
     this.#event(name, {
       type: 'dead-letter',
       text: `${reason}: ${topic ?? op}`,
@@ -354,6 +360,36 @@ class RunningApplication implements Application {
 
   removeState(actor: string) {
     return this.#kept.remove(actor);
+  }
+
+  outbox() {
+    return this.#outbox.list();
+  }
+
+  removeMessages(actor: string) {
+    return this.#outbox.remove(actor);
+  }
+
+  deadLetters() {
+    return this.#letters.list();
+  }
+
+  health(): HealthInfo {
+    const { status, reasons, eventLoopDelayMs } = this.#system.health();
+    return {
+      status,
+      reasons: reasons.map(({ kind, actor, ms, text }) => ({
+        kind,
+        ms: Math.round(ms),
+        ...(actor && { actor: actor.name }),
+        ...(text !== undefined && { text }),
+      })),
+      ...(eventLoopDelayMs !== undefined && { eventLoopDelayMs: Math.round(eventLoopDelayMs) }),
+    };
+  }
+
+  get #outbox(): OutboxReader {
+    return readOutbox(this.#system.outbox);
   }
 
   get #kept(): KeptReader {

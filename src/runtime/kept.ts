@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type KeptState, type KeptStates, keptStates } from '../actor/index.ts';
+import { type KeptMessages, type KeptState, type KeptStates, keptMessages, keptStates } from '../actor/index.ts';
 import {
   bytesPayload,
   type JsonValue,
+  type OutboxList,
   type Payload,
   type StateInfo,
   type StateList,
@@ -11,7 +12,7 @@ import {
 } from '../api/index.ts';
 import { type ApplicationConfig, nearest } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { openStore } from '../store/index.ts';
+import { openStore, type Store } from '../store/index.ts';
 
 /** States that one list has. The largest application that a person looks through has fewer. */
 const LISTED_MAX = 1_000;
@@ -45,17 +46,68 @@ export function readKept(states: KeptStates | undefined): KeptReader {
  *
  * @throws {RuntimeError} `STORE_LOCKED`, `STORE_UNUSABLE` — as `openStore`.
  */
-export async function withKeptStates<T>(
+export async function withKeptStates<T>(config: ApplicationConfig, use: (kept: KeptReader) => Promise<T>): Promise<T> {
+  return withStore(config, (store) => use(readKept(store && keptStates(store))));
+}
+
+/** The messages that an application keeps until they are handled, as its operator sees them. */
+export interface OutboxReader {
+  list(): Promise<OutboxList>;
+  /** @throws {RuntimeError} `MESSAGES_NOT_FOUND`. */
+  remove(name: string): Promise<number>;
+}
+
+/** Reads the outbox of a system; `undefined`: it has no store, so there is none. */
+export function readOutbox(outbox: KeptMessages | undefined): OutboxReader {
+  const list = async (): Promise<OutboxList> => {
+    const queues = (await outbox?.list()) ?? [];
+    const shown = queues.slice(0, LISTED_MAX).map(({ oldestMs, ...rest }) => ({
+      ...rest,
+      ...(oldestMs !== undefined && { oldestMs: Math.round(oldestMs) }),
+    }));
+    return { queues: shown, hasMore: queues.length > LISTED_MAX };
+  };
+  const remove = async (name: string): Promise<number> => {
+    const { queues } = await list();
+    const removed = (await outbox?.remove(name)) ?? 0;
+    if (removed > 0) return removed;
+    throw noMessages(name, queues);
+  };
+  return { list, remove };
+}
+
+/** As {@link withKeptStates}, for its messages. */
+export async function withKeptMessages<T>(
+  config: ApplicationConfig,
+  use: (outbox: OutboxReader) => Promise<T>,
+): Promise<T> {
+  return withStore(config, (store) => use(readOutbox(store && keptMessages(store))));
+}
+
+function noMessages(name: string, queues: OutboxList['queues']): RuntimeError {
+  const underWay = queues.find((queue) => queue.name === name)?.underWay ?? 0;
+  const names = queues.map((queue) => queue.name);
+  const near = underWay > 0 ? undefined : nearest(name, names);
+  const known = names.length === 0 ? 'no messages are kept' : `messages are kept for: ${names.slice(0, 20).join(', ')}`;
+  const why = underWay > 0 ? `the actor has all ${underWay} in hand; stop it first` : known;
+  const help = [near === undefined ? why : `did you mean "${near}"?`];
+  return new RuntimeError('MESSAGES_NOT_FOUND', `Cannot find messages for "${name}" to remove`, {
+    details: { actor: name, help },
+  });
+}
+
+/** Opens the store of an application that does not run; `undefined`: there is none. */
+async function withStore<T>(
   { store: { directory, limits } }: ApplicationConfig,
-  use: (kept: KeptReader) => Promise<T>,
+  use: (store: Store | undefined) => Promise<T>,
 ): Promise<T> {
   const isThere = await stat(join(directory)).then(
     () => true,
     () => false,
   );
-  if (!isThere) return use(readKept(undefined));
+  if (!isThere) return use(undefined);
   await using store = await openStore({ directory, limits });
-  return await use(readKept(keptStates(store)));
+  return await use(store);
 }
 
 async function listStates(states: KeptStates | undefined): Promise<StateList> {

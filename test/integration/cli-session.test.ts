@@ -54,6 +54,7 @@ class Stage {
     inspectComponent: () => Promise.reject(new Error('Not on this stage')),
     typesOfComponent: () => Promise.reject(new Error('Not on this stage')),
     withKeptStates: () => Promise.reject(new Error('Not on this stage')),
+    withKeptMessages: () => Promise.reject(new Error('Not on this stage')),
   };
 
   #application(): Application {

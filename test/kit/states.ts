@@ -4,5 +4,13 @@ const none = async (): Promise<never> => {
   throw new RuntimeError('STATE_NOT_FOUND', 'Nothing is kept here');
 };
 
-/** The part of a control plane that keeps nothing. */
-export const NO_STATES = { states: async () => ({ states: [], hasMore: false }), state: none, removeState: none };
+/** The part of a control plane that keeps nothing, and where all is well. */
+export const NO_STATES = {
+  states: async () => ({ states: [], hasMore: false }),
+  state: none,
+  removeState: none,
+  outbox: async () => ({ queues: [], hasMore: false }),
+  removeMessages: none,
+  deadLetters: () => [],
+  health: () => ({ status: 'healthy', reasons: [] }) as const,
+};

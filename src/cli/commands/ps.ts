@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import type { ActorInfo } from '../../api/index.ts';
+import type { ActorInfo, HealthTrouble } from '../../api/index.ts';
 import { connectControl } from '../../client/index.ts';
 import type { CliContext } from '../context.ts';
+import { troubleText } from '../health-text.ts';
 import { withApplication, withExamples, withOutput } from '../options.ts';
 import type { OutputFormat } from '../report-error.ts';
 import { count, humanDuration, sanitizeLine, toJson, writeLine } from '../text.ts';
@@ -10,6 +11,15 @@ interface PsOptions {
   readonly app: string;
   readonly output: OutputFormat;
 }
+
+/** What no state of an actor shows. */
+const STUCK: ReadonlySet<HealthTrouble['kind']> = new Set<HealthTrouble['kind']>([
+  'event-loop',
+  'handler',
+  'start',
+  'stop',
+  'mailbox',
+]);
 
 /** Lines about actors that are not well. */
 const TROUBLES_MAX = 20;
@@ -43,7 +53,9 @@ export function psCommand(context: CliContext): Command {
     writeLine(stdout, `${name}: ${count(actors.length, 'actor')}, process ${application.pid}, up ${uptime}`);
     const { renderActors } = await import('../actor-table.ts');
     writeLine(stdout, renderActors(stdout, actors));
-    const troubles = actors.flatMap((actor) => troubleOf(actor, clock.wallMs()));
+    const { reasons } = await client.health(interrupts.signal);
+    const stuck = reasons.filter(({ kind }) => STUCK.has(kind)).map(troubleText);
+    const troubles = [...stuck, ...actors.flatMap((actor) => troubleOf(actor, clock.wallMs()))];
     if (troubles.length > 0) writeLine(stdout, `\n${troubles.slice(0, TROUBLES_MAX).join('\n')}`);
     if (troubles.length > TROUBLES_MAX) writeLine(stdout, `and ${troubles.length - TROUBLES_MAX} more`);
     if (application.ingress === undefined) return;

@@ -105,6 +105,10 @@ export class UpSession {
       states: async () => running().states(),
       state: async (name) => running().state(name),
       removeState: async (name) => running().removeState(name),
+      outbox: async () => running().outbox(),
+      removeMessages: async (name) => running().removeMessages(name),
+      deadLetters: () => running().deadLetters(),
+      health: () => running().health(),
       stop: async () => this.#ending.resolve('stop-requested'),
     };
   }

@@ -1,0 +1,22 @@
+import type { HealthTrouble } from '../api/index.ts';
+import { humanDuration, sanitizeLine } from './text.ts';
+
+/** What does not get on, as one line. */
+export function troubleText({ kind, actor = '', ms, text }: HealthTrouble): string {
+  const who = sanitizeLine(actor);
+  const time = humanDuration(ms);
+  switch (kind) {
+    case 'event-loop':
+      return `something held the thread for ${time}`;
+    case 'handler':
+      return `${who} has waited in one message for ${time}`;
+    case 'start':
+      return `${who} has waited in its start for ${time}`;
+    case 'stop':
+      return `${who} has waited in its stop hook for ${time}`;
+    case 'mailbox':
+      return `${who} has let a message wait in its mailbox for ${time}`;
+    default:
+      return `${who} is ${kind} for ${time}${text === undefined ? '' : `: ${sanitizeLine(text)}`}`;
+  }
+}
