@@ -7,8 +7,8 @@
  *     npm test -- --name "Mailbox"  only tests whose name matches the pattern; may follow the words
  */
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -42,10 +42,14 @@ const GROUPS: readonly Group[] = [
   },
 ];
 
+/** What the hundreds of processes of a run would otherwise each compile anew: half of their time. */
+const COMPILED = mkdtempSync(join(tmpdir(), 'troupe-compiled-'));
+
 function runGroup(group: Group, files: readonly string[], more: readonly string[]): Promise<boolean> {
   const args = ['--test', ...group.flags, ...more, `--test-reporter=${join(import.meta.dirname, 'test-reporter.ts')}`];
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args, ...files], {
     cwd: ROOT,
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const onSignal = (): void => void child.kill('SIGTERM');
@@ -89,4 +93,8 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} finally {
+  rmSync(COMPILED, { recursive: true, force: true });
+}

@@ -112,7 +112,7 @@ interface Scene {
 
 /** Waits until `run` has written `text`. */
 async function written(read: () => string, text: string): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (!read().includes(text)) {
     assert.ok(Date.now() < deadline, `${text} in:\n${read()}`);
     await later();

@@ -105,6 +105,8 @@ test('ST7: a thread that dies is replaced, and what was acknowledged is still th
   const { store, thread } = await openWithThread(await folder());
   await using _ = store;
   await store.write(set('a', '1'));
+  // Seconds of work, so that what comes next is surely not done when the thread dies.
+  thread.postMessage({ kind: 'batch', requests: new Array(300_000).fill({ op: 'list', bucket: 'b', after: 0 }) });
   const pending = store.write(set('b', '2'));
   const isLost = assert.rejects(pending, failsWith('STORE_LOST', /store\.sqlite" has ended; look before you repeat/));
   // After the batch has been handed over.
@@ -175,7 +177,7 @@ test('ST4: an answer that lies there when this thread was held up is no late one
   const writing = store.write(set('a', '1'));
   // The request is handed over when this job is done; then nothing happens here for longer than it may take.
   await Promise.resolve();
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
   assert.equal(await writing, 'written');
 });
 

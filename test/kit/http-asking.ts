@@ -59,7 +59,7 @@ export function sockets(): number {
 
 /** Waits until `condition` holds; a test that waits in vain fails. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     assert.ok(Date.now() < deadline, `still not: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -18,6 +18,7 @@ export {
   asBytes,
   asLength,
   asList,
+  asListOf,
   asRecord,
   asResource,
   asS64,

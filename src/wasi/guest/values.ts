@@ -64,6 +64,11 @@ export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : mistyped('list');
 }
 
+/** Each element is read, a hole too, which `map` would pass over. */
+export function asListOf<T>(value: unknown, read: (element: unknown) => T): readonly T[] {
+  return Array.from(asList(value), (element) => read(element));
+}
+
 /** A record, variant or set of flags. */
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null

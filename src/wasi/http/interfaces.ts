@@ -2,6 +2,7 @@ import { HostResourceType } from '../../component/index.ts';
 import {
   asBytes,
   asList,
+  asListOf,
   asResource,
   asText,
   asU32,
@@ -57,7 +58,7 @@ const FIELDS = {
   '[method]fields.get': (self: unknown, name: unknown) => asFields(self).get(asText(name)),
   '[method]fields.has': (self: unknown, name: unknown) => asFields(self).has(asText(name)),
   '[method]fields.set': (self: unknown, name: unknown, values: unknown) =>
-    asFields(self).set(asText(name), asList(values).map(asBytes)),
+    asFields(self).set(asText(name), asListOf(values, asBytes)),
   '[method]fields.delete': (self: unknown, name: unknown) => asFields(self).delete(asText(name)),
   '[method]fields.append': (self: unknown, name: unknown, value: unknown) =>
     asFields(self).append(asText(name), asBytes(value)),

@@ -1,5 +1,5 @@
 import { type HostInstance, HostResourceType } from '../../component/index.ts';
-import { asBytes, asLength, asList, asResource, asU64, defineInterfaces } from '../guest/index.ts';
+import { asBytes, asLength, asListOf, asResource, asU64, defineInterfaces } from '../guest/index.ts';
 import { IoError } from './io-error.ts';
 import { block, isReady, Pollable, poll } from './pollable.ts';
 import { InputStream, OutputStream, READ_BYTES_MAX } from './streams.ts';
@@ -52,7 +52,7 @@ export const IO_INTERFACES = defineInterfaces({
     pollable: new HostResourceType<Pollable>('pollable', (pollable) => pollable.drop()),
     '[method]pollable.ready': (self) => isReady(asPollable(self)),
     '[method]pollable.block': (self) => block(asPollable(self)),
-    poll: (list) => poll(asList(list).map(asPollable)),
+    poll: (list) => poll(asListOf(list, asPollable)),
   },
   'wasi:io/streams': { ...inputStreamFunctions(), ...outputStreamFunctions() },
 });

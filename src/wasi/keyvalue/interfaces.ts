@@ -5,6 +5,7 @@ import {
   asBytes,
   asLength,
   asList,
+  asListOf,
   asResource,
   asS64,
   asText,
@@ -39,7 +40,7 @@ const S64: Bounds = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 const asBucket = (value: unknown) => asResource(value, Bucket);
 const asCas = (value: unknown) => asResource(value, Cas);
-const asKeys = (value: unknown) => asList(value).map(asText);
+const asKeys = (value: unknown) => asListOf(value, asText);
 
 function open(this: Guest, identifier: unknown): Result<Bucket, KeyValueError> {
   const text = asText(identifier);
@@ -92,7 +93,7 @@ function storeFunctions(cursors: CursorForm<unknown>) {
 /** The same in both drafts. */
 const BATCH = {
   'get-many': (bucket: unknown, keys: unknown) => asBucket(bucket).getMany(asKeys(keys)),
-  'set-many': (bucket: unknown, pairs: unknown) => asBucket(bucket).setMany(asList(pairs).map(asPair)),
+  'set-many': (bucket: unknown, pairs: unknown) => asBucket(bucket).setMany(asListOf(pairs, asPair)),
   'delete-many': (bucket: unknown, keys: unknown) => asBucket(bucket).deleteMany(asKeys(keys)),
 };
 

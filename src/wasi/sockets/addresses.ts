@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { parseAddress, printAddress } from '../../capability/index.ts';
-import { asList, asRecord, asU32, trap } from '../guest/index.ts';
+import { asListOf, asRecord, asU32, trap } from '../guest/index.ts';
 
 export type IpAddressFamily = 'ipv4' | 'ipv6';
 
@@ -42,7 +42,7 @@ export function asSocketAddress(value: unknown): SocketAddress {
   const { tag, val } = asRecord(value);
   const family = asFamily(tag);
   const { port, address, scopeId = 0 } = asRecord(val);
-  const parts = asList(address).map(asU32);
+  const parts = asListOf(address, asU32);
   const isWhole = family === 'ipv4' ? isParts(parts, 4, 0xff) : isParts(parts, 8, 0xffff);
   const portNumber = asU32(port);
   if (!isWhole || portNumber > 0xffff) trap('Cannot use an address with parts that are out of range');

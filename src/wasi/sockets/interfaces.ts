@@ -2,7 +2,7 @@ import { type HostInstance, HostResourceType } from '../../component/index.ts';
 import {
   asBytes,
   asLength,
-  asList,
+  asListOf,
   asRecord,
   asResource,
   asText,
@@ -200,7 +200,7 @@ const DATAGRAM_STREAMS = {
   ),
   '[method]outgoing-datagram-stream.check-send': (self) => asOutgoing(self).checkSend(),
   '[method]outgoing-datagram-stream.send': (self, datagrams) =>
-    asOutgoing(self).send(asList(datagrams).map(asOutgoingDatagram)),
+    asOutgoing(self).send(asListOf(datagrams, asOutgoingDatagram)),
   '[method]outgoing-datagram-stream.subscribe': (self) => asOutgoing(self).subscribe(),
 } satisfies HostInstance;
 
