@@ -147,6 +147,29 @@ test('S6: every ask settles: with a reply, an error, or ASK_TIMEOUT at its deadl
   await close();
 });
 
+test('S6: ASK_TIMEOUT comes never before the deadline, and at most 4 ms after it', async () => {
+  const { clock, system, close } = manualSystem();
+  const ref = system.spawn(scripted());
+  const never = gate();
+  ref.tell.run(busyUntil(never));
+  await clock.settle();
+  const startMs = clock.nowMs();
+  const late: number[] = [];
+  const asks = Array.from({ length: 8 }, async (_, i) => {
+    const timeoutMs = 100 + i;
+    assert.equal(await outcomeOf(ref.ask.call(() => 1, { timeoutMs })), 'ASK_TIMEOUT');
+    late.push(clock.nowMs() - startMs - timeoutMs);
+  });
+  for (let i = 0; i < 120; i++) await clock.elapse(1);
+  await Promise.all(asks);
+  assert.ok(
+    late.every((ms) => ms >= 0 && ms <= 4),
+    `${late}`,
+  );
+  never.resolve();
+  await close();
+});
+
 test('S6: an ask refuses a timeout out of range, and one to an actor that is gone', async () => {
   const { clock, system, close } = manualSystem();
   const ref = system.spawn(scripted());
@@ -217,6 +240,24 @@ test('S8: an ask whose sender has stopped waiting is dropped unread and counted'
     ],
   );
   assert.equal(await outcomeOf(ref.ask.call(() => 1, { signal: abort.signal })), 'ASK_CANCELLED');
+  await close();
+});
+
+test('S9: an ask that outlasts the turn that made it keeps nobody waiting, and closes no circle', async () => {
+  const { clock, system, close } = manualSystem();
+  const [a, b] = ['a', 'b'].map((name) => system.spawn(scripted(), name)) as [ScriptedRef, ScriptedRef];
+  const isOver = gate();
+  let answer: Promise<unknown> | undefined;
+  a.tell.run((inA: ScriptContext) => {
+    const later = inA.ref(b);
+    answer = isOver.promise.then(() =>
+      later.ask.call((inB: ScriptContext) => outcomeOf(inB.ref(a).ask.call(() => 'no circle'))),
+    );
+  });
+  await clock.settle();
+  isOver.resolve();
+  await clock.settle();
+  assert.equal(await answer, 'no circle');
   await close();
 });
 

@@ -145,6 +145,27 @@ test('S56: what is published at least once to a pool goes to one of its routees'
   await close();
 });
 
+test('S57: a lessee that ends at whatever step of taking a lease keeps none', async () => {
+  for (let steps = 0; steps < 16; steps++) {
+    const { clock, system, ref, settled, close } = pooled({ size: 1 });
+    await settled(ref.ready);
+    const lessee = system.spawn(scripted(), 'lessee');
+    const taking = gate();
+    lessee.tell.run(async (context: ScriptContext) => {
+      taking.resolve();
+      await acquire(context.ref(ref));
+    });
+    const ended = taking.promise.then(async () => {
+      for (let step = 0; step < steps; step++) await undefined;
+      lessee.kill();
+    });
+    await clock.elapse(1);
+    await ended;
+    (await settled(acquire(ref, { timeoutMs: 1 }))).release();
+    await close();
+  }
+});
+
 test('S57: an incarnation that is over gives back what it leased, and what it waited for', async () => {
   for (const end of ['fail', 'kill', 'stop'] as const) {
     const { clock, system, ref, settled, close } = pooled({ size: 1 });

@@ -340,6 +340,30 @@ test('S54: an actor subscribes and unsubscribes itself; its subscriptions outlas
   await kit.close();
 });
 
+test('S54: the same subscription again takes the place of the one before, which leaves nothing behind', async () => {
+  const kit = manualSystem();
+  let got = 0;
+  const noted = implement(Log, {
+    init: () => undefined,
+    tell: { add: () => void got++, also: () => undefined },
+    ask: { all: () => [] },
+  });
+  const ref = kit.system.spawn(noted, 'n');
+  const subscribe = () => kit.system.subscribe('room', ref, { op: 'add' });
+  const first = subscribe();
+  kit.system.publish('room', 1);
+  const second = subscribe();
+  kit.system.publish('room', 2);
+  await kit.clock.settle();
+  assert.equal(got, 2);
+  assert.equal(second.delivered, 2, 'it is the same one, for those who count');
+  first.cancel();
+  assert.equal(kit.system.publish('room', 3), 1, 'the one before is no more');
+  second.cancel();
+  assert.equal(kit.system.publish('room', 4), 0);
+  await kit.close();
+});
+
 test('S54: an incarnation that is over subscribes to nothing', async () => {
   const kit = manualSystem();
   let stale: ScriptContext | undefined;
