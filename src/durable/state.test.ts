@@ -15,7 +15,7 @@ const codeOf = (action: () => unknown): unknown => {
   }
 };
 
-test('open gives back what was sealed, and nothing of a record that was cut or changed', () => {
+test('S63: open gives back what was sealed, and nothing of a record that was cut or changed', () => {
   const value = { n: 1, when: new Date(5), map: new Map([['a', new Uint8Array([1, 2])]]), big: 10n };
   const record = seal(value);
   assert.deepEqual(open(record)?.value, value);
