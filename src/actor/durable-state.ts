@@ -3,6 +3,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type { Cell } from './cell.ts';
 import type { Keeper } from './cell-parts.ts';
 import { type KeepPlan, StateKeeper } from './keeper.ts';
+import { assertKeys, type KeysOf } from './known-keys.ts';
 
 type Awaitable<T> = T | Promise<T>;
 
@@ -28,16 +29,21 @@ export interface Durable<C, S, D> extends KeepOptions {
 /** A {@link Durable} whose types have been checked. */
 export type AnyDurable = Durable<never, never, unknown>;
 
+const KEEP: KeysOf<KeepOptions> = { everyMessages: true, everyMs: true, maxBytes: true };
+const DURABLE: KeysOf<AnyDurable> = { ...KEEP, version: true, snapshot: true, restore: true, migrate: true };
+
 const VERSION_MAX = 65_535;
 
 /**
  * Checks how a state is kept.
  *
  * @throws {RuntimeError} `PROTOCOL_INVALID` — a hook is no function, or a migration is missing or too many.
+ * @throws {RuntimeError} `CONFIG_INVALID` — an option is not ours.
  * @throws {RangeError} A number is out of range.
  */
 export function toKeepPlan(owner: string, durable: AnyDurable | undefined): KeepPlan | undefined {
   if (durable === undefined) return undefined;
+  assertKeys('"durable"', durable, DURABLE);
   const { version, snapshot, restore, migrate = {} } = durable;
   if (!(Number.isInteger(version) && version >= 1 && version <= VERSION_MAX)) {
     throw new RangeError(`The version of a durable state must be an integer from 1 to ${VERSION_MAX}, not ${version}`);

@@ -5,6 +5,7 @@ import { type Directive, type SupervisionOptions, toSupervisionPolicy } from '..
 import type { Clock, Random } from '../time/index.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { DeadLetterListener } from './dead-letters.ts';
+import { assertKeys, type KeysOf } from './known-keys.ts';
 import type { DurableStore } from './ports.ts';
 import type { TopicSpec } from './subscription.ts';
 
@@ -109,13 +110,47 @@ export interface ActorSystemOptions extends DispatchOptions {
   readonly onStarted?: (actor: ActorRef) => void;
 }
 
+const SPAWN: KeysOf<SpawnOptions> = {
+  mailbox: true,
+  supervision: true,
+  startTimeoutMs: true,
+  stopTimeoutMs: true,
+  subscribe: true,
+};
+const MAILBOX: KeysOf<MailboxOptions> = { capacity: true, capacityBytes: true, overflow: true };
+const SUPERVISION: KeysOf<SupervisionOptions> = {
+  restart: true,
+  intensity: true,
+  periodMs: true,
+  backoffMinMs: true,
+  backoffMaxMs: true,
+  backoffFactor: true,
+  backoffJitter: true,
+  quarantineMs: true,
+  stuckAfterMs: true,
+};
+
+/**
+ * Refuses options of an actor that are not ours.
+ *
+ * @throws {RuntimeError} `CONFIG_INVALID`.
+ */
+export function assertKnownOptions(options: SpawnOptions): void {
+  assertKeys('options of an actor', options, SPAWN);
+  const { mailbox, supervision } = options;
+  if (mailbox !== undefined) assertKeys('"mailbox"', mailbox, MAILBOX);
+  if (supervision !== undefined) assertKeys('"supervision"', supervision, SUPERVISION);
+}
+
 /**
  * Refuses what `spawn` would refuse of its options but for topics, which only a system knows.
  *
  * @throws {RangeError} An option is out of range.
  * @throws {RuntimeError} `CONFIG_INVALID`.
  */
-export function assertSpawnOptions({ mailbox, supervision, startTimeoutMs, stopTimeoutMs }: SpawnOptions): void {
+export function assertSpawnOptions(options: SpawnOptions): void {
+  assertKnownOptions(options);
+  const { mailbox, supervision, startTimeoutMs, stopTimeoutMs } = options;
   toMailboxPolicy(mailbox);
   toSupervisionPolicy(supervision);
   if (startTimeoutMs !== undefined) checkTimeoutMs('startTimeoutMs', startTimeoutMs);

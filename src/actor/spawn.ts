@@ -7,7 +7,7 @@ import { Cell, type Profile, type Services } from './cell.ts';
 import { enter } from './family.ts';
 import { LocalRef, Stubs } from './local-ref.ts';
 import { assertActorName, assertNameLength } from './name.ts';
-import { checkTimeoutMs, type SpawnOptions, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './options.ts';
+import { assertKnownOptions, checkTimeoutMs, type SpawnOptions, START_TIMEOUT_MS, STOP_TIMEOUT_MS } from './options.ts';
 import { subscribe } from './subscribe.ts';
 import type { TopicSpec } from './subscription.ts';
 
@@ -88,6 +88,12 @@ function claim(services: Services, name: string, ref: LocalRef): void {
 }
 
 function subscribeTo(cell: Cell, topics: NonNullable<SpawnOptions['subscribe']>): void {
+  if (typeof topics !== 'object') {
+    throw new RuntimeError(
+      'CONFIG_INVALID',
+      `Cannot subscribe to ${JSON.stringify(topics)}: expected a list, or topic → operation`,
+    );
+  }
   const specs: readonly (string | TopicSpec)[] = Array.isArray(topics)
     ? topics
     : Object.entries(topics).map(([topic, op]) => ({ topic, op }));
@@ -140,6 +146,7 @@ function plainProfile(services: Services, typeName: string, internals: TypeInter
 
 /** The profile of actors that are spawned with `options`. What is known of the type's pace holds for them too. */
 function adjustProfile(plain: Profile, options: SpawnOptions): Profile {
+  assertKnownOptions(options);
   const { mailbox, supervision, startTimeoutMs, stopTimeoutMs } = options;
   return {
     services: plain.services,

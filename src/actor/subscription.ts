@@ -1,4 +1,5 @@
 import { RuntimeError } from '../errors/index.ts';
+import { assertKeys, type KeysOf } from './known-keys.ts';
 
 /**
  * What becomes of a published message that finds no room in its subscriber's mailbox. `reject`: it is lost. `drop-oldest`
@@ -38,6 +39,8 @@ export interface TopicSpec extends SubscribeOptions {
   readonly topic: string;
 }
 
+const KEYS: KeysOf<SubscribeOptions> = { op: true, group: true, overflow: true, capacity: true, delivery: true };
+
 /** Messages: as many as an event stream keeps for a slow reader. */
 const CAPACITY = 256;
 
@@ -63,6 +66,7 @@ export interface SubscriptionPolicy {
  * @throws {RangeError} The capacity is out of range.
  */
 export function toSubscriptionPolicy(options: SubscribeOptions): SubscriptionPolicy {
+  assertKeys('options of a subscription', options, KEYS);
   const { op, group, overflow = 'reject', capacity = CAPACITY, delivery = 'at-most-once' } = options;
   if (group !== undefined && !GROUP.test(group)) {
     const text = `Cannot join group ${JSON.stringify(group.slice(0, 60))}: use letters, digits and "_.-", at most 255 characters`;

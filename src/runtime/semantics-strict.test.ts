@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gate, manualSystem, outcomeOf, scripted } from '../../test/kit/actors.ts';
 import { MemoryStore } from '../../test/kit/durable.ts';
-import { implement, protocol, type } from '../actor/index.ts';
+import { failsWith } from '../../test/kit/fails-with.ts';
+import { implement, protocol, type SpawnOptions, supervisor, type } from '../actor/index.ts';
 
 const never = (): Promise<void> => new Promise(() => {});
 
@@ -145,4 +146,32 @@ test('S63: the kept state of another type of actor is a failed start, and stays'
   assert.equal(await failed, 'STATE_VERSION_UNKNOWN');
   assert.equal(store.bucket('actors/state').get('c'), kept);
   await second.close();
+});
+
+test('spawn refuses options that are not ours, says what may have been meant, and makes nothing', async () => {
+  const { system, close } = manualSystem();
+  const spawn = (options: unknown) => () => system.spawn(scripted(), 'strict', options as SpawnOptions);
+  const mistakes: [unknown, RegExp][] = [
+    [{ mailbx: {} }, /"mailbx" in options of an actor.*did you mean "mailbox"\?/],
+    [{ mailbox: { size: 3 } }, /"size" in "mailbox".*there are "capacity", "capacityBytes", "overflow"/],
+    [{ supervision: { intensty: 1 } }, /did you mean "intensity"\?/],
+    [{ mailbox: 100 }, /Cannot use 100 as "mailbox": expected an object/],
+    [{ supervision: null }, /Cannot use null as "supervision"/],
+    [null, /Cannot use null as options of an actor/],
+    [{ subscribe: 'orders.*' }, /Cannot subscribe to "orders\.\*": expected a list/],
+    [{ subscribe: [{ topic: 'orders.*', op: 'run', overflw: 'reject' }] }, /did you mean "overflow"\?/],
+    [{ supervision: { toString: 1 } }, /"toString"/],
+  ];
+  for (const [options, says] of mistakes) assert.throws(spawn(options), failsWith('CONFIG_INVALID', says));
+  assert.throws(
+    () => supervisor({ children: [{ name: 'child', type: scripted(), options: { mailbox: { size: 3 } as object } }] }),
+    failsWith('CONFIG_INVALID', /"size"/),
+  );
+  const durable = { version: 1, everyMesages: 3 };
+  assert.throws(
+    () => implement(protocol('strict', {}), { init: () => 0, durable }),
+    failsWith('CONFIG_INVALID', /"everyMesages" in "durable".*did you mean "everyMessages"\?/),
+  );
+  assert.equal(system.size, 0);
+  await close();
 });
