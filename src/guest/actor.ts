@@ -1,5 +1,5 @@
 import type { Delivery, Failure as WireFailure, Message as WireMessage } from 'troupe:actor/types@0.1.0';
-import { guestConsole } from './console.ts';
+import { complain } from './console.ts';
 import { decodeUtf8 } from './encoding.ts';
 import { settle } from './event-loop.ts';
 import { Failure, messageOf, toWire } from './failure.ts';
@@ -118,7 +118,7 @@ function handlerOf(definition: ActorDefinition, message: Message): Handler {
 /** A mistake is worth its stack on standard error; a failure is an answer. */
 function report(thrown: unknown): WireFailure {
   const wire = toWire(thrown);
-  if (wire.code === 'GUEST_ERROR') guestConsole.error(thrown);
+  if (wire.code === 'GUEST_ERROR') complain(thrown);
   return wire;
 }
 
@@ -127,7 +127,7 @@ function stopping(definition: ActorDefinition): void {
   try {
     settle(definition.stop?.());
   } catch (thrown) {
-    guestConsole.error(thrown);
+    complain(thrown);
   }
 }
 

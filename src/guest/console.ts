@@ -2,6 +2,7 @@ import { getStderr } from 'wasi:cli/stderr@0.2.12';
 import { getStdout } from 'wasi:cli/stdout@0.2.12';
 import type { OutputStream } from 'wasi:io/streams@0.2.12';
 import { encodeUtf8 } from './encoding.ts';
+import { messageOf } from './failure.ts';
 
 /** Bytes that one `blocking-write-and-flush` takes. */
 const WRITE_BYTES_MAX = 4_096;
@@ -60,3 +61,12 @@ export const guestConsole = {
   error: to('err'),
   trace: to('err'),
 };
+
+/**
+ * Says on standard error what nobody caught. What has a code, such as a request that was denied, is no mistake of the code
+ * around it: one line says it all. A mistake is worth its stack.
+ */
+export function complain(thrown: unknown): void {
+  const hasCode = typeof thrown === 'object' && thrown !== null && 'code' in thrown;
+  guestConsole.error(hasCode ? messageOf(thrown) : thrown);
+}

@@ -6,7 +6,7 @@ import {
   ResponseOutparam,
 } from 'wasi:http/types@0.2.12';
 import { Body, type BodyInit, isPieces, send } from './body.ts';
-import { guestConsole } from './console.ts';
+import { complain } from './console.ts';
 import { settle } from './event-loop.ts';
 import { Headers, type HeadersInit } from './headers.ts';
 import { toBytes } from './payload.ts';
@@ -103,7 +103,7 @@ export function serve(handler: HttpHandler): HttpExports {
         send(response, pieces);
       } catch (thrown) {
         // The head is out: all that can be done is not to end the body.
-        guestConsole.error(thrown);
+        complain(thrown);
       }
     },
   };
@@ -130,7 +130,7 @@ function refusal(thrown: unknown): HttpResponse {
   const { kind, message } = thrown as { readonly kind?: string; readonly message?: string };
   const status = kind === undefined ? undefined : STATUS[kind];
   if (status !== undefined) return { status, body: `${message}\n` };
-  guestConsole.error(thrown);
+  complain(thrown);
   return { status: 500, body: 'The component failed\n' };
 }
 

@@ -112,6 +112,9 @@ test('G1: what a handler throws is an answer with name and place, and the instan
   await assert.rejects(guest.ask('sum', 'no JSON'), failsWith('ANSWER_INVALID', /The payload is not JSON/));
   await assert.rejects(guest.ask('toString'), failsWith('ANSWER_INVALID', /There is no operation "toString"/));
   assert.match(guest.printed.stderr, /TypeError: cannot read property 'text' of undefined\n {4}at /);
+  const { length } = guest.printed.stderr;
+  await assert.rejects(guest.ask('denied'), failsWith('ANSWER_INTERNAL', /It is not for you/));
+  assert.match(guest.printed.stderr.slice(length), /^Error: It is not for you \(at .*\)\n$/, 'an outcome is one line');
   assert.equal(await guest.ask('count'), '2');
 });
 

@@ -71,6 +71,9 @@ export const { handler, lifecycle } = defineActor({
       throw new Failure('conflict', 'TOO_LATE', 'It is too late');
     },
     mistake: () => (undefined as unknown as { text: string }).text,
+    denied: () => {
+      throw Object.assign(new Error('It is not for you'), { code: 'HTTP-request-denied' });
+    },
     wrong: () => Symbol('wrong') as unknown as string,
     random: () => [Math.random(), Math.random(), crypto.randomUUID(), [...crypto.getRandomValues(new Uint8Array(4))]],
     globals: () =>
