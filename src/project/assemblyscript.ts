@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseWat, printWasm } from '../component/tooling/index.ts';
 import type { ManifestConfig } from '../config/index.ts';
-import { fromCoreModule, kitWorld } from './core-modules.ts';
+import { fromCoreModule, kitWorld, loadToolsOf } from './core-modules.ts';
 import type { Recipe } from './recipe.ts';
 import { sourceFiles } from './sources.ts';
 import { packageFolder, runProgram } from './tools.ts';
@@ -33,6 +33,7 @@ export async function assemblyScriptRecipe(manifest: ManifestConfig, entry: stri
         const options = ['--noAssert', '--runtime', 'incremental', '--use', `abort=${kit}/troupe_abort`];
         const args = [relative(manifest.directory, entry), '--outFile', module, ...level, ...options, ...flags];
         await runProgram(process.execPath, [compiler, ...args], manifest.directory);
+        await loadToolsOf(manifest);
         return await fromCoreModule(manifest, await renameExports(await readFile(module)));
       } finally {
         await rm(scratch, { recursive: true, force: true });

@@ -155,13 +155,18 @@ function stepsOf(name: string, { directory, language }: CreateOptions, template:
   const npx = usesNpm(language) ? 'npx ' : '';
   const attempt = template.attempt.replace('{name}', name);
   return [
-    `cd ${/^[\w./~-]+$/.test(directory) ? directory : `'${directory.replaceAll("'", "'\\''")}'`}`,
-    ...(usesNpm(language) && !existsSync(join(TROUPE, 'dist')) ? [`npm --prefix ${TROUPE} run build`] : []),
+    `cd ${quote(directory)}`,
+    ...(usesNpm(language) && !existsSync(join(TROUPE, 'dist')) ? [`npm --prefix ${quote(TROUPE)} run build`] : []),
     ...(usesNpm(language) ? ['npm install'] : []),
     `${npx}troupe build`,
     `${npx}troupe up`,
     `${attempt.startsWith('troupe') ? npx : ''}${attempt}   # from a second terminal`,
   ];
+}
+
+/** As one word of a shell. */
+function quote(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function usesNpm(language: TemplateLanguage): language is 'ts' | 'js' | 'assemblyscript' {

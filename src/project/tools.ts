@@ -9,14 +9,15 @@ import { RuntimeError } from '../errors/index.ts';
 const OUTPUT_CHARACTERS_MAX = 65_536;
 
 /**
- * Loads an optional package: the project's own if it has it, otherwise the one beside Troupe.
+ * Loads an optional package, or a part of it: the project's own if it has it, otherwise the one beside Troupe.
  *
+ * @param part As `exports` of its manifest calls it.
  * @throws {RuntimeError} `TOOL_MISSING` — neither is there; the text says what to install.
  */
-export async function loadPackage<Module>(directory: string, name: string): Promise<Module> {
+export async function loadPackage<Module>(directory: string, name: string, part = '.'): Promise<Module> {
   const folder = packageFolder(directory, name);
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageManifest;
-  const entry = entryOf(manifest.exports) ?? manifest.main ?? 'index.js';
+  const entry = entryOf(manifest.exports, part) ?? manifest.main ?? 'index.js';
   return (await import(pathToFileURL(join(folder, entry)).href)) as Module;
 }
 
@@ -43,12 +44,12 @@ interface PackageManifest {
 }
 
 /** What `import` of the package itself means (Node.js, "conditional exports"); many have nothing for `require`. */
-function entryOf(exports: unknown): string | undefined {
+function entryOf(exports: unknown, part: string): string | undefined {
   if (typeof exports === 'string') return exports;
   if (typeof exports !== 'object' || exports === null) return undefined;
-  if ('.' in exports) return entryOf(exports['.']);
+  if (part in exports) return entryOf((exports as Record<string, unknown>)[part], part);
   for (const [condition, target] of Object.entries(exports)) {
-    const entry = ['import', 'node', 'module', 'default'].includes(condition) ? entryOf(target) : undefined;
+    const entry = ['import', 'node', 'module', 'default'].includes(condition) ? entryOf(target, part) : undefined;
     if (entry !== undefined) return entry;
   }
   return undefined;

@@ -14,6 +14,7 @@ export {
   componentNew,
   componentWit,
   type EmbedOptions,
+  loadWasmTools,
   parseWat,
   printWasm,
   validateComponent,

@@ -22,12 +22,26 @@ const TOOLS_PACKAGE = '@bytecodealliance/jco-transpile/wasm-tools';
 /** One load for each process: it compiles several megabytes of WebAssembly. */
 let tools: Promise<WasmTools> | undefined;
 
+/**
+ * Has the tools loaded by `load`, if they are not loaded already: a project may have its own, which are not beside Troupe.
+ *
+ * @throws What `load` rejects with; the next call tries again.
+ */
+export async function loadWasmTools(load: () => Promise<unknown>): Promise<void> {
+  tools ??= load() as Promise<WasmTools>;
+  try {
+    await tools;
+  } catch (error) {
+    tools = undefined;
+    throw error;
+  }
+}
+
 async function wasmTools(): Promise<WasmTools> {
   try {
-    tools ??= import(TOOLS_PACKAGE) as Promise<WasmTools>;
-    return await tools;
+    await loadWasmTools(() => import(TOOLS_PACKAGE));
+    return await (tools as Promise<WasmTools>);
   } catch (cause) {
-    tools = undefined;
     throw new RuntimeError(
       'FILE_NOT_FOUND',
       'Cannot load the WebAssembly tools: run `npm install @bytecodealliance/jco-transpile`',
