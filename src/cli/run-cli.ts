@@ -88,6 +88,18 @@ function isCommand(program: Command, word: string | undefined): boolean {
   return word === 'help' || program.commands.some((command) => command.name() === word);
 }
 
+/** The words of `argv` that name a command, and a command of it. */
+function commandPath(program: Command, argv: readonly string[]): string[] {
+  const path: string[] = [];
+  let current: Command | undefined = program;
+  for (const word of argv.filter((word) => !word.startsWith('-'))) {
+    current = current.commands.find((command) => command.name() === word);
+    if (current === undefined) break;
+    path.push(word);
+  }
+  return path;
+}
+
 /** Turns what the argument parser says into our error, with its suggestion as help. */
 function toUsageError(error: CommanderError, argv: readonly string[], program: Command): RuntimeError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
@@ -97,9 +109,7 @@ function toUsageError(error: CommanderError, argv: readonly string[], program: C
   }
   const text = first.charAt(0).toUpperCase() + first.slice(1).replace(/\.$/, '');
   const suggestion = rest.map((line) => line.replace(/^\((.*)\)$/, '$1')).filter((line) => line !== '');
-  const command = argv.find((word) => !word.startsWith('-'));
-  const known = command !== 'help' && isCommand(program, command);
-  const help = [...suggestion, `troupe ${known ? `${command} ` : ''}--help`];
+  const help = [...suggestion, ['troupe', ...commandPath(program, argv), '--help'].join(' ')];
   return new RuntimeError('USAGE_INVALID', text, { details: { help } });
 }
 

@@ -48,6 +48,11 @@ for (const command of COMMANDS) {
   });
 }
 
+test('troupe ask --help gives its time limit with a unit', async () => {
+  const { stdout } = await troupe(['ask', '--help']);
+  assert.match(stdout, /--timeout <duration> .*\(default: 5s\)/);
+});
+
 test('troupe --version prints the version of the package', async () => {
   const { code, stdout } = await troupe(['--version']);
   assert.equal(code, 0);
@@ -62,6 +67,7 @@ const MISTAKES: readonly { args: readonly string[]; exits: number; says: readonl
     exits: 64,
     says: ["Unknown command 'rnu'", 'help: Did you mean run?', 'help: troupe --help'],
   },
+  { args: ['state', 'show'], exits: 64, says: ["Missing required argument 'actor'", 'help: troupe state show --help'] },
   { args: ['rnu'], exits: 64, says: ["error[USAGE_INVALID]: Unknown command 'rnu'", 'help: Did you mean run?'] },
   {
     args: ['up', '--until-idel'],

@@ -1,5 +1,6 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ASK_TIMEOUT_MS, connectControl } from '../../client/index.ts';
+import { formatDuration } from '../../time/index.ts';
 import type { CliContext } from '../context.ts';
 import { findOperation } from '../operations.ts';
 import { parseDurationFlag, withApplication, withExamples, withOutput } from '../options.ts';
@@ -29,7 +30,11 @@ export function askCommand(context: CliContext): Command {
     .argument('<op>', 'operation: its whole name, or its last part if that is unique')
     .argument('[payload]', 'the payload, or - for standard input')
     .option('--data <data>', 'the payload: @FILE, - for standard input, or text')
-    .option('--timeout <duration>', 'how long to wait for the reply', parseDurationFlag, ASK_TIMEOUT_MS);
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait for the reply')
+        .argParser(parseDurationFlag)
+        .default(ASK_TIMEOUT_MS, formatDuration(ASK_TIMEOUT_MS)),
+    );
   withOutput(withApplication(command));
   withExamples(command, [
     ['troupe ask greeter greet Ada', 'text to an actor that handles messages'],
