@@ -11,6 +11,7 @@ import { assert, RuntimeError } from '../errors/index.ts';
 import type { TimerHandle } from '../time/index.ts';
 import type { Guest } from '../wasi/index.ts';
 import { fromGuest, type GuestFailure } from './failure.ts';
+import { GuestFuel } from './fuel.ts';
 import type { HealthCheckPolicy } from './health-options.ts';
 import type { MessageDeadline } from './messaging.ts';
 import type { ComponentShape } from './shape.ts';
@@ -96,7 +97,8 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     this.messageStartMs = context.clock.nowMs();
     this.surroundings = this.plan.surround(context, this);
     const { imports, guest } = this.surroundings;
-    const instance = await component.instantiate(imports, { context: guest, signal: this.making.signal });
+    const fuel = new GuestFuel(context.clock, component, this);
+    const instance = await component.instantiate(imports, { context: guest, signal: this.making.signal, fuel });
     if (this.disposed) {
       instance.kill();
       return;
@@ -284,7 +286,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
 
   /**
    * Kills the instance when one message takes longer than its deadline. Only a suspended guest is watched: one that
-   * computes cannot be interrupted from here.
+   * computes is suspended now and then.
    */
   private async withDeadline<T>(suspended: Promise<T>): Promise<T> {
     const { limitMs } = this;
@@ -301,14 +303,14 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private watchDeadline(delayMs: number): void {
     const clock = this.context?.clock;
     this.watch = clock?.after(delayMs, () => {
-      const { limitMs } = this;
-      const leftMs = this.messageStartMs + limitMs - clock.nowMs();
+      const leftMs = this.messageStartMs + this.limitMs - clock.nowMs();
       if (leftMs > 0) this.watchDeadline(leftMs);
-      else this.live?.kill(this.overdue(limitMs));
+      else this.live?.kill(this.overdue());
     });
   }
 
-  private overdue(deadlineMs: number): RuntimeError {
+  overdue(): RuntimeError {
+    const deadlineMs = this.limitMs;
     const what =
       this.checkMs === 0
         ? 'for one message; raise "deadline" in [limits] if it should'

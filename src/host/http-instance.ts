@@ -3,6 +3,7 @@ import { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import { type Guest, type HttpExchange, openExchange } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
+import { GuestFuel, type TimeLimit } from './fuel.ts';
 import type { MessageDeadline } from './messaging.ts';
 
 /** What every instance of one HTTP component has in common. */
@@ -32,7 +33,7 @@ const RETIRED = new RuntimeError('COMPONENT_KILLED', 'The instance has handled i
 const LOOK_EVERY = 8;
 
 /** What is left of the time for the request that is handled. */
-class RequestTime implements MessageDeadline {
+class RequestTime implements MessageDeadline, TimeLimit {
   private readonly clock: Clock;
   dueMs = Number.POSITIVE_INFINITY;
 
@@ -42,6 +43,10 @@ class RequestTime implements MessageDeadline {
 
   get leftMs(): number | undefined {
     return Number.isFinite(this.dueMs) ? this.dueMs - this.clock.nowMs() : undefined;
+  }
+
+  overdue(): RuntimeError {
+    return new RuntimeError('COMPONENT_DEADLINE', 'The component took longer than its deadline for one request');
   }
 }
 
@@ -108,7 +113,9 @@ export class HttpInstance implements CallSource {
     const time = new RequestTime(plan.clock);
     const { imports, guest } = plan.surround(time);
     try {
-      const instance = await plan.component.instantiate(imports, { context: guest, rewindable: true, signal });
+      const fuel = new GuestFuel(plan.clock, plan.component, time);
+      const options = { context: guest, rewindable: true, signal, fuel };
+      const instance = await plan.component.instantiate(imports, options);
       if (plan.start !== undefined) await started(instance, plan, signal);
       return new HttpInstance(plan, { instance, guest, time });
     } catch (error) {

@@ -16,15 +16,18 @@
  *   H7  An import that another actor answers is as good as an ask: of an equal type, with a deadline, refused in a circle.
  *       What goes wrong is a value for a guest whose type has room for it, else a failure of that actor that says why.
  *   H8  The same component gives the same TypeScript declarations, and they are true of its actors.
+ *   H9  Guests that compute take turns: after 0.2 ms the next component has its own, after 0.5 ms actors and I/O have
+ *       theirs. One that computes is ended by its deadline, a stop or a kill as one that waits.
  * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments. A component
  *             sends and is answered at most 1 MiB at a time, by an operation of 255 characters.
  * Not here    mailboxes and supervision (actor/), canonical ABI and traps (component/), WASI (wasi/), files of
- *             configuration (config/). Endless loops are not interrupted yet.
+ *             configuration (config/).
  *
  * @module
  */
 export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
 export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
+export { GuestFuel } from './fuel.ts';
 export type { HealthCheckOptions } from './health-options.ts';
 export type { HttpObserver } from './http-component.ts';
 export { HTTP_DEFAULTS, type HttpOptions } from './http-options.ts';

@@ -77,14 +77,14 @@ export async function loadComponent(file: string | URL, options: LoadOptions = {
   return compileFile(bytes, file, { ...(limits && { limits }), ...(signal && { signal }) });
 }
 
-/** Compiles the bytes of `file`: a component, or a program for WASI preview 1. An error names the file. */
+/** Compiles the bytes of `file`, metered: a component, or a program for WASI preview 1. An error names the file. */
 export async function compileFile(
   bytes: Uint8Array,
   file: string | URL,
   options: CompileOptions = {},
 ): Promise<CompiledComponent> {
   try {
-    return await compileComponent(wrapPreview1(bytes), options);
+    return await compileComponent(wrapPreview1(bytes), { metered: true, ...options });
   } catch (error) {
     throw inFile(error, file);
   }

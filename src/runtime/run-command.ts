@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Decision, FilesystemRight, Grants, NetworkGrant } from '../capability/index.ts';
 import type { CompiledComponent, ComponentInstance, HostImports } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { type ComponentShape, checkImports, inFile, loadComponent, shapeOf } from '../host/index.ts';
+import { type ComponentShape, checkImports, GuestFuel, inFile, loadComponent, shapeOf } from '../host/index.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { systemClock } from '../time/index.ts';
 import { defineWasi, type Guest, type LogEntry, readableSource, writableSink } from '../wasi/index.ts';
@@ -179,7 +179,9 @@ async function exitCode(compiled: CompiledComponent, { imports, guest, run, sign
   const onAbort = () => instance?.kill(signal.reason as RuntimeError);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    instance = await compiled.instantiate(imports, { context: guest, signal });
+    // So that a program that computes hears of signals too.
+    const fuel = new GuestFuel(systemClock, compiled);
+    instance = await compiled.instantiate(imports, { context: guest, signal, fuel });
     signal.throwIfAborted();
     const result = (await instance.call(run)) as { tag: 'ok' | 'err' };
     return result.tag === 'ok' ? 0 : 1;

@@ -122,6 +122,12 @@ const SPIN = await parseWat(`(component
   (instance $exports (export "run" (func $run)))
   (export "wasi:cli/run@0.2.0" (instance $exports)))`);
 
+test('run --timeout ends a guest that computes without end', async () => {
+  const ended = await troupe(['run', '--timeout', '200ms', file('spin.wasm', SPIN)]);
+  assert.equal(ended.code, 75);
+  assert.match(ended.stderr, /^error\[COMPONENT_DEADLINE\]: .*200 ms/);
+});
+
 test('run can be interrupted when its guest never gives the thread back', {
   skip: process.platform !== 'linux',
 }, async () => {

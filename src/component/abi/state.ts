@@ -49,6 +49,8 @@ export class InstanceState {
    * How many times its code runs above a frame of JavaScript: `realloc` and destructors. V8 cannot suspend it there.
    */
   entered: number;
+  /** Entries of that kind since it was made. */
+  entries: number;
   /** Bytes of host memory that the lift under way may still take. */
   liftBudget: number;
   /** What `liftBudget` starts with at every lift. Default {@link LIFT_BUDGET_BYTES}. */
@@ -77,6 +79,7 @@ export class InstanceState {
     this.mayEnter = true;
     this.isDropping = false;
     this.entered = 0;
+    this.entries = 0;
     this.liftBudget = LIFT_BUDGET_BYTES;
     this.liftBudgetMax = LIFT_BUDGET_BYTES;
     this.lowerBudget = LOWER_BUDGET_BYTES;
@@ -191,6 +194,7 @@ export class CanonContext {
     }
     state.mayLeave = false;
     state.entered++;
+    state.entries++;
     const ptr = realloc(0, 0, align, sizeBytes) >>> 0;
     state.entered--;
     state.mayLeave = state.failure === undefined; // it may have been killed by the values that are lowered

@@ -131,14 +131,14 @@ export class Entrance {
   private refuel(gauge: FuelGauge, left: number): number {
     const { surrounding, state } = this;
     if (surrounding.failure !== undefined) throw surrounding.failure;
-    const mayWait = state.entered === 0;
+    const entry = state.entered === 0 ? undefined : state.entries;
     try {
-      const granted = surrounding.fuel.refuel(gauge.used(left), mayWait);
+      const granted = surrounding.fuel.refuel(gauge.used(left), entry);
       if (typeof granted === 'number') {
         gauge.grant(granted);
         return granted;
       }
-      if (!mayWait) throw cannotSuspend();
+      if (entry !== undefined) throw cannotSuspend();
       gauge.grant(0);
       // Nobody looks at what a host function left here: it is done with, or has not begun.
       state.suspension.promise = granted;

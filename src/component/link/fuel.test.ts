@@ -32,16 +32,16 @@ const GUEST = await compileComponent(
 /** Gives `slices` of fuel, and then none; remembers what was used. */
 class Rations implements FuelSupply {
   units = 0;
-  readonly waits: boolean[] = [];
+  readonly entries: (number | undefined)[] = [];
   #slices: number;
 
   constructor(slices: number) {
     this.#slices = slices;
   }
 
-  refuel(units: number, mayWait: boolean): number {
+  refuel(units: number, entry: number | undefined): number {
     this.units += units;
-    this.waits.push(mayWait);
+    this.entries.push(entry);
     if (this.#slices-- === 0) throw new RuntimeError('COMPONENT_LIMIT', 'no fuel');
     return FUEL_SLICE;
   }
@@ -120,7 +120,7 @@ test('instantiate tells its supply where a guest cannot wait, and ends one whose
   const fuel = new Rations(3);
   const instance = await GUEST.instantiate({}, { fuel });
   await assert.rejects(instance.call('text', ['x'.repeat(666)]), { code: 'COMPONENT_LIMIT' });
-  assert.deepEqual(fuel.waits, [false, false, false, false]);
+  assert.deepEqual(fuel.entries, [1, 1, 1, 1]);
   const waiting: FuelSupply = { refuel: () => Promise.resolve(), spend: () => undefined };
   const other = await GUEST.instantiate({}, { fuel: waiting });
   await assert.rejects(other.call('text', ['x'.repeat(666)]), {
@@ -133,5 +133,5 @@ test('instantiate ends a post-return that loops', async () => {
   const fuel = new Rations(3);
   const instance = await GUEST.instantiate({}, { fuel });
   await assert.rejects(instance.call('later'), { code: 'COMPONENT_LIMIT' });
-  assert.deepEqual(fuel.waits, [true, true, true, true]);
+  assert.deepEqual(fuel.entries, [undefined, undefined, undefined, undefined]);
 });

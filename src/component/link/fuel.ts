@@ -9,11 +9,12 @@ export interface FuelSupply {
   /**
    * `units` were used up.
    *
-   * @param mayWait Whether the guest can be suspended here. Where it cannot, an answer that is a promise ends it.
+   * @param entry Undefined where the guest can be suspended. Else which time it is that it was entered where it cannot: to
+   *   allocate memory, or to drop a resource. There an answer that is a promise ends it.
    * @returns Units to go on with, 1 to 1,000,000,000; or a promise: the guest is suspended until it is fulfilled, and
    *   asks again. It must settle at some time, or the instance be killed: a stack that waits for ever is never collected.
    */
-  refuel(units: number, mayWait: boolean): number | Promise<void>;
+  refuel(units: number, entry: number | undefined): number | Promise<void>;
   /** A call is over that used `units` more. */
   spend(units: number): void;
 }

@@ -290,6 +290,7 @@ export class ComponentInstance {
       const state = this.states[(this.component.steps[source.step] as CompiledStep).state] as InstanceState;
       try {
         state.entered++;
+        state.entries++;
         (this.resolve(source) as (rep: number) => void)(rep);
         state.entered--;
       } catch (error) {

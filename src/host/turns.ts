@@ -1,0 +1,91 @@
+import type { Clock } from '../time/index.ts';
+
+/** Milliseconds that guests compute between two chances for everything else: as long as actors handle messages. */
+const BUDGET_MS = 0.5;
+
+/** Milliseconds that one guest computes before the next one's turn: some fifty slices of fuel of plain code. */
+const QUANTUM_MS = 0.2;
+
+/**
+ * Lets guests that compute take turns on one thread. Components have their turns one after the other, and those that wait of
+ * one component among themselves: five hundred instances of one hold up the others no more than a single one.
+ *
+ * ```
+ *   guest computes ──quantum over──► wait ──its turn──► computes on
+ *                                     │  after 0.5 ms: actors and I/O first
+ * ```
+ *
+ * Whoever waits is waited for by nobody else than the guest: what it is given is a promise that is fulfilled when its
+ * turn comes. A guest that is killed meanwhile is passed over.
+ */
+export class Turns {
+  private readonly clock: Pick<Clock, 'nowMs' | 'soon'>;
+  /** Those that wait, by component; a component without any is not in it. The first one is next. */
+  private readonly waiting = new Map<object, (() => void)[]>();
+  private isScheduled = false;
+  private budgetEndsMs = 0;
+  /** A guest was given its turn and has neither waited again nor ended, as far as is known. */
+  private isGiven = false;
+
+  constructor(clock: Pick<Clock, 'nowMs' | 'soon'>) {
+    this.clock = clock;
+  }
+
+  /** Whether a guest that has computed since `sinceMs` should let others have their turn. */
+  isOver(sinceMs: number): boolean {
+    return this.clock.nowMs() - sinceMs >= QUANTUM_MS;
+  }
+
+  /** Is fulfilled when it is the turn of a guest of `component`. */
+  wait(component: object): Promise<void> {
+    const turn = new Promise<void>((resolve) => {
+      const others = this.waiting.get(component);
+      if (others === undefined) this.waiting.set(component, [resolve]);
+      else others.push(resolve);
+    });
+    const { isGiven } = this;
+    this.isGiven = false;
+    if (!this.isScheduled) {
+      this.isScheduled = true;
+      this.clock.soon(this.onPass);
+    } else if (isGiven && this.clock.nowMs() < this.budgetEndsMs) {
+      this.give();
+    }
+    return turn;
+  }
+
+  /** Actors and I/O had their turn. */
+  private readonly onPass = (): void => {
+    if (this.waiting.size === 0) {
+      this.isScheduled = false;
+      return;
+    }
+    this.budgetEndsMs = this.clock.nowMs() + BUDGET_MS;
+    this.clock.soon(this.onPass);
+    this.give();
+  };
+
+  private give(): void {
+    for (const [component, guests] of this.waiting) {
+      this.waiting.delete(component);
+      const guest = guests.shift();
+      // Behind all others.
+      if (guests.length > 0) this.waiting.set(component, guests);
+      this.isGiven = true;
+      guest?.();
+      return;
+    }
+  }
+}
+
+const TURNS = new WeakMap<Clock, Turns>();
+
+/** Where the guests of everybody who goes by `clock` take turns: there is one thread for all of them. */
+export function turnsOf(clock: Clock): Turns {
+  let turns = TURNS.get(clock);
+  if (turns === undefined) {
+    turns = new Turns(clock);
+    TURNS.set(clock, turns);
+  }
+  return turns;
+}
