@@ -151,6 +151,7 @@ export class Outbox implements Deliveries {
     const sealed = sealAll(messages, atMs);
     const opening = this.open();
     if (opening !== undefined) await opening;
+    this.#assertOpen();
     const written: (Promise<void> | undefined)[] = [];
     const fresh: Delivery[] = [];
     for (const { to, op, id, record } of sealed) {
@@ -269,6 +270,12 @@ export class Outbox implements Deliveries {
   /** Forgets a receiver of which there is nothing to know. */
   #tidy(to: string, { waiting, handled, inFlight, isPumping, hasRetry }: Receiver): void {
     if (waiting.length + handled.size + inFlight === 0 && !isPumping && !hasRetry) this.#receivers.delete(to);
+  }
+
+  /** The store may be another system's by now, which would not know of what is written here. */
+  #assertOpen(): void {
+    if (!this.#isClosed) return;
+    throw new RuntimeError('SYSTEM_STOPPED', 'Cannot change what is kept: the actor system has stopped');
   }
 
   #assertRoom(messages: readonly Delivery[]): void {
@@ -503,6 +510,7 @@ export class Outbox implements Deliveries {
   /** What is being written when it is called comes after it. */
   async #remove(name: string): Promise<number> {
     await this.open();
+    this.#assertOpen();
     const receiver = this.#receiver(name);
     const chosen = [...this.#known.values()].filter(
       ({ key, written, isTaken }) => written === undefined && !isTaken && actorOf(key) === name,

@@ -452,3 +452,19 @@ test('S75: of a store that no system uses messages are listed and removed too, a
   assert.equal(await kept.remove('log'), 2);
   assert.deepEqual(await kept.list(), []);
 });
+
+test('S65, S75: a system that has stopped changes nothing in a store that may be of another by now', async () => {
+  const store = new MemoryStore();
+  const first = manualSystem(undefined, undefined, { store });
+  const old = first.system.spawn(log(), 'log');
+  await settled(first, old.deliver.add(1));
+  await first.close();
+  const kit = manualSystem(undefined, undefined, { store });
+  assert.equal(await outcomeOf(old.deliver.add(2)), 'SYSTEM_STOPPED');
+  assert.equal(await outcomeOf(first.system.outbox?.remove('log') as Promise<unknown>), 'SYSTEM_STOPPED');
+  const ref = kit.system.spawn(log(), 'log');
+  await settled(kit, ref.deliver.add(3));
+  assert.deepEqual(await settled(kit, ref.ask.all()), [3]);
+  assert.equal(store.bucket('actors/outbox').size, 0, 'nothing is left that nobody knows of');
+  await kit.close();
+});
