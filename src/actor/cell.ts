@@ -353,7 +353,7 @@ export class Cell implements AskTarget, Paced {
 
   /** Whether it takes messages, now or later. */
   get isOpen(): boolean {
-    return !this.mailbox.isClosed;
+    return !this.mailbox.isClosed && this.extras?.isDraining !== true;
   }
 
   get hasRoom(): boolean {

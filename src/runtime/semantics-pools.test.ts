@@ -465,3 +465,32 @@ test('S45: what waits for a routee of a subscribed router goes to another one th
   assert.equal(letters.length, 0);
   await close();
 });
+
+test('S46: a routee that is being drained is passed over, by keys too, and by who waited for room there', async () => {
+  const { clock, system, close } = manualSystem();
+  const type = worker();
+  const refs = ['one', 'two'].map((name) => system.spawn(type, name, { mailbox: { capacity: 1 } }));
+  const byTurns = system.spawn(router({ routees: refs }), 'turns');
+  const byKeys = system.spawn(
+    router({ routees: refs, strategy: 'consistent-hash', hash: (_op, note) => `${note}` }),
+    'keys',
+  );
+  await clock.settle();
+  const held = gate();
+  for (const routee of refs) routee.tell.wait(held.promise);
+  await clock.settle();
+  for (const routee of refs) routee.tell.note('fills it');
+  const keys = Array.from({ length: 8 }, (_, key) => key);
+  const outcomes = keys.flatMap((key) => [byTurns, byKeys].map((ref) => outcomeOf(ref.put.note(key))));
+  const drained = refs[0]?.drain();
+  outcomes.push(...keys.map((key) => outcomeOf(byKeys.put.note(key))));
+  await clock.settle();
+  held.resolve();
+  await clock.settle();
+  await drained;
+  assert.deepEqual(
+    await Promise.all(outcomes),
+    outcomes.map(() => undefined),
+  );
+  await close();
+});
