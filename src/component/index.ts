@@ -43,6 +43,7 @@ export {
   type CallSource,
   CompiledComponent,
   type CompileOptions,
+  type ComponentArtifact,
   ComponentInstance,
   compileComponent,
   type ExportedFunction,

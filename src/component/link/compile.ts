@@ -5,7 +5,6 @@ import {
   ADMISSION_DEFAULTS,
   type AdmissionLimits,
   type AdmissionRequest,
-  type AdmittedModule,
   admitModule,
   type CoreModule,
   type OwnFunctions,
@@ -13,6 +12,7 @@ import {
   readCoreModule,
 } from '../admission/index.ts';
 import { type ComponentType, type Definition, decodeInSlices, type Parts } from '../binary/index.ts';
+import { artifactId, type CompiledModule, type ComponentArtifact, checkArtifact } from './artifact.ts';
 import { shareOut } from './budgets.ts';
 import type { CompiledExport, CompiledStep, ExportedFunction, HookKind } from './compiled.ts';
 import { nameLinkFailure } from './failures.ts';
@@ -38,6 +38,8 @@ export interface CompileOptions {
    * long. Default: false.
    */
   readonly metered?: boolean;
+  /** What the same bytes were compiled to before, with the same options: it is neither admitted nor compiled again. */
+  readonly artifact?: ComponentArtifact;
   /** Gives other work its turn between slices of the compilation. Default: the system's clock. */
   readonly clock?: Clock;
   /** Ends the compilation between two slices with `signal.reason`. */
@@ -77,6 +79,8 @@ export class CompiledComponent {
   readonly needs: readonly string[];
   /** Size and declared memories of each core module that an instance consists of. */
   readonly coreModules: readonly CoreModuleInfo[];
+  /** What it was compiled to, for another thread; see {@link CompileOptions.artifact}. */
+  readonly artifact: ComponentArtifact;
   /** @internal */
   readonly plan: InstancePlan;
   /** @internal */
@@ -102,9 +106,9 @@ export class CompiledComponent {
     steps: readonly CompiledStep[];
     exports: readonly CompiledExport[];
     importStubs: readonly ImportStub[];
-    functions: readonly OwnFunctions[];
+    artifact: ComponentArtifact;
   }) {
-    const { plan } = parts;
+    const { plan, artifact } = parts;
     this.type = parts.type;
     this.plan = plan;
     this.coreModules = parts.coreModules;
@@ -114,7 +118,8 @@ export class CompiledComponent {
     this.origin = Origin.of(
       parts.steps.map(({ moduleState, startExport }) => ({ state: moduleState, hasStart: startExport !== undefined })),
     );
-    this.functions = parts.functions;
+    this.artifact = artifact;
+    this.functions = artifact.modules.map(({ functions }) => functions);
     this.callees = plan.lowerings.map(({ target }) =>
       target.kind === 'inside' ? parts.exports[target.export] : undefined,
     );
@@ -172,6 +177,7 @@ export class CompiledComponent {
  * @param bytes The component's binary. Not changed, not kept.
  * @throws {RuntimeError} `NOT_A_COMPONENT`, `COMPONENT_INVALID`, `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT`: what is
  *   wrong, with the byte offset in `details.offset` where there is one.
+ * @throws {RuntimeError} `COMPONENT_INVALID` — `artifact` was made of something else.
  * @throws {RuntimeError} `RUNTIME_UNSUPPORTED` — this Node.js cannot suspend WebAssembly; use version 24 or later.
  *
  * @example
@@ -186,10 +192,13 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
   const component = await inSlices(decodeInSlices(bytes, options.parts), options);
   const plan = planComponent(component);
   const limits = { ...ADMISSION_DEFAULTS, ...options.limits };
+  const metered = options.metered === true;
+  const id = await artifactId({ bytes, parts: options.parts, limits, metered });
+  if (options.artifact !== undefined) checkArtifact(options.artifact, id);
   const coreModules = plan.steps.map((step) => readCoreModule(step.bytes));
   const requests = new Requests(plan, shareOut(coreModules, limits), {
     exportState: canReturn(plan, coreModules),
-    fuelSlice: options.metered === true ? FUEL_SLICE : undefined,
+    fuelSlice: metered ? FUEL_SLICE : undefined,
   });
   const modules = new ModuleCache(limits.moduleBytes, options);
   const compiled: CompiledStep[] = [];
@@ -205,7 +214,7 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
     coreModules: coreModules.map(describeModule),
     steps: compiled,
     exports: await eachInSlices(plan.exports, options, (item) => compiledExport(item, requests.target(item))),
-    functions: modules.functions,
+    artifact: { id, modules: modules.made },
     importStubs: await eachInSlices(plan.lowerings, options, ({ type, encoding }) => compileImport(type, encoding)),
   });
 }
@@ -256,17 +265,14 @@ function pause({ clock = systemClock }: CompileOptions): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve));
 }
 
-/** An admitted module, compiled. */
-type Compiled = Omit<AdmittedModule, 'bytes'> & { readonly module: WebAssembly.Module };
-
 /**
  * Compiles each core module once for each way that it is linked: a component can instantiate one a thousand times, and
  * that must cost little.
  */
 class ModuleCache {
-  /** Of the modules compiled so far; each is named by its place here. */
-  readonly functions: OwnFunctions[] = [];
-  readonly #made = new Map<Uint8Array, Map<string, Compiled>>();
+  /** The modules compiled so far; each is named by its place here. */
+  readonly made: CompiledModule[] = [];
+  readonly #ways = new Map<Uint8Array, Map<string, CompiledModule>>();
   readonly #limitBytes: number;
   readonly #options: CompileOptions;
   #admittedBytes = 0;
@@ -276,19 +282,20 @@ class ModuleCache {
     this.#options = options;
   }
 
-  async get(bytes: Uint8Array, request: AdmissionRequest): Promise<Compiled> {
+  async get(bytes: Uint8Array, request: AdmissionRequest): Promise<CompiledModule> {
     const key = JSON.stringify({ ...request, keep: [...request.keep].sort() });
-    const ways = this.#made.get(bytes) ?? new Map<string, Compiled>();
-    this.#made.set(bytes, ways);
+    const ways = this.#ways.get(bytes) ?? new Map<string, CompiledModule>();
+    this.#ways.set(bytes, ways);
     let compiled = ways.get(key);
     if (compiled === undefined) {
-      compiled = await this.#compile(bytes, request);
+      compiled = this.#options.artifact?.modules[this.made.length] ?? (await this.#compile(bytes, request));
+      this.made.push(compiled);
       ways.set(key, compiled);
     }
     return compiled;
   }
 
-  async #compile(bytes: Uint8Array, request: AdmissionRequest): Promise<Compiled> {
+  async #compile(bytes: Uint8Array, request: AdmissionRequest): Promise<CompiledModule> {
     this.#admittedBytes += bytes.length;
     if (this.#admittedBytes > this.#limitBytes) {
       throw new RuntimeError(
@@ -297,9 +304,8 @@ class ModuleCache {
         { details: { limit: 'module', limitBytes: this.#limitBytes } },
       );
     }
-    const named = { ...request, name: String(this.functions.length) };
+    const named = { ...request, name: String(this.made.length) };
     const { bytes: admitted, ...rest } = await inSlices(admitModule(bytes, named), this.#options);
-    this.functions.push(rest.functions);
     const module = await WebAssembly.compile(admitted).catch((error: unknown) => {
       throw nameLinkFailure(error);
     });
@@ -309,7 +315,7 @@ class ModuleCache {
 
 function compiledStep(
   step: Step,
-  { module, hooks, pumpExport, startExport, state: moduleState }: Compiled,
+  { module, hooks, pumpExport, startExport, state: moduleState }: CompiledModule,
 ): CompiledStep {
   const sources = step.imports.map((item) => item.source);
   const kinds = hooks.map(({ name }) => hookKind(name));
