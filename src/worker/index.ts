@@ -1,0 +1,15 @@
+/**
+ * Workers: threads and child processes where actors live, and the links between them and the main thread.
+ *
+ * Guarantees
+ *   W1  What was committed or posted on a link arrives once, whole and in order, unless the link is lost; its end says so, once,
+ *       with the reason.
+ *   W2  What is under way on a link is bounded: a writer without room is refused at once, and told when there is some.
+ *   W3  Nobody polls: an end that has nothing to read sleeps, and no wake-up is lost.
+ *   W4  What the other side writes is checked before it is used: garbage ends the link, and nothing else.
+ * Limits      a frame has 16 MiB; the ring of a thread 1 MiB per direction.
+ * Not here    which actors are placed on workers (runtime/).
+ *
+ * @module
+ */
+export { CREDITS_MAX, type Credits, FRAME_BYTES_MAX, type Frame, type Link, type LinkReceiver } from './link.ts';
