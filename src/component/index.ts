@@ -24,6 +24,7 @@
  */
 export { GuestResource, propertyNames } from './abi/index.ts';
 export { ADMISSION_DEFAULTS, type AdmissionLimits } from './admission/index.ts';
+export { compileShared, type SharedCompileOptions } from './background/index.ts';
 export {
   type ComponentType,
   decodeComponent,

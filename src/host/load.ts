@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import {
   type AdmissionLimits,
   type CompiledComponent,
-  type CompileOptions,
-  compileComponent,
+  compileShared,
+  type SharedCompileOptions,
   wrapPreview1,
 } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
@@ -81,10 +81,10 @@ export async function loadComponent(file: string | URL, options: LoadOptions = {
 export async function compileFile(
   bytes: Uint8Array,
   file: string | URL,
-  options: CompileOptions = {},
+  options: SharedCompileOptions = {},
 ): Promise<CompiledComponent> {
   try {
-    return await compileComponent(wrapPreview1(bytes), { metered: true, ...options });
+    return await compileShared(wrapPreview1(bytes), { metered: true, ...options });
   } catch (error) {
     throw inFile(error, file);
   }

@@ -205,8 +205,10 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
   for (const [number, step] of plan.steps.entries()) {
     compiled.push(compiledStep(step, await modules.get(step.bytes, requests.of(number))));
   }
-  const definitions = [...component.definitions, ...component.parts.values()];
-  validateUnused(definitions, new Set(plan.steps.map((step) => step.bytes)));
+  if (options.artifact === undefined) {
+    const definitions = [...component.definitions, ...component.parts.values()];
+    validateUnused(definitions, new Set(plan.steps.map((step) => step.bytes)));
+  }
   const { steps: _, ...rest } = plan;
   return new CompiledComponent({
     type: component.type,
@@ -214,7 +216,7 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
     coreModules: coreModules.map(describeModule),
     steps: compiled,
     exports: await eachInSlices(plan.exports, options, (item) => compiledExport(item, requests.target(item))),
-    artifact: { id, modules: modules.made },
+    artifact: options.artifact ?? { id, modules: modules.made },
     importStubs: await eachInSlices(plan.lowerings, options, ({ type, encoding }) => compileImport(type, encoding)),
   });
 }

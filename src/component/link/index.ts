@@ -23,7 +23,7 @@
  * @module
  */
 
-export type { ComponentArtifact } from './artifact.ts';
+export { artifactId, type ComponentArtifact } from './artifact.ts';
 export type { Call, CallSource } from './calls.ts';
 export { CompiledComponent, type CompileOptions, compileComponent } from './compile.ts';
 export type { ExportedFunction } from './compiled.ts';

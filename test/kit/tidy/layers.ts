@@ -59,6 +59,7 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
     tooling: [],
     preview1: ['admission'],
     link: ['binary', 'abi', 'admission'],
+    background: ['admission', 'link'],
   },
   wasi: {
     guest: [],
