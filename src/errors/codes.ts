@@ -163,6 +163,9 @@ export const ERROR_CODES = {
   STORE_TIMEOUT: { kind: 'timeout', retryable: 'if-idempotent', summary: 'The store did not answer in time' },
   STORE_UNUSABLE: { kind: 'unavailable', retryable: false, summary: 'The file of the store cannot be used' },
 
+  // workers
+  WORKER_LOST: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The worker was lost before it answered' },
+
   // runtime
   INTERNAL: { kind: 'internal', retryable: false, summary: 'A bug or a broken invariant' },
   INTERNAL_REMOTE: { kind: 'internal', retryable: false, summary: 'The other side reported a code that is not known here' },

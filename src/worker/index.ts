@@ -13,3 +13,4 @@
  * @module
  */
 export { CREDITS_MAX, type Credits, FRAME_BYTES_MAX, type Frame, type Link, type LinkReceiver } from './link.ts';
+export { type LinkPair, linkPair } from './link-pair.ts';
