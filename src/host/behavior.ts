@@ -55,8 +55,8 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private context: BehaviorContext | undefined;
   private turn: Turn | undefined;
   private disposed = false;
-  /** Ends an instance that is still being made: its start functions may wait for somebody. */
-  private readonly making = new AbortController();
+  /** An instance that is still being made: its start functions may wait for somebody. */
+  private making: ComponentInstance | undefined;
   /** Set while the guest is suspended in a message, if there is a deadline. */
   private watch: TimerHandle | undefined;
   private messageStartMs = 0;
@@ -67,11 +67,13 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private unhealthy = 0;
   private readonly call: { func: ExportedFunction; args: readonly unknown[] };
   /** The arguments while a message is handled; of a task there are none. */
-  private readonly message: unknown[] = [];
+  private readonly message: unknown[];
 
   constructor(plan: BehaviorPlan) {
     this.plan = plan;
     const first = plan.shape.main ?? (plan.component.exports[0] as ExportedFunction);
+    // Arrays that grow make room for 17 at once.
+    this.message = plan.shape.kind === 'message' ? [undefined] : [];
     this.call = { func: first, args: this.message };
   }
 
@@ -91,28 +93,45 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     return this.checkMs === 0 ? this.plan.deadlineMs : this.checkMs;
   }
 
-  async start(context: BehaviorContext, saved?: Uint8Array): Promise<void> {
-    const { component, shape, config } = this.plan;
+  start(context: BehaviorContext, saved?: Uint8Array): void | Promise<void> {
+    const { component } = this.plan;
     this.context = context;
     this.messageStartMs = context.clock.nowMs();
     this.surroundings = this.plan.surround(context, this);
     const { imports, guest } = this.surroundings;
     const fuel = new GuestFuel(context.clock, component, this);
-    const instance = await component.instantiate(imports, { context: guest, signal: this.making.signal, fuel });
-    if (this.disposed) {
-      instance.kill();
-      return;
-    }
+    const instance = component.prepare(imports, { context: guest, fuel });
+    this.making = instance;
+    const linking = instance.link();
+    return linking === undefined
+      ? this.begin(instance, context, saved)
+      : linking.then(() => this.begin(instance, context, saved));
+  }
+
+  /** The instance is made. Most have nothing more to do before their first message. */
+  private begin(...[instance, context, saved]: [ComponentInstance, BehaviorContext, Uint8Array | undefined]) {
+    this.making = undefined;
+    if (this.disposed) return undefined;
     this.live = instance;
     this.plan.onLive(context.self.name, this, true);
+    const { config, shape } = this.plan;
     const { start, restore } = shape.lifecycle;
-    const [hook, given] = saved === undefined ? [start, config] : [restore, saved];
-    if (hook !== undefined) {
-      const result = (await this.withDeadline(instance.call(hook.name, [given]))) as GuestResult<string>;
-      const what = saved === undefined ? 'to start' : 'what it had kept';
-      if (result.tag === 'err')
-        throw new RuntimeError('ACTOR_START_FAILED', `The component refused ${what}: ${short(result.val)}`);
-    }
+    if (saved === undefined && start !== undefined)
+      return this.runHook(instance.call(start.name, [config]), 'to start').then(() => this.begun(context));
+    if (saved !== undefined && restore !== undefined)
+      return this.runHook(instance.call(restore.name, [saved]), 'what it had kept').then(() => this.begun(context));
+    this.begun(context);
+    return undefined;
+  }
+
+  private async runHook(call: Promise<unknown>, what: string): Promise<void> {
+    const result = (await this.withDeadline(call)) as GuestResult<string>;
+    if (result.tag === 'err')
+      throw new RuntimeError('ACTOR_START_FAILED', `The component refused ${what}: ${short(result.val)}`);
+  }
+
+  private begun(context: BehaviorContext): void {
+    const { shape } = this.plan;
     // A task is one message, sent to itself: so its end, its failure and its restart are those of any message. A task
     // that was disposed of meanwhile leaves none behind for its successor.
     if (shape.kind === 'task' && !this.disposed) context.self.tellOp(TASK_OPERATION, undefined);
@@ -185,7 +204,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     this.disposed = true;
     this.watch?.cancel();
     this.checkTimer?.cancel();
-    this.making.abort(reason);
+    this.making?.kill(reason);
     this.live?.kill(reason);
     if (this.live !== undefined && this.context !== undefined) this.plan.onLive(this.context.self.name, this, false);
     void this.surroundings?.guest.dispose();

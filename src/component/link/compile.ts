@@ -156,9 +156,19 @@ export class CompiledComponent {
     imports: HostImports = NO_IMPORTS,
     options: InstantiateOptions = NO_OPTIONS,
   ): Promise<ComponentInstance> {
-    const instance = new ComponentInstance(this, this.#bind(imports), options);
+    const instance = this.prepare(imports, options);
     await instance.link(options.signal);
     return instance;
+  }
+
+  /**
+   * As {@link instantiate}, in two steps: nothing of the instance has run before its `link`, and whoever has it can kill it
+   * while that waits. Costs no signal.
+   *
+   * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING` — as `instantiate`.
+   */
+  prepare(imports: HostImports = NO_IMPORTS, options: InstantiateOptions = NO_OPTIONS): ComponentInstance {
+    return new ComponentInstance(this, this.#bind(imports), options);
   }
 
   #bind(imports: HostImports): BoundHost {

@@ -32,14 +32,14 @@ export class Entrance {
   private readonly surrounding: Surrounding;
   private readonly state: InstanceState;
   /** Promising pumps by step, made when first used. */
-  private readonly pumps: ((() => Promise<void>) | undefined)[] = [];
+  private readonly pumps: ((() => Promise<void>) | undefined)[] = [undefined];
   /** Hooks are shared by the core modules of one component instance. */
   private readonly hooks: Partial<Record<SharedHook, unknown>> = {};
   private turn: Turn | undefined;
   private starting = false;
   private step = -1;
   private current: CompiledExport | undefined;
-  private readonly flat: (number | bigint)[] = [];
+  private readonly flat: (number | bigint)[] = [0];
   private cursor = 0;
   private turnOver = false;
   private abort: ((reason: RuntimeError) => void) | undefined;

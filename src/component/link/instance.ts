@@ -58,11 +58,12 @@ export class ComponentInstance {
   readonly fuel: FuelSupply;
   private readonly component: CompiledParts;
   private readonly host: BoundHost;
-  private readonly states: InstanceState[] = [];
-  private readonly contexts: CanonContext[] = [];
-  private readonly cores: Core[] = [];
+  private readonly states: readonly InstanceState[];
+  private readonly contexts: readonly CanonContext[];
+  /** By step; those that are linked. Never grown by `push`, which makes room for 17 at once. */
+  private readonly cores: Core[];
   /** One way in for each component instance inside, by state. */
-  private readonly entrances: Entrance[] = [];
+  private readonly entrances: readonly Entrance[];
   private turn: Turn | undefined;
   private callsInside = 0;
   /** A destructor runs that the host asked for. */
@@ -83,15 +84,15 @@ export class ComponentInstance {
     this.host = host;
     this.rewindable = options.rewindable === true && component.origin !== undefined;
     const { plan } = component;
-    for (let index = 0; index < plan.states.length; index++) {
+    this.states = plan.states.map(() => {
       const state = new InstanceState();
       state.hostContext = options.context;
       if (options.liftBudgetBytes !== undefined) state.liftBudgetMax = options.liftBudgetBytes;
-      this.states.push(state);
-      this.entrances.push(new Entrance(this, state));
-    }
-    for (const context of plan.contexts)
-      this.contexts.push(new CanonContext(this.states[context.state] as InstanceState));
+      return state;
+    });
+    this.entrances = this.states.map((state) => new Entrance(this, state));
+    this.contexts = plan.contexts.map(({ state }) => new CanonContext(this.states[state] as InstanceState));
+    this.cores = new Array<Core>(component.steps.length);
     this.linkResources();
   }
 
@@ -109,32 +110,56 @@ export class ComponentInstance {
   get memoryBytes(): number {
     let bytes = 0;
     for (const core of this.cores) {
-      for (const item of Object.values(core)) if (item instanceof WebAssembly.Memory) bytes += item.buffer.byteLength;
+      // Undefined while it is being linked.
+      for (const item of Object.values(core ?? {}))
+        if (item instanceof WebAssembly.Memory) bytes += item.buffer.byteLength;
     }
     return bytes;
   }
 
   // ── linking ──
 
-  /** @internal Instantiates the core modules in order and runs their start functions. */
-  async link(signal?: AbortSignal): Promise<void> {
+  /**
+   * Instantiates the core modules in order and runs their start functions. Once, for an instance that was prepared.
+   * Returns nothing when that is done, a promise when start functions have to run.
+   *
+   * @throws {RuntimeError} (or rejects) as `instantiate`.
+   */
+  link(signal?: AbortSignal): Promise<void> | undefined {
+    const { steps } = this.component;
+    if (signal !== undefined || steps.some(({ startExport }) => startExport !== undefined))
+      return this.linkAndStart(signal);
+    try {
+      for (const [number, step] of steps.entries()) this.instantiateStep(step, number);
+      this.linked();
+      return undefined;
+    } catch (error) {
+      throw this.end(this.recorded() ?? nameLinkFailure(error));
+    }
+  }
+
+  private async linkAndStart(signal: AbortSignal | undefined): Promise<void> {
     const watch = signal && this.watch(signal);
     try {
-      for (const step of this.component.steps) {
+      const { steps, origin } = this.component;
+      for (const [number, step] of steps.entries()) {
         if (this.reason !== undefined) throw this.reason;
-        this.instantiateStep(step);
-        if (this.rewindable && this.cores.length === this.component.steps.length)
-          this.component.origin?.linked(this.cores);
-        const starting = this.startStep(step, this.cores.length - 1);
+        this.instantiateStep(step, number);
+        if (this.rewindable && number === steps.length - 1) origin?.linked(this.cores);
+        const starting = this.startStep(step, number);
         if (starting !== undefined) await starting;
       }
-      if (this.reason !== undefined) throw this.reason;
-      if (this.rewindable) this.back = this.component.origin?.started(this.cores, this.calledHost);
+      this.linked();
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
     } finally {
       watch?.();
     }
+  }
+
+  private linked(): void {
+    if (this.reason !== undefined) throw this.reason;
+    if (this.rewindable) this.back = this.component.origin?.started(this.cores, this.calledHost);
   }
 
   /** Runs the start function of a core module, if it has one. */
@@ -209,14 +234,13 @@ export class ComponentInstance {
     return () => signal.removeEventListener('abort', stop);
   }
 
-  private instantiateStep(step: CompiledStep): void {
+  private instantiateStep(step: CompiledStep, number: number): void {
     const imports: unknown[] = [];
     for (const source of step.sources) imports.push(this.resolve(source));
     const gauge = new FuelGauge();
     for (const hook of step.hooks) imports.push(this.entrances[step.state]?.hook(hook, gauge));
-    const number = this.cores.length;
     const core = new WebAssembly.Instance(step.module, { [IMPORT_LIST]: imports }).exports;
-    this.cores.push(core);
+    this.cores[number] = core;
     const { contexts } = this.component.plan;
     for (let index = 0; index < contexts.length; index++) {
       const { memory, realloc } = contexts[index] as (typeof contexts)[number];

@@ -70,7 +70,8 @@ export class Guest {
   // Made for every instance, so without the price of #private.
   private readonly resourcesMax: number;
   private readonly shared: Parts;
-  private own: Parts | undefined;
+  /** Each key and then its part. Few of them, which most guests have in the same order: the one used most is first. */
+  private own: (object | undefined)[] | undefined;
   /** Each lets go of one part that was made. */
   private disposals: (() => Eventually<void>)[] | undefined;
   private waits: Set<(reason: RuntimeError) => void> | undefined;
@@ -99,13 +100,20 @@ export class Guest {
 
   /** What the package that owns `key` keeps for this guest: what was given, else made now and kept. */
   part<T extends object>(key: PartKey<T>): T {
-    return this.own?.get(key) ?? this.shared.get(key) ?? this.make(key);
+    return this.given(key) ?? this.shared.get(key) ?? this.make(key);
   }
 
   /** Gives the guest a part of its own, before it is first used. Who gives it lets go of it. */
   provide<T extends object>(key: PartKey<T>, part: T): void {
-    this.own ??= new Parts();
-    this.own.set(key, part);
+    if (this.own === undefined) this.own = [key, part];
+    else this.own.push(key, part);
+  }
+
+  private given<T extends object>(key: PartKey<T>): T | undefined {
+    const { own } = this;
+    if (own === undefined) return undefined;
+    for (let at = 0; at < own.length; at += 2) if (own[at] === key) return own[at + 1] as T;
+    return undefined;
   }
 
   private make<T extends object>(key: PartKey<T>): T {
