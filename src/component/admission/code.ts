@@ -112,6 +112,7 @@ export class CodeRewriter {
       skipValueType(cursor);
     }
     const codeAt = cursor.at;
+    this.#plan.facts.localCount = locals;
     this.#walk(cursor);
     if (cursor.at !== cursor.end) cursor.fail('body is longer than its expression');
     const codeEnd = cursor.end;

@@ -224,6 +224,9 @@ function readTables(cursor: Cursor | undefined): Limits[] {
   const tables: Limits[] = [];
   const facts: ExpressionFacts = {
     typeCount: Number.POSITIVE_INFINITY,
+    globalCount: Number.POSITIVE_INFINITY,
+    elementCount: Number.POSITIVE_INFINITY,
+    localCount: 0,
     usesLegacyExceptions: false,
     usesExceptionReferences: false,
     changesTables: false,
@@ -246,4 +249,43 @@ function checkTags(cursor: Cursor | undefined, types: readonly FunctionType[]): 
     if (type === undefined) return at.fail('tag has no such type');
     if (type.params.some((param) => param < 0x7b)) refuse(at, 'exceptions that carry references');
   });
+}
+
+/** Passes over what stands behind the kind of an import. */
+export function skipImportType(cursor: Cursor, kind: number): void {
+  if (kind === 0) cursor.u32();
+  else if (kind === 3) {
+    skipValueType(cursor);
+    cursor.u8();
+  } else if (kind === 4) {
+    cursor.u8();
+    cursor.u32();
+  } else {
+    if (kind === 1) skipValueType(cursor);
+    const flags = cursor.u8();
+    cursor.skipLeb(10);
+    if (flags & 1) cursor.skipLeb(10);
+  }
+}
+
+/** Flags of an element segment: bit 0 passive or declarative, bit 1 table index or declarative, bit 2 expressions. */
+export function scanSegment(cursor: Cursor, uses: FunctionUses, facts: ExpressionFacts): void {
+  const flags = cursor.u32();
+  if (flags > 7) cursor.fail('element segment is malformed');
+  const active = (flags & 1) === 0;
+  if (active && flags & 2) cursor.u32();
+  if (active) walkExpression(cursor, uses, facts);
+  const expressions = (flags & 4) !== 0;
+  if (flags & 3) {
+    if (expressions) skipValueType(cursor);
+    else cursor.u8();
+  }
+  for (let count = cursor.u32(); count > 0; count--) {
+    if (expressions) walkExpression(cursor, uses, facts);
+    else {
+      const start = cursor.at;
+      const index = cursor.u32();
+      uses.add(start, cursor.at, index);
+    }
+  }
 }

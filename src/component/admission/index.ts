@@ -14,6 +14,7 @@
  *   AD7  If fuel is asked for, no code of the module runs on for ever without asking for more: each time around a loop and each
  *        call of a function is charged, bulk instructions by their length, and the charge is part of the code. What is
  *        charged is a function of what is run alone.
+ *   AD8  Nothing that is appended to a module can be named by its code: an index behind its own is refused.
  * Limits      one module: 64 MiB unless told otherwise. Work is yielded every 128 KiB of code.
  * Not here    what is called when (link/), values (abi/), who gives fuel and how much.
  *

@@ -36,10 +36,17 @@ export class FunctionUses {
   }
 }
 
-/** What an expression uses beyond plain instructions. */
-export interface ExpressionFacts {
-  /** Number of types of the module; a type index at or beyond it is refused, since types are appended. */
-  typeCount: number;
+/** How many of a kind there are before any are appended. An index beyond them could become valid, and is refused. */
+export interface IndexSpaces {
+  readonly typeCount: number;
+  readonly globalCount: number;
+  readonly elementCount: number;
+  /** Of the function at hand, parameters included. */
+  localCount: number;
+}
+
+/** What an expression may use, and what it uses beyond plain instructions. */
+export interface ExpressionFacts extends IndexSpaces {
   usesLegacyExceptions: boolean;
   /** Changes a table, or drops a segment: what nobody but the module's own code can see or undo. */
   changesTables: boolean;
@@ -77,10 +84,19 @@ const bytes =
 const heapType: Skip = (cursor) => {
   cursor.s33();
 };
-/** Types are appended to a module, so that an index that was out of range could become valid: refused here. */
-const typeIndex: Skip = (cursor, facts) => {
-  const type = cursor.u32();
-  if (type >= facts.typeCount) cursor.fail(`type ${type} of ${facts.typeCount}`);
+const within =
+  (what: string, count: keyof IndexSpaces): Skip =>
+  (cursor, facts) => {
+    const found = cursor.u32();
+    if (found >= facts[count]) cursor.fail(`${what} ${found} of ${facts[count]}`);
+  };
+const typeIndex = within('type', 'typeCount');
+const localIndex = within('local', 'localCount');
+const globalIndex = within('global', 'globalCount');
+const elementIndex = within('element segment', 'elementCount');
+const elementAndTable: Skip = (cursor, facts) => {
+  elementIndex(cursor, facts);
+  cursor.skipLeb(5);
 };
 const typeAndIndex: Skip = (cursor, facts) => {
   typeIndex(cursor, facts);
@@ -132,7 +148,7 @@ const changesTable =
 const MISC: readonly Skip[] = [
   ...new Array<Skip>(8).fill(none),
   ...[twoIndices, changesTable(index), twoIndices, index], // memory.init, data.drop, memory.copy, memory.fill
-  ...[changesTable(twoIndices), changesTable(index), changesTable(twoIndices)], // table.init, elem.drop, table.copy
+  ...[changesTable(elementAndTable), changesTable(elementIndex), changesTable(twoIndices)], // table.init, elem.drop, table.copy
   ...[changesTable(index), index, changesTable(index)], // table.grow, table.size, table.fill
 ];
 const misc: Skip = (cursor, facts) => {
@@ -177,7 +193,9 @@ const ALLOWED: readonly (readonly [first: number, last: number, skip: Skip | 'fu
   [0x19, 0x1b, none], // catch_all, drop, select
   [0x1c, 0x1c, typedSelect],
   [0x1f, 0x1f, tryTable],
-  [0x20, 0x25, index], // local.*, global.*, table.get
+  [0x20, 0x22, localIndex], // local.*
+  [0x23, 0x24, globalIndex], // global.*
+  [0x25, 0x25, index], // table.get
   [0x26, 0x26, changesTable(index)], // table.set
   [0x28, 0x3e, memoryArgument], // loads and stores
   [0x3f, 0x41, index], // memory.size, memory.grow, i32.const

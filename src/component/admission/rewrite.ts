@@ -11,6 +11,8 @@ import {
   refuse,
   SECTION,
   SECTION_ORDER,
+  scanSegment,
+  skipImportType,
 } from './core-module.ts';
 import { FunctionTypes } from './function-types.ts';
 import {
@@ -27,6 +29,7 @@ import {
   type Trampoline,
   trampolineBody,
 } from './glue.ts';
+import { checkExports, countOf, importsOf, KIND } from './indices.ts';
 import { type ExpressionFacts, FunctionUses, skipValueType, walkExpression } from './instructions.ts';
 import { type AdmissionLimits, capMemories, capTables, checkModuleSize, VERBATIM } from './limits.ts';
 import { nameSection } from './names.ts';
@@ -52,11 +55,6 @@ export interface AdmissionRequest {
   /** Asks for {@link AdmittedModule.state}. */
   readonly exportState?: boolean | undefined;
 }
-
-/** Kinds of exports and imports. */
-const TABLE = 1;
-const MEMORY = 2;
-const GLOBAL = 3;
 
 /** Names of the exports that are all of an instance that its code can change. */
 export interface ModuleState {
@@ -116,18 +114,26 @@ class Rewriter {
   readonly #targets: PumpTarget[];
   /** New index of every function of the module. */
   readonly #map: Uint32Array;
+  /** Globals, imported ones included, before that of the fuel. */
+  readonly #globalCount: number;
   readonly #facts: ExpressionFacts;
   readonly #fuel: FuelPlan | undefined;
   readonly #codeRewriter: CodeRewriter;
   readonly #names: Set<string>;
+  /** Functions, by their new indices, that stand outside of code, so that code may take references of them. */
+  readonly #declared = new Set<number>();
 
   constructor(module: CoreModule, request: AdmissionRequest) {
     assert(request.imports.length === module.importedFunctions.length, 'one entry per function import');
     this.#module = module;
     this.#request = request;
     this.#types = new FunctionTypes(module.types);
+    this.#globalCount = countOf(module, KIND.global);
     this.#facts = {
       typeCount: module.types.length,
+      globalCount: this.#globalCount,
+      elementCount: this.#section(SECTION.element)?.u32() ?? 0,
+      localCount: 0,
       usesLegacyExceptions: false,
       usesExceptionReferences: false,
       changesTables: false,
@@ -155,6 +161,9 @@ class Rewriter {
       newIndex: (func) => this.#newIndex(func),
       paramCount: (nth) => this.#typeOf(imported + nth).params.length,
     });
+    for (const func of module.importedFunctions.keys()) this.#typeOf(func);
+    checkExports(module);
+    for (const { kind, index } of module.exports) if (kind === 0) this.#declared.add(this.#newIndex(index));
     if (module.start !== undefined) this.#checkStart(module.start);
   }
 
@@ -205,15 +214,13 @@ class Rewriter {
   /** The fuel's global and function come after all others. */
   #fuelPlan(): FuelPlan | undefined {
     if (this.#request.fuelSlice === undefined) return undefined;
-    const { imports, memories, tables } = this.#module;
-    const imported = (kind: number) => imports.filter((item) => item.kind === kind);
-    const own = this.#section(SECTION.global)?.u32() ?? 0;
+    const { memories, tables } = this.#module;
     return {
-      global: imported(GLOBAL).length + own,
+      global: this.#globalCount,
       refuel: this.#firstGlue + this.#trampolines.length + this.#pumpCount,
       wide: {
-        memories: [...imported(MEMORY).map(({ wide }) => wide), ...memories.map(isWide)],
-        tables: [...imported(TABLE).map(({ wide }) => wide), ...tables.map(isWide)],
+        memories: [...importsOf(this.#module, KIND.memory).map(({ wide }) => wide), ...memories.map(isWide)],
+        tables: [...importsOf(this.#module, KIND.table).map(({ wide }) => wide), ...tables.map(isWide)],
       },
     };
   }
@@ -284,8 +291,20 @@ class Rewriter {
     const uses = new FunctionUses();
     const start = cursor.at;
     walkExpression(cursor, uses, this.#facts);
+    this.#declare(uses);
     this.#copyPatched({ from: start, to: cursor.at }, uses, into);
   };
+
+  #declare(uses: FunctionUses): void {
+    for (let nth = 0; nth < uses.count; nth++) this.#declared.add(this.#newIndex(uses.index(nth)));
+  }
+
+  /** What the rewriting declares of itself must not hide that its author did not. */
+  #checkReferences(): void {
+    for (const func of this.#codeRewriter.referenced) {
+      if (!this.#declared.has(func)) throw new Cursor(this.#module.bytes).fail('code refers to an undeclared function');
+    }
+  }
 
   #copyPatched(range: { from: number; to: number }, uses: FunctionUses, into: Emitter): void {
     const { bytes } = this.#module;
@@ -318,9 +337,10 @@ class Rewriter {
     contents.set(SECTION.global, this.#globalSection());
     contents.set(SECTION.export, this.#exportSection(this.#addedExports(pumpExport, startExport, state)));
     contents.set(SECTION.element, this.#elementSection());
+    this.#checkReferences();
     const bytes = yield* this.#assemble(contents, this.#codeSection(glue));
     const names = (kind: number) => state?.filter((item) => item.kind === kind).map(({ name }) => name) ?? [];
-    const named = state && { memories: names(MEMORY), globals: names(GLOBAL) };
+    const named = state && { memories: names(KIND.memory), globals: names(KIND.global) };
     const functions = this.#ownFunctions();
     return { bytes, hooks: this.#hooks, pumpExport, startExport, functions, state: named };
   }
@@ -456,9 +476,9 @@ class Rewriter {
   /** The memories and mutable globals that the module defines; undefined if they are not all that it can change. */
   #stateExports(): ModuleExport[] | undefined {
     if (this.#facts.changesTables) return undefined;
-    const imported = (kind: number) => this.#module.imports.filter((item) => item.kind === kind).length;
-    const state = this.#module.memories.map((_, nth) => this.#exportOf(MEMORY, imported(MEMORY) + nth));
-    let index = imported(GLOBAL);
+    const imported = importsOf(this.#module, KIND.memory).length;
+    const state = this.#module.memories.map((_, nth) => this.#exportOf(KIND.memory, imported + nth));
+    let index = importsOf(this.#module, KIND.global).length;
     let isPlain = true;
     readVector(this.#section(SECTION.global), (cursor) => {
       const type = skipValueType(cursor);
@@ -467,7 +487,7 @@ class Rewriter {
       if (isMutable) {
         // JavaScript cannot put the bits of a NaN back, nor read vectors; a reference could lead anywhere.
         if (type !== NUMBER_TYPES.i32 && type !== NUMBER_TYPES.i64) isPlain = false;
-        state.push(this.#exportOf(GLOBAL, index));
+        state.push(this.#exportOf(KIND.global, index));
       }
       index++;
     });
@@ -523,6 +543,7 @@ class Rewriter {
       const from = section.at;
       for (let index = 0; index < segments; index++) scanSegment(section, uses, this.#facts);
       if (section.at !== section.end) section.fail('section is longer than what it holds');
+      this.#declare(uses);
       this.#copyPatched({ from, to: section.end }, uses, content);
     }
     if (declare) {
@@ -547,44 +568,6 @@ class Rewriter {
 }
 
 const numberType = (name: NumberType): number => NUMBER_TYPES[name];
-
-function skipImportType(cursor: Cursor, kind: number): void {
-  if (kind === 0) cursor.u32();
-  else if (kind === 3) {
-    skipValueType(cursor);
-    cursor.u8();
-  } else if (kind === 4) {
-    cursor.u8();
-    cursor.u32();
-  } else {
-    if (kind === 1) skipValueType(cursor);
-    const flags = cursor.u8();
-    cursor.skipLeb(10);
-    if (flags & 1) cursor.skipLeb(10);
-  }
-}
-
-/** Flags of an element segment: bit 0 passive or declarative, bit 1 table index or declarative, bit 2 expressions. */
-function scanSegment(cursor: Cursor, uses: FunctionUses, facts: ExpressionFacts): void {
-  const flags = cursor.u32();
-  if (flags > 7) cursor.fail('element segment is malformed');
-  const active = (flags & 1) === 0;
-  if (active && flags & 2) cursor.u32();
-  if (active) walkExpression(cursor, uses, facts);
-  const expressions = (flags & 4) !== 0;
-  if (flags & 3) {
-    if (expressions) skipValueType(cursor);
-    else cursor.u8();
-  }
-  for (let count = cursor.u32(); count > 0; count--) {
-    if (expressions) walkExpression(cursor, uses, facts);
-    else {
-      const start = cursor.at;
-      const index = cursor.u32();
-      uses.add(start, cursor.at, index);
-    }
-  }
-}
 
 /** `base`, or `base` with as many primes as it takes to be unlike every name in `taken`. */
 function unique(base: string, taken: ReadonlySet<string>): string {
