@@ -1,6 +1,6 @@
 /**
  * Thread of the fuzzer: changes real components at random, and compiles, instantiates and calls what comes of it.
- * After each step it counts one up in shared memory, so that the thread that watches it can tell an endless loop.
+ * After each step it counts one up in shared memory, so that the thread that watches it can tell when it hangs.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,8 @@ import {
   type ComponentInstance,
   compileComponent,
   decodeComponent,
+  FUEL_SLICE,
+  type FuelSupply,
   GuestResource,
 } from '../../src/component/index.ts';
 import { RuntimeError } from '../../src/errors/index.ts';
@@ -28,6 +30,8 @@ const ENDS = ['COMPONENT_TRAPPED', 'COMPONENT_LIMIT', 'VALUE_INVALID', 'COMPONEN
 const CALL_ENDS = ['COMPONENT_TRAPPED', 'COMPONENT_LIMIT', 'VALUE_INVALID', 'COMPONENT_DEAD', 'COMPONENT_KILLED'];
 
 const LIMITS = { memoryBytes: 16 * 2 ** 20, tableElements: 10_000 };
+/** How often the code of one call gets fuel. */
+const SLICES = 20;
 /** Calls of each instance. */
 const CALLS = 12;
 
@@ -127,9 +131,23 @@ function expectCode(error: unknown, codes: readonly string[], stage: string): Ru
   return error;
 }
 
+/** Some fuel, now and then after a pause; then no more. */
+class Rations implements FuelSupply {
+  #left = SLICES;
+
+  refuel(_units: number, entry: number | undefined): number | Promise<void> {
+    if (this.#left-- <= 0) throw new RuntimeError('COMPONENT_LIMIT', 'The fuel is used up');
+    return entry === undefined && dice.once(4) ? Promise.resolve() : 1 + dice.roll(FUEL_SLICE);
+  }
+
+  spend(): void {
+    this.#left = SLICES;
+  }
+}
+
 async function compiled(): Promise<CompiledComponent | undefined> {
   try {
-    return await compileComponent(bytes, { limits: LIMITS });
+    return await compileComponent(bytes, { limits: LIMITS, metered: true });
   } catch (error) {
     expectCode(error, REFUSALS, 'compile');
     return undefined;
@@ -184,7 +202,10 @@ async function round(): Promise<void> {
   const ledger = { made: 0, dropped: 0 };
   let instance: ComponentInstance;
   try {
-    instance = await component.instantiate(randomHost(dice, component, ledger), { liftBudgetBytes: 2 ** 22 });
+    instance = await component.instantiate(randomHost(dice, component, ledger), {
+      liftBudgetBytes: 2 ** 22,
+      fuel: new Rations(),
+    });
   } catch (error) {
     expectCode(error, ENDS, 'instantiate');
     return;

@@ -380,3 +380,40 @@ test('AD6: admitModule lets code look at tables and segments', async () => {
       (memory.fill (i32.const 0) (i32.const 0) (i32.const 1)) (memory.copy (i32.const 0) (i32.const 1) (i32.const 1))))`;
   assert.notEqual(admit(await parseWat(wat), { exportState: true }).state, undefined);
 });
+
+/** Modules that are not valid as they are, and would be after something was added to them. */
+const REACHING: Readonly<Record<string, string>> = {
+  'a local that holds the fuel': '(func (export "go") (loop (local.set 0 (i32.const 0x7fffffff)) (br 0)))',
+  'a local behind the parameters': '(func (param i32) (local i64) (local.set 2 (i32.const 1)))',
+  'the global of the fuel': '(func (export "go") (loop (global.set 0 (i32.const 0x7fffffff)) (br 0)))',
+  'a global behind its own':
+    '(import "h" "g" (global i32)) (global i32 (i32.const 1)) (func (result i32) (global.get 2))',
+  'an export of the global of the fuel': '(export "fuel" (global 0))',
+  'an export of a function that is added': '(func) (export "glue" (func 1))',
+  'a call of a function that is added': '(func (call 1))',
+  'a reference to a function that is added': '(func (drop (ref.func 1)))',
+  'an element that is added': '(table 1 funcref) (elem (i32.const 0) func 0)',
+  'a type that is added, of a block': '(func (block (type 1)))',
+  'a type that is added, of a call': '(table 1 funcref) (func (param i32) (call_indirect (type 1) (i32.const 0)))',
+  'a type that is added, of a local': '(func (local (ref null 1)))',
+  'a type that is added, of a reference': '(func (drop (ref.null 1)))',
+  'a type that is added, of a result': '(func (result (ref null 1)) (unreachable))',
+  'a type that is added, of a table': '(func) (table 1 (ref null 1))',
+  'a type that is added, of a global': '(func) (global (ref null 1) (ref.null func))',
+  'a type that is added, of an import': '(import "h" "f" (func (type 0)))',
+  'a type that is added, of a selection':
+    '(func (drop (select (result (ref null 1)) (unreachable) (unreachable) (i32.const 1))))',
+};
+
+for (const [what, body] of Object.entries(REACHING)) {
+  test(`AD8: admitModule refuses a module that reaches for ${what}`, async () => {
+    const bytes = await parseWat(`(module ${body})`);
+    assert.equal(WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>), false);
+    for (const fuelSlice of [1_000, undefined]) {
+      assert.throws(
+        () => admit(bytes, { fuelSlice, keep: new Set() }),
+        (error) => RuntimeError.is(error, 'COMPONENT_INVALID'),
+      );
+    }
+  });
+}

@@ -109,7 +109,7 @@ export class CodeRewriter {
     let locals = paramCount;
     for (let left = groups; left > 0; left--) {
       locals += cursor.u32();
-      skipValueType(cursor);
+      skipValueType(cursor, this.#plan.facts.typeCount);
     }
     const codeAt = cursor.at;
     this.#plan.facts.localCount = locals;

@@ -116,13 +116,13 @@ export function readCoreModule(bytes: Uint8Array): CoreModule {
     return found && new Cursor(bytes, found.start, found.end);
   };
   const types = readTypes(section(SECTION.type));
-  const imports = readImports(section(SECTION.import));
+  const imports = readImports(section(SECTION.import), types.length);
   const importedFunctions = imports.filter((item) => item.kind === 0);
   const functionTypes = importedFunctions.map((item) => item.type);
   readVector(section(SECTION.function), (cursor) => functionTypes.push(cursor.u32()));
   const memories: Limits[] = [];
   readVector(section(SECTION.memory), (cursor) => memories.push(readLimits(cursor)));
-  const tables = readTables(section(SECTION.table));
+  const tables = readTables(section(SECTION.table), types.length);
   const exports: ModuleExport[] = [];
   readVector(section(SECTION.export), (cursor) => {
     exports.push({ name: cursor.name(), kind: cursor.u8(), index: cursor.u32() });
@@ -175,26 +175,27 @@ export function rewriteVector(section: Cursor, item: (cursor: Cursor, into: Emit
 
 function readTypes(cursor: Cursor | undefined): FunctionType[] {
   const types: FunctionType[] = [];
+  const count = cursor === undefined ? 0 : new Cursor(cursor.bytes, cursor.at, cursor.end).u32();
   readVector(cursor, (at) => {
     if (at.u8() !== 0x60) {
       at.at--;
       refuse(at, 'garbage-collected types (their memory could not be limited)');
     }
-    const params = readValueTypes(at);
-    const results = readValueTypes(at);
+    const params = readValueTypes(at, count);
+    const results = readValueTypes(at, count);
     const simple = ![...params, ...results].some((type) => type === 0x63 || type === 0x64);
     types.push({ params, results, simple });
   });
   return types;
 }
 
-function readValueTypes(cursor: Cursor): number[] {
+function readValueTypes(cursor: Cursor, typeCount: number): number[] {
   const types: number[] = [];
-  for (let count = cursor.u32(); count > 0; count--) types.push(skipValueType(cursor));
+  for (let count = cursor.u32(); count > 0; count--) types.push(skipValueType(cursor, typeCount));
   return types;
 }
 
-function readImports(cursor: Cursor | undefined): ModuleImport[] {
+function readImports(cursor: Cursor | undefined, typeCount: number): ModuleImport[] {
   const imports: ModuleImport[] = [];
   readVector(cursor, (at) => {
     const module = at.name();
@@ -204,11 +205,11 @@ function readImports(cursor: Cursor | undefined): ModuleImport[] {
     let wide = false;
     if (kind === 0) type = at.u32();
     else if (kind === 1) {
-      skipValueType(at);
+      skipValueType(at, typeCount);
       wide = isWide(readLimits(at));
     } else if (kind === 2) wide = isWide(readLimits(at));
     else if (kind === 3) {
-      skipValueType(at);
+      skipValueType(at, typeCount);
       at.u8();
     } else if (kind === 4) {
       at.u8();
@@ -220,10 +221,10 @@ function readImports(cursor: Cursor | undefined): ModuleImport[] {
 }
 
 /** Bounds of the tables that the module defines; an initialiser of the elements is passed over. */
-function readTables(cursor: Cursor | undefined): Limits[] {
+function readTables(cursor: Cursor | undefined, typeCount: number): Limits[] {
   const tables: Limits[] = [];
   const facts: ExpressionFacts = {
-    typeCount: Number.POSITIVE_INFINITY,
+    typeCount,
     globalCount: Number.POSITIVE_INFINITY,
     elementCount: Number.POSITIVE_INFINITY,
     localCount: 0,
@@ -234,7 +235,7 @@ function readTables(cursor: Cursor | undefined): Limits[] {
   readVector(cursor, (at) => {
     const initialised = at.bytes[at.at] === 0x40;
     if (initialised) at.skip(2);
-    skipValueType(at);
+    skipValueType(at, typeCount);
     tables.push(readLimits(at));
     if (initialised) walkExpression(at, new FunctionUses(), facts);
   });
@@ -277,7 +278,7 @@ export function scanSegment(cursor: Cursor, uses: FunctionUses, facts: Expressio
   if (active) walkExpression(cursor, uses, facts);
   const expressions = (flags & 4) !== 0;
   if (flags & 3) {
-    if (expressions) skipValueType(cursor);
+    if (expressions) skipValueType(cursor, facts.typeCount);
     else cursor.u8();
   }
   for (let count = cursor.u32(); count > 0; count--) {

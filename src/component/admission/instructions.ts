@@ -63,10 +63,16 @@ function unsupported(cursor: Cursor, what: string): never {
 }
 
 /** Passes over a value type; 0x63 and 0x64 are references with a heap type. Gives its first byte. */
-export function skipValueType(cursor: Cursor): number {
+export function skipValueType(cursor: Cursor, typeCount = Number.POSITIVE_INFINITY): number {
   const byte = cursor.u8();
-  if (byte === 0x63 || byte === 0x64) cursor.s33();
+  if (byte === 0x63 || byte === 0x64) skipHeapType(cursor, typeCount);
   return byte;
+}
+
+/** A type of the module, or below 0 one that there always is. */
+function skipHeapType(cursor: Cursor, typeCount: number): void {
+  const type = cursor.s33();
+  if (type >= typeCount) cursor.fail(`type ${type} of ${typeCount}`);
 }
 
 const none: Skip = () => undefined;
@@ -81,9 +87,7 @@ const bytes =
   (count: number): Skip =>
   (cursor) =>
     cursor.skip(count);
-const heapType: Skip = (cursor) => {
-  cursor.s33();
-};
+const heapType: Skip = (cursor, { typeCount }) => skipHeapType(cursor, typeCount);
 const within =
   (what: string, count: keyof IndexSpaces): Skip =>
   (cursor, facts) => {
@@ -104,12 +108,8 @@ const typeAndIndex: Skip = (cursor, facts) => {
 };
 const blockType: Skip = (cursor, facts) => {
   const byte = cursor.bytes[cursor.at] as number;
-  if (byte === 0x63 || byte === 0x64) {
-    skipValueType(cursor);
-    return;
-  }
-  const type = cursor.s33();
-  if (type >= facts.typeCount) cursor.fail(`type ${type} of ${facts.typeCount}`);
+  if (byte === 0x63 || byte === 0x64) skipValueType(cursor, facts.typeCount);
+  else skipHeapType(cursor, facts.typeCount);
 };
 const memoryArgument: Skip = (cursor) => {
   const flags = cursor.u32();
@@ -124,8 +124,8 @@ const memoryArgumentAndLane: Skip = (cursor, facts) => {
 const branchTable: Skip = (cursor) => {
   for (let count = cursor.u32(); count >= 0; count--) cursor.skipLeb(5);
 };
-const typedSelect: Skip = (cursor) => {
-  for (let count = cursor.u32(); count > 0; count--) skipValueType(cursor);
+const typedSelect: Skip = (cursor, { typeCount }) => {
+  for (let count = cursor.u32(); count > 0; count--) skipValueType(cursor, typeCount);
 };
 const tryTable: Skip = (cursor, facts) => {
   blockType(cursor, facts);

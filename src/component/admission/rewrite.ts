@@ -463,7 +463,7 @@ class Rewriter {
     content.u32(own + (this.#fuel === undefined ? 0 : 1));
     readVector(section, (cursor) => {
       const from = cursor.at;
-      skipValueType(cursor);
+      skipValueType(cursor, this.#facts.typeCount);
       cursor.u8();
       content.copy(cursor.bytes, from, cursor.at);
       this.#patchExpression(cursor, content);
