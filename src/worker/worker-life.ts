@@ -83,6 +83,7 @@ export class WorkerLife implements Worker {
   #settleEnded: (reason: RuntimeError | undefined) => void;
   #reason: RuntimeError | undefined;
   #closing = false;
+  #killing = false;
   #gone = false;
   #timer: TimerHandle;
   #beats = 0;
@@ -126,7 +127,7 @@ export class WorkerLife implements Worker {
     if (!this.#closing && !this.#gone && this.#reason === undefined) {
       this.#closing = true;
       this.#timer.cancel();
-      this.#timer = this.#clock.after(this.#times.closeMs, () => this.#vehicle.kill());
+      this.#timer = this.#clock.after(this.#times.closeMs, () => this.#kill());
       this.#vehicle.hold(true);
       this.#settleReady.reject(workerLost(this.name, 'closed', 'it was closed'));
       this.link.close();
@@ -137,9 +138,7 @@ export class WorkerLife implements Worker {
   terminate(reason: RuntimeError = workerLost(this.name, 'terminated', 'it was ended')): void {
     if (this.#gone) return;
     this.#reason ??= reason;
-    this.#timer.cancel();
-    this.#vehicle.hold(true);
-    this.#vehicle.kill();
+    this.#kill();
   }
 
   /** It has said that it is ready. From now on it beats. */
@@ -181,6 +180,19 @@ export class WorkerLife implements Worker {
       this.#beats = beats;
       if (this.#stillLooks < LOOKS) this.#watch();
       else this.#lose('unresponsive', `its event loop stood still for ${watchdogMs} ms`);
+    });
+  }
+
+  /** Nobody waits longer for the end of a thread that V8 cannot interrupt, as one that collects garbage in vain for ever. */
+  #kill(): void {
+    if (this.#killing) return;
+    this.#killing = true;
+    this.#timer.cancel();
+    this.#vehicle.hold(true);
+    this.#vehicle.kill();
+    this.#timer = this.#clock.after(this.#times.closeMs, () => {
+      this.#vehicle.hold(false);
+      this.onExit('terminated', 'it was ended, and did not end');
     });
   }
 

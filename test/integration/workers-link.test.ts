@@ -163,7 +163,7 @@ test('a thread that goes on after its link was closed is ended by force', { time
   assert.equal(await worker.ended, undefined);
 });
 
-test('threads leave nothing behind in 200 rounds of start and stop', { timeout: 120_000 }, async () => {
+test('threads leave nothing behind in 200 rounds of start and stop', { timeout: 300_000 }, async () => {
   const round = async () => {
     const worker = start();
     await worker.ready;

@@ -22,8 +22,8 @@ function obey(message: unknown): void {
     });
   } else if (message === 'exit') process.exit(3);
   else if (message === 'hoard') {
-    const hoard: unknown[] = [];
-    for (;;) hoard.push(new Array(1_000).fill(hoard));
+    let hoard: object = {};
+    for (;;) hoard = { hoard };
   } else if (message === 'stay') setInterval(() => {}, 1_000);
   else link.post(message);
 }
