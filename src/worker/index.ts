@@ -17,4 +17,5 @@ export { type Joined, joinMain } from './join-main.ts';
 export { CREDITS_MAX, type Credits, FRAME_BYTES_MAX, type Frame, type Link, type LinkReceiver } from './link.ts';
 export { type LinkPair, linkPair } from './link-pair.ts';
 export type { LifeTimes, LossReason, Worker } from './worker-life.ts';
+export { startProcess } from './worker-process.ts';
 export { startThread, type WorkerStart } from './worker-thread.ts';

@@ -4,6 +4,7 @@ import { assert, RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import { type CreditMemory, createCreditMemory, SharedCredits } from './credits.ts';
 import { CREDITS_MAX, type Frame, type Link, type LinkReceiver } from './link.ts';
+import { garbage, otherGone } from './losses.ts';
 import { PartsReader, PartsWriter } from './parts.ts';
 import { createRingMemory, RECORDS, RingReader, RingWriter } from './ring.ts';
 
@@ -242,7 +243,7 @@ export class RingLink implements Link {
 
   #deliverControl(control: Exclude<BellMessage, null>): void {
     this.#controlsIn = (this.#controlsIn + 1) | 0;
-    if (control.length === 1) this.lose(closedByOther());
+    if (control.length === 1) this.lose(otherGone());
     else this.#receiver?.onControl(control[1]);
   }
 
@@ -307,16 +308,4 @@ export class RingLink implements Link {
       this.#granted.delete(index);
     }
   }
-}
-
-function garbage(what: string): RuntimeError {
-  return new RuntimeError('WORKER_LOST', `Cannot read what the worker wrote: ${what}; the link was ended`, {
-    details: { reason: 'garbage' },
-  });
-}
-
-function closedByOther(): RuntimeError {
-  return new RuntimeError('WORKER_LOST', 'Cannot reach the other side of the link: it has closed it', {
-    details: { reason: 'closed' },
-  });
 }

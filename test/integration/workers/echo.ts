@@ -1,8 +1,10 @@
 /** A worker that sends every frame back, and does at a control message what the test wants to see. */
+import { writeSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { systemClock } from '../../../src/time/index.ts';
 import { joinMain } from '../../../src/worker/index.ts';
 
-const { link, data, ready } = joinMain(systemClock);
+const { link, data, ready } = await joinMain(systemClock);
 /** Frames that wait for room. */
 const waiting: Uint8Array[] = [];
 
@@ -21,10 +23,12 @@ function obey(message: unknown): void {
       throw new Error('thrown on purpose');
     });
   } else if (message === 'exit') process.exit(3);
+  else if (message === 'die') process.kill(process.pid, 'SIGKILL');
   else if (message === 'hoard') {
     let hoard: object = {};
     for (;;) hoard = { hoard };
   } else if (message === 'stay') setInterval(() => {}, 1_000);
+  else if (message === 'garbage' && isMainThread) writeSync(3, new Uint8Array(4_096).fill(0xa5));
   else link.post(message);
 }
 
