@@ -1,0 +1,123 @@
+/** What guests that never end cost everybody else on their thread, and how soon one of them is gone. */
+import { on } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { compileComponent } from '../src/component/index.ts';
+import { parseWat } from '../src/component/tooling/index.ts';
+import { type ActorRef, ActorSystem, component, implement, protocol, type } from '../src/index.ts';
+import type { Report, Suite } from './suite.ts';
+
+const ROUNDS = 9;
+/** Messages of a round. */
+const ASKS = 200;
+/** Kills of a round, one at a time, while the others go on. */
+const KILLS = 25;
+
+/** Milliseconds: most that a message of a healthy actor takes, with so many spinners of one component on its thread. */
+const NEIGHBOURS = [
+  { spinners: 8, atMost: 5 },
+  { spinners: 500, atMost: 10 },
+];
+const KILL_AT_MOST_MS = 5;
+
+const SPINNER = `(component
+  (core module $M (func (export "spin") (loop $l try (loop (br 0)) catch_all end br $l)))
+  (core instance $m (instantiate $M))
+  (func (export "spin") (canon lift (core func $m "spin"))))`;
+
+const Echo = protocol('bench:echo@1.0.0', { ask: { echo: { in: type<number>(), out: type<number>() } } });
+const echo = implement(Echo, { init: () => ({}), ask: { echo: (_, n) => n } });
+
+/**
+ * Another thread that says every millisecond what time it is: a message that comes from outside, as a request does. What the
+ * event loop lets it wait for is part of its latency.
+ */
+const CLOCK = `
+  const { parentPort } = require('node:worker_threads');
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    Atomics.wait(pause, 0, 0, 1);
+    parentPort.postMessage(performance.timeOrigin + performance.now());
+  }`;
+
+/** Milliseconds from when `count` messages were sent on another thread until `handle` was done with each. */
+async function fromOutside(count: number, handle: () => Promise<unknown>): Promise<number[]> {
+  const worker = new Worker(CLOCK, { eval: true });
+  const samples: number[] = [];
+  try {
+    for await (const [sentMs] of on(worker, 'message')) {
+      await handle();
+      samples.push(performance.timeOrigin + performance.now() - sentMs);
+      if (samples.length === count) break;
+    }
+  } finally {
+    await worker.terminate();
+  }
+  return samples;
+}
+
+/** Guests that compute without end, and go on until they are killed. */
+async function spinners(system: ActorSystem, count: number): Promise<ActorRef[]> {
+  const guest = await compileComponent(await parseWat(SPINNER), { metered: true });
+  const spinner = await component(guest, { deadlineMs: 0 });
+  const refs = Array.from({ length: count }, () => system.spawn(spinner));
+  await Promise.all(refs.map((ref) => ref.ready));
+  for (const ref of refs) ref.askOp('spin', [], { timeoutMs: 3_600_000 }).catch(() => undefined);
+  return refs;
+}
+
+function percentile(samples: number[], share: number): number {
+  return samples.sort((a, b) => a - b)[Math.ceil(samples.length * share) - 1] as number;
+}
+
+async function neighbours(report: Report): Promise<void> {
+  for (const { spinners: count, atMost } of [{ spinners: 0, atMost: undefined }, ...NEIGHBOURS]) {
+    await using system = await ActorSystem.create();
+    const healthy = system.spawn(echo);
+    await spinners(system, count);
+    const [middle, tail]: number[][] = [[], []];
+    for (let round = -1; round < ROUNDS; round++) {
+      const samples = await fromOutside(ASKS, () => healthy.ask.echo(round));
+      if (round < 0) continue;
+      middle?.push(percentile(samples, 0.5));
+      tail?.push(percentile(samples, 0.99));
+    }
+    const beside = count === 0 ? 'alone' : `beside ${count} spinners`;
+    report.row({ name: `message from outside, ${beside}, p50`, unit: 'ms', samples: middle as number[] });
+    const target = atMost === undefined ? {} : { target: { atMost } };
+    report.row({ name: `message from outside, ${beside}, p99`, unit: 'ms', samples: tail as number[], ...target });
+  }
+}
+
+async function kills(report: Report): Promise<void> {
+  const [middle, tail, slowest]: number[][] = [[], [], []];
+  for (let round = -1; round < ROUNDS; round++) {
+    await using system = await ActorSystem.create();
+    const refs = await spinners(system, KILLS + 8);
+    const samples: number[] = [];
+    for (const ref of refs.slice(0, KILLS)) {
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      const started = performance.now();
+      await ref.kill();
+      samples.push(performance.now() - started);
+    }
+    if (round < 0) continue;
+    middle?.push(percentile(samples, 0.5));
+    tail?.push(percentile(samples, 0.99));
+    slowest?.push(percentile(samples, 1));
+  }
+  const target = { atMost: KILL_AT_MOST_MS };
+  report.row({ name: 'kill of a spinner beside 8 others, p50', unit: 'ms', samples: middle as number[] });
+  report.row({ name: 'kill of a spinner beside 8 others, p99', unit: 'ms', samples: tail as number[], target });
+  report.row({ name: 'kill of a spinner beside 8 others, slowest', unit: 'ms', samples: slowest as number[], target });
+}
+
+export const suite: Suite = {
+  name: 'preemption',
+  async run(report) {
+    await neighbours(report);
+    await kills(report);
+    report.notMeasured(
+      'spinners whose every access misses all caches, which take up to fifty times as long for their fuel',
+    );
+  },
+};
