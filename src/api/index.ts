@@ -27,6 +27,7 @@ export {
   type HttpCounters,
   type ImportReport,
   type IngressInfo,
+  type LimitInfo,
   type OperationInfo,
   type OutboxList,
   type OutboxQueue,

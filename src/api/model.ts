@@ -59,6 +59,16 @@ export type ActorType = 'component' | 'http' | 'task' | 'typescript';
  */
 export type ActorState = 'starting' | 'running' | 'restarting' | 'quarantined' | 'stopped' | 'completed' | 'failed';
 
+/** One limit of an actor. */
+export interface LimitInfo {
+  /** Absent: there is none. */
+  readonly limit?: number;
+  /** Absent: it is not known. */
+  readonly used?: number;
+  /** How often the actor ran into it; only grows. */
+  readonly breaches: number;
+}
+
 /** One actor, as `troupe ps` shows it. Counters count since the application's start and only grow. */
 export interface ActorInfo {
   readonly name: string;
@@ -86,6 +96,8 @@ export interface ActorInfo {
   readonly http?: HttpCounters;
   /** Linear memory of all its core modules. */
   readonly memoryBytes?: number;
+  /** By the names that they have in `[limits]`; absent for TypeScript actors. */
+  readonly limits?: Readonly<Record<string, LimitInfo>>;
   readonly uptimeMs: number;
 }
 

@@ -15,6 +15,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'OLDEST', align: 'right', dropFirst: 7 },
   { title: 'BUSY', align: 'right', dropFirst: 8 },
   { title: 'MEMORY', align: 'right', dropFirst: 3 },
+  { title: 'LIMITED', align: 'right', dropFirst: 1 },
   { title: 'UPTIME', align: 'right', dropFirst: 2 },
 ];
 
@@ -45,6 +46,7 @@ export function renderActors(stream: OutputStream, actors: readonly ActorInfo[])
       since(actor.oldestMs),
       since(actor.handlingMs),
       actor.memoryBytes === undefined ? '-' : humanSize(actor.memoryBytes),
+      limited(actor),
       humanDuration(actor.uptimeMs),
     ]),
   );
@@ -53,6 +55,12 @@ export function renderActors(stream: OutputStream, actors: readonly ActorInfo[])
 /** A second at least: less is no news. */
 function since(ms: number | undefined): string {
   return ms === undefined || ms < 1_000 ? '-' : humanDuration(ms);
+}
+
+/** How often it ran into any of its limits. */
+function limited({ limits = {} }: ActorInfo): string {
+  const breaches = Object.values(limits).reduce((sum, limit) => sum + limit.breaches, 0);
+  return breaches === 0 ? '-' : grouped(breaches);
 }
 
 function grouped(value: number): string {

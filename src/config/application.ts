@@ -1,5 +1,6 @@
 import type { FilesystemGrant, Grants, MessagingGrant, NetworkGrant, StdioGrant } from '../capability/index.ts';
 import type { KeepOptions } from '../durable/index.ts';
+import type { ComponentLimits } from '../host/index.ts';
 import type { HostPattern, IngressLimits, PathPattern } from '../ingress/index.ts';
 import type { StoreLimits } from '../store/index.ts';
 import type { HealthConfig } from './health-section.ts';
@@ -108,6 +109,8 @@ export interface LimitsConfig {
    * tasks. `Infinity`: none.
    */
   readonly deadlineMs: number | undefined;
+  /** Everything else, as far as somebody says it. */
+  readonly component: Partial<ComponentLimits>;
 }
 
 /** What a component may do, with every kind of grant written out. Nothing here, nothing allowed. */

@@ -59,6 +59,27 @@ export function size(range: Range) {
     .transform((text, context) => within(parseSizeBytes(text), range, { expected, context }));
 }
 
+/** As {@link size}, or `"unbounded"`, which is `Infinity`. */
+export function sizeOrUnbounded(range: Range) {
+  const expected = `a size from "${formatSize(range.min)}" to "${formatSize(range.max)}", such as "64MiB", or "unbounded"`;
+  const pattern = new RegExp(`^unbounded$|${SIZE_PATTERN.source}`);
+  return z
+    .string({ error: expected })
+    .regex(pattern, expected)
+    .transform((text, context) =>
+      text === 'unbounded' ? Number.POSITIVE_INFINITY : within(parseSizeBytes(text), range, { expected, context }),
+    );
+}
+
+/** As {@link integer}, or `"unbounded"`, which is `Infinity`. */
+export function integerOrUnbounded(range: Range) {
+  const expected = `an integer from ${grouped(range.min)} to ${grouped(range.max)}, or "unbounded"`;
+  const number = z.int({ error: expected }).min(range.min, expected).max(range.max, expected);
+  return z
+    .union([number, z.literal('unbounded', { error: expected })], { error: expected })
+    .transform((value) => (value === 'unbounded' ? Number.POSITIVE_INFINITY : value));
+}
+
 /** A string that is not empty. */
 export function text(expected = 'a text that is not empty') {
   return z

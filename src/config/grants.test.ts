@@ -150,8 +150,13 @@ test('patterns of HTTP and network know their schemes and what a host may be', (
 
 test('mergeLimits takes the smaller of both sides, then the default', () => {
   const merged = mergeLimits({ memory: 10, deadline: Number.POSITIVE_INFINITY }, { memory: 20, deadline: 5 });
-  assert.deepEqual(merged, { memoryBytes: 10, tableElements: 100_000, deadlineMs: 5 });
-  assert.deepEqual(mergeLimits(), { memoryBytes: 67_108_864, tableElements: 100_000, deadlineMs: undefined });
+  assert.deepEqual(merged, { memoryBytes: 10, tableElements: 100_000, deadlineMs: 5, component: {} });
+  assert.deepEqual(mergeLimits(), {
+    memoryBytes: 67_108_864,
+    tableElements: 100_000,
+    deadlineMs: undefined,
+    component: {},
+  });
 });
 
 test('isTopicPattern and isNamePattern know their forms', () => {

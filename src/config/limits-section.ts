@@ -1,39 +1,95 @@
+import { totalmem } from 'node:os';
 import type { z } from 'zod';
+import {
+  type ComponentLimits,
+  LIMIT_NAMES,
+  LIMITS,
+  type LimitKey,
+  type LimitName,
+  type LimitSpec,
+} from '../host/index.ts';
 import type { LimitsConfig } from './application.ts';
-import { durationOrUnbounded, integer, size, table } from './fields.ts';
+import { durationOrUnbounded, integer, integerOrUnbounded, size, sizeOrUnbounded, table } from './fields.ts';
+import { type ConfigProblem, type Document, problemAt } from './problems.ts';
+import { formatSize } from './units.ts';
 
-/**
- * One page of linear memory up to what 32-bit memories can have. The default is half of what a small deployment unit
- * has (128 MiB) and 60 times what the example components use.
- */
-const MEMORY_BYTES = { min: 65_536, max: 4_294_967_296, default: 67_108_864 } as const;
+const MIB = 1_048_576;
 
-/** The engine's own ceiling is 10,000,000; JavaScript guests need about 20,000. */
-const TABLE_ELEMENTS = { min: 0, max: 10_000_000, default: 100_000 } as const;
-
-/** The range of every deadline in Troupe. */
-const DEADLINE_MS = { min: 1, max: 3_600_000 } as const;
+/** What one side says; `Infinity` for what is unbounded. */
+export type LimitsSection = Readonly<Partial<Record<LimitKey, number | undefined>>>;
 
 /** `[limits]` of `Component.toml` and `[components.NAME.limits]` of `troupe.toml`. */
-export const LIMITS_SECTION = table({
-  memory: size(MEMORY_BYTES).optional().meta({ description: 'Linear memory of one instance. Default: 64MiB' }),
-  table: integer(TABLE_ELEMENTS)
-    .optional()
-    .meta({ description: 'Table elements of one instance', default: TABLE_ELEMENTS.default }),
-  deadline: durationOrUnbounded(DEADLINE_MS)
-    .optional()
-    .meta({ description: 'Wall-clock time for one message. Default: 30s; none for the run of a task' }),
-}).meta({ description: "Upper bounds; of the author's and the operator's the smaller counts" });
+export const LIMITS_SECTION = table(fieldsOf(LIMITS)).meta({
+  description: "Upper bounds; of the author's and the operator's the smaller counts",
+});
 
-export type LimitsSection = z.output<typeof LIMITS_SECTION>;
+function fieldsOf(limits: Readonly<Record<LimitName, LimitSpec>>): Record<LimitKey, z.ZodType<number | undefined>> {
+  const fields = LIMIT_NAMES.map((name) => [limits[name].key, fieldOf(limits[name])]);
+  return Object.fromEntries(fields) as Record<LimitKey, z.ZodType<number | undefined>>;
+}
 
-/** Takes the smaller of both sides, then the default. */
+function fieldOf(spec: LimitSpec): z.ZodType<number | undefined> {
+  const { unit, unboundable, summary } = spec;
+  if (unit === 'duration') return durationOrUnbounded(spec).optional().meta({ description: summary });
+  if (unit === 'bytes') {
+    const field = unboundable ? sizeOrUnbounded(spec) : size(spec);
+    return field.optional().meta({ description: `${summary}. Default: ${defaultText(spec)}` });
+  }
+  const field = unboundable ? integerOrUnbounded(spec) : integer(spec);
+  if (unboundable) return field.optional().meta({ description: `${summary}. Default: ${defaultText(spec)}` });
+  return field.optional().meta({ description: summary, default: spec.default });
+}
+
+function defaultText({ unit, default: value = 0 }: LimitSpec): string {
+  if (value === Number.POSITIVE_INFINITY) return 'unbounded';
+  return unit === 'bytes' ? formatSize(value) : String(value);
+}
+
+/** Takes the smaller of both sides, then the default; what neither says of a run-time limit stays unsaid. */
 export function mergeLimits(author: LimitsSection = {}, operator: LimitsSection = {}): LimitsConfig {
+  const merged = (name: LimitName) => smaller(author[LIMITS[name].key], operator[LIMITS[name].key]);
+  const { memoryBytes: _memory, tableElements: _table, deadlineMs: _deadline, ...others } = LIMITS;
+  const component = (Object.keys(others) as (keyof ComponentLimits)[]).flatMap((name) => {
+    const value = merged(name);
+    return value === undefined ? [] : [[name, value]];
+  });
   return {
-    memoryBytes: smaller(author.memory, operator.memory) ?? MEMORY_BYTES.default,
-    tableElements: smaller(author.table, operator.table) ?? TABLE_ELEMENTS.default,
-    deadlineMs: smaller(author.deadline, operator.deadline),
+    memoryBytes: merged('memoryBytes') ?? LIMITS.memoryBytes.default,
+    tableElements: merged('tableElements') ?? LIMITS.tableElements.default,
+    deadlineMs: merged('deadlineMs'),
+    component: Object.fromEntries(component),
   };
+}
+
+interface LimitPlaces {
+  /** `troupe.toml`, and where in it the component is. */
+  readonly application: { readonly document: Document; readonly at: readonly string[] };
+  readonly manifest: Document | undefined;
+  /** Bytes of memory of the machine. Default: this one's. */
+  readonly machineBytes: number | undefined;
+}
+
+/** What of the limits of a component is not possible on this machine, or contradicts what else is said of it. */
+export function limitProblems(
+  { memoryBytes, component }: LimitsConfig,
+  section: { readonly instances: number; readonly limits?: LimitsSection | undefined },
+  { application: { document, at }, manifest, machineBytes = totalmem() }: LimitPlaces,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (memoryBytes > machineBytes) {
+    const isAuthors = section.limits?.memory !== memoryBytes && manifest !== undefined;
+    const [file, path] = isAuthors ? [manifest, []] : [document, at];
+    const max = formatSize(Math.floor(machineBytes / MIB) * MIB);
+    const message = `is more than this machine has: expected a size from "64KiB" to "${max}"`;
+    problems.push(problemAt(file, [...path, 'limits', 'memory'], { message }));
+  }
+  const { instances = Number.POSITIVE_INFINITY } = component;
+  if (section.instances > instances) {
+    const message = `is more than the limit of the component: expected an integer from 1 to ${instances}`;
+    const help = 'raise "instances" in [limits], or lower this';
+    problems.push(problemAt(document, [...at, 'instances'], { message, help }));
+  }
+  return problems;
 }
 
 function smaller(first: number | undefined, second: number | undefined): number | undefined {

@@ -13,7 +13,7 @@ import { intersectGrants } from './grants.ts';
 import { toHealthConfig } from './health-section.ts';
 import { resolveIngress, toHttpConfig } from './ingress-section.ts';
 import { toKeepConfig } from './keep-section.ts';
-import { mergeLimits } from './limits-section.ts';
+import { limitProblems, mergeLimits } from './limits-section.ts';
 import { resolveLinks } from './links.ts';
 import { nearest } from './nearest.ts';
 import { type ConfigProblem, configError, type Document, problemAt, quote } from './problems.ts';
@@ -34,6 +34,8 @@ const APPLICATION_FILE = 'troupe.toml';
 const CONTROL_DIRECTORY = '.troupe';
 
 export interface LoadOptions {
+  /** Bytes of memory of the machine that it is to run on. Default: this one's. */
+  readonly machineBytes?: number;
   /** Where granted environment variables are taken from. Default: this process's. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -53,7 +55,7 @@ export async function loadApplication(path: string, options: LoadOptions = {}): 
   const file = await findApplication(resolve(path));
   const checked = checkToml(file, await readText(file, 'application'), APPLICATION_SCHEMA);
   if (!checked.ok) throw configError(`Cannot use "${file}"`, checked.problems);
-  const loader = new Loader(checked.value, checked.document, options.environment ?? process.env);
+  const loader = new Loader(checked.value, checked.document, options);
   return deepFreeze(await loader.load());
 }
 
@@ -80,6 +82,7 @@ class Loader {
   readonly #application: ApplicationFile;
   readonly #document: Document;
   readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #machineBytes: number | undefined;
   readonly #directory: string;
   /** Names of the actors of each component. */
   readonly #actors: ReadonlyMap<string, readonly string[]>;
@@ -88,11 +91,12 @@ class Loader {
   constructor(
     application: ApplicationFile,
     document: Document,
-    environment: Readonly<Record<string, string | undefined>>,
+    { environment = process.env, machineBytes }: LoadOptions,
   ) {
     this.#application = application;
     this.#document = document;
     this.#environment = environment;
+    this.#machineBytes = machineBytes;
     this.#directory = dirname(document.file);
     const sections = Object.entries(application.components);
     this.#actors = new Map(sections.map(([name, { instances }]) => [name, actorNames(name, instances)]));
@@ -140,6 +144,9 @@ class Loader {
       asked: manifest?.asks,
     });
     const env = { ...this.#variables(granted.env), ...section.env };
+    const limits = mergeLimits(manifest?.limits, section.limits);
+    const where = { application: { document: this.#document, at }, manifest: artifact.document };
+    this.#problems.push(...limitProblems(limits, section, { ...where, machineBytes: this.#machineBytes }));
     const grants = { ...granted, env: Object.keys(env) };
     await this.#checkFolders([...at, 'grants', 'filesystem'], grants);
     const config: ComponentConfig = {
@@ -165,7 +172,7 @@ class Loader {
       subscribe: toSubscriptions(section.subscribe ?? []),
       keep: section.keep && toKeepConfig(section.keep),
       health: section.health && toHealthConfig(section.health),
-      limits: mergeLimits(manifest?.limits, section.limits),
+      limits,
       grants,
       http: section.http && toHttpConfig(section.http),
       links: resolveLinks({
@@ -191,7 +198,7 @@ class Loader {
     if (section.source !== undefined) {
       const source = resolve(this.#directory, section.source);
       await this.#checkFile(this.#document, { path: [...at, 'source'], file: source });
-      return { source, manifest: undefined };
+      return { source, manifest: undefined, document: undefined };
     }
     const file = resolve(this.#directory, section.manifest ?? '');
     const checked = await this.#manifest([...at, 'manifest'], file);
@@ -205,7 +212,7 @@ class Loader {
     const source = resolve(dirname(file), component.source);
     const help = checked.value.build === undefined ? undefined : `to build it: troupe build ${dirname(file)}`;
     await this.#checkFile(checked.document, { path: ['component', 'source'], file: source, ...(help && { help }) });
-    return { source, manifest: checked.value };
+    return { source, manifest: checked.value, document: checked.document };
   }
 
   async #manifest(path: readonly string[], file: string): Promise<Checked<ManifestFile> | undefined> {
@@ -328,6 +335,8 @@ interface Loaded {
 interface Artifact {
   readonly source: string;
   readonly manifest: ManifestFile | undefined;
+  /** Of the manifest. */
+  readonly document: Document | undefined;
 }
 
 function actorNames(name: string, instances: number): string[] {

@@ -92,6 +92,11 @@ export const ERROR_CODES = {
     summary: 'The component took longer for one message than its limit allows',
   },
   COMPONENT_EXITED: { kind: 'unavailable', retryable: false, summary: 'The component ended itself' },
+  COMPONENT_FUEL: {
+    kind: 'overload',
+    retryable: false,
+    summary: 'The component used more fuel for one message than its limit allows',
+  },
   COMPONENT_IMPORT_MISSING: { kind: 'denied', retryable: false, summary: 'The component imports what was not granted or linked' },
   COMPONENT_INVALID: { kind: 'invalid', retryable: false, summary: 'The bytes are not a valid component' },
   COMPONENT_KILLED: { kind: 'unavailable', retryable: false, summary: 'The component instance was killed' },

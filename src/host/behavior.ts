@@ -9,17 +9,21 @@ import type {
 } from '../component/index.ts';
 import { assert, RuntimeError } from '../errors/index.ts';
 import type { TimerHandle } from '../time/index.ts';
-import type { Guest } from '../wasi/index.ts';
+import { type Guest, reportLimit } from '../wasi/index.ts';
 import { fromGuest, type GuestFailure } from './failure.ts';
-import { GuestFuel } from './fuel.ts';
+import { type FuelLimits, GuestFuel } from './fuel.ts';
 import type { HealthCheckPolicy } from './health-options.ts';
+import type { ComponentLimits } from './limits.ts';
 import type { MessageDeadline } from './messaging.ts';
+import { payloadBytes } from './payload-size.ts';
 import type { ComponentShape } from './shape.ts';
 
 /** What one incarnation is given: its imports, and what it is to them, which has to be disposed of. */
 export interface Surroundings {
   readonly imports: HostImports;
   readonly guest: Guest;
+  /** What bounds its fuel. */
+  readonly fuel: FuelLimits;
 }
 
 /** Everything that a behavior needs to know of its component; the same for all of its actors and incarnations. */
@@ -31,7 +35,19 @@ export interface BehaviorPlan {
   /** Milliseconds of wall-clock time for one message, finite; 0: no limit. */
   readonly deadlineMs: number;
   readonly health: HealthCheckPolicy;
+  readonly limits: ComponentLimits;
+  /** Bytes of the arguments of one call of a function, by estimate; `Infinity`: they are not counted. */
+  readonly argumentBytesMax: number;
   surround(context: BehaviorContext, deadline: MessageDeadline): Surroundings;
+  /**
+   * Makes room for an incarnation.
+   *
+   * @throws {RuntimeError} `COMPONENT_LIMIT` — its component has as many as it may.
+   */
+  enter(): void;
+  leave(): void;
+  /** Takes note of why an incarnation has ended, if it was by a limit. */
+  noteFailure(context: BehaviorContext, error: RuntimeError | undefined): void;
   /** Told when an incarnation lives, and when it is gone. */
   onLive(name: string, behavior: ComponentBehavior, lives: boolean): void;
 }
@@ -51,6 +67,8 @@ const TO_UTF8 = new TextEncoder();
 export class ComponentBehavior implements Behavior, CallSource, MessageDeadline {
   private readonly plan: BehaviorPlan;
   private surroundings: Surroundings | undefined;
+  private fuel: GuestFuel | undefined;
+  private entered = false;
   private live: ComponentInstance | undefined;
   private context: BehaviorContext | undefined;
   private turn: Turn | undefined;
@@ -82,6 +100,16 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     return this.live?.memoryBytes ?? 0;
   }
 
+  /** Units of fuel that the last message used, or uses. */
+  get usedFuel(): number {
+    return this.fuel?.usedUnits ?? 0;
+  }
+
+  /** Resources that it holds now. */
+  get heldResources(): number {
+    return this.surroundings?.guest.held ?? 0;
+  }
+
   get leftMs(): number | undefined {
     const { limitMs } = this;
     if (limitMs === 0 || this.context === undefined) return undefined;
@@ -97,10 +125,19 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const { component } = this.plan;
     this.context = context;
     this.messageStartMs = context.clock.nowMs();
+    this.plan.enter();
+    this.entered = true;
     this.surroundings = this.plan.surround(context, this);
-    const { imports, guest } = this.surroundings;
-    const fuel = new GuestFuel(context.clock, component, this);
-    const instance = component.prepare(imports, { context: guest, fuel });
+    const { imports, guest, fuel: fuelLimits } = this.surroundings;
+    const { limits } = this.plan;
+    const fuel = new GuestFuel(context.clock, component, { limits: fuelLimits, time: this });
+    this.fuel = fuel;
+    const instance = component.prepare(imports, {
+      context: guest,
+      fuel,
+      handlesMax: limits.handles,
+      liftBudgetBytes: limits.liftBytes,
+    });
     this.making = instance;
     const linking = instance.link();
     return linking === undefined
@@ -117,9 +154,9 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const { config, shape } = this.plan;
     const { start, restore } = shape.lifecycle;
     if (saved === undefined && start !== undefined)
-      return this.runHook(instance.call(start.name, [config]), 'to start').then(() => this.begun(context));
+      return this.runHook(this.callHook(start, [config]), 'to start').then(() => this.begun(context));
     if (saved !== undefined && restore !== undefined)
-      return this.runHook(instance.call(restore.name, [saved]), 'what it had kept').then(() => this.begun(context));
+      return this.runHook(this.callHook(restore, [saved]), 'what it had kept').then(() => this.begun(context));
     this.begun(context);
     return undefined;
   }
@@ -142,6 +179,11 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const instance = this.live;
     assert(instance !== undefined, 'an actor that handles messages has started');
     this.turn = turn;
+    if (this.fuel?.isOverRate !== true) return this.pump(instance);
+    return this.fuel.whenPaid().then(() => (this.disposed ? undefined : this.pump(instance)));
+  }
+
+  private pump(instance: ComponentInstance): void | Promise<void> {
     this.messageStartMs = this.context?.clock.nowMs() ?? 0;
     const suspended = instance.pump(this);
     if (suspended === undefined) return undefined;
@@ -164,7 +206,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const instance = this.live;
     if (snapshot === undefined || instance === undefined || instance.failure !== undefined) return NO_BYTES;
     this.messageStartMs = context.clock.nowMs();
-    return (await this.withDeadline(instance.call(snapshot.name))) as Uint8Array;
+    return (await this.withDeadline(this.callHook(snapshot))) as Uint8Array;
   }
 
   /** Asks the component how it is. One that says too often in a row that it does not work has failed. */
@@ -174,7 +216,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     if (instance === undefined || shape.lifecycle.health === undefined) return;
     this.messageStartMs = context.clock.nowMs();
     this.checkMs = deadlineMs === 0 ? health.timeoutMs : Math.min(health.timeoutMs, deadlineMs);
-    const answer = (await this.withDeadline(instance.call(shape.lifecycle.health.name))) as HealthAnswer;
+    const answer = (await this.withDeadline(this.callHook(shape.lifecycle.health))) as HealthAnswer;
     this.checkMs = 0;
     context.report(answer.tag === 'healthy' ? undefined : { status: answer.tag, text: short(answer.val) });
     this.unhealthy = answer.tag === 'unhealthy' ? this.unhealthy + 1 : 0;
@@ -183,6 +225,12 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
       throw new RuntimeError('COMPONENT_UNHEALTHY', text, { details: { answers: this.unhealthy } });
     }
     this.checkLater();
+  }
+
+  /** Calls a function of `lifecycle`: it has the fuel of a message. */
+  private callHook({ name }: ExportedFunction, args: readonly unknown[] = []): Promise<unknown> {
+    this.fuel?.begin();
+    return (this.live as ComponentInstance).call(name, args);
   }
 
   /** Of a task there is no moment between two messages. */
@@ -196,7 +244,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   async stop(): Promise<void> {
     const { stop } = this.plan.shape.lifecycle;
     if (stop === undefined || this.live === undefined || this.live.failure !== undefined) return;
-    await this.withDeadline(this.live.call(stop.name));
+    await this.withDeadline(this.callHook(stop));
   }
 
   dispose(reason: RuntimeError | undefined): void {
@@ -204,10 +252,14 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     this.disposed = true;
     this.watch?.cancel();
     this.checkTimer?.cancel();
+    const { live, surroundings, context } = this;
+    if (context !== undefined) this.plan.noteFailure(context, live?.failure ?? reason);
+    if (this.entered) this.plan.leave();
     this.making?.kill(reason);
-    this.live?.kill(reason);
-    if (this.live !== undefined && this.context !== undefined) this.plan.onLive(this.context.self.name, this, false);
-    void this.surroundings?.guest.dispose();
+    live?.kill(reason);
+    this.fuel?.end();
+    if (live !== undefined && context !== undefined) this.plan.onLive(context.self.name, this, false);
+    void surroundings?.guest.dispose();
     this.live = undefined;
     this.turn = undefined;
   }
@@ -216,9 +268,13 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
 
   next(): Call | undefined {
     const turn = this.turn as Turn;
+    const fuel = this.fuel as GuestFuel;
+    // The rest of the turn waits, as every turn does that begins meanwhile.
+    if (fuel.isOverRate) return undefined;
     for (;;) {
       const incoming = turn.take();
       if (incoming === undefined) return undefined;
+      fuel.begin();
       const call = this.prepare(incoming);
       if (call !== undefined) {
         if (this.watch !== undefined) this.messageStartMs = this.context?.clock.nowMs() ?? 0;
@@ -275,6 +331,11 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
       (this.turn as Turn).refuse(new RuntimeError('MESSAGE_INVALID', `Cannot handle "${incoming.op}": ${why}`));
       return undefined;
     }
+    const { argumentBytesMax } = this.plan;
+    if (argumentBytesMax < Number.POSITIVE_INFINITY) {
+      const size = payloadBytes(args, argumentBytesMax);
+      if (size > argumentBytesMax) return this.refuseSize(incoming.op, size);
+    }
     this.call.func = func;
     this.call.args = args;
     return this.call;
@@ -291,6 +352,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
       );
       return undefined;
     }
+    if (payload.length > this.plan.limits.messageBytes) return this.refuseSize(incoming.op, payload.length);
     this.message[0] = {
       delivery: incoming.kind,
       subject: incoming.kind === 'topic' ? (incoming.topic ?? incoming.op) : incoming.op,
@@ -299,6 +361,17 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
       remainingMs: incoming.kind === 'ask' ? wholeMs(this.context?.remainingMs()) : undefined,
     };
     return this.call;
+  }
+
+  /** The guest would have to make room for it. */
+  private refuseSize(op: string, size: number): undefined {
+    const { messageBytes } = this.plan.limits;
+    if (this.surroundings !== undefined)
+      reportLimit(this.surroundings.guest, { limit: 'message-size', limitValue: messageBytes, used: size });
+    const text = `Cannot handle "${op}": it has ${size} bytes, and ${messageBytes} are the most; raise "message-size" in [limits] if it should`;
+    const details = { limit: 'message-size', limitValue: messageBytes, used: size };
+    (this.turn as Turn).refuse(new RuntimeError('MESSAGE_INVALID', text, { details }));
+    return undefined;
   }
 
   // ── deadline ──

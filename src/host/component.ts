@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
-import { type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
+import { type ActorRef, type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
 import type { KeepOptions } from '../durable/index.ts';
+import { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
@@ -11,6 +12,8 @@ import { type HealthCheckOptions, toHealthCheckPolicy } from './health-options.t
 import { type HttpComponentPlan, type HttpObserver, httpActorType } from './http-component.ts';
 import { type HttpOptions, toHttpPolicy } from './http-options.ts';
 import type { HttpPool } from './http-pool.ts';
+import { type LimitBreach, type LimitUse, limitUses, type UsedNow } from './limit-watch.ts';
+import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent } from './load.ts';
 import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
@@ -21,6 +24,8 @@ export interface ComponentOptions {
   readonly name?: string;
   /** What it may do. Default: nothing. */
   readonly grants?: Grants;
+  /** What it may use at most. Memory, tables and modules are limited when it is compiled. */
+  readonly limits?: Partial<ComponentLimits>;
   /** Wall-clock milliseconds for one message or request; 0 or `Infinity`: no limit. Default 30,000, and none for a task. */
   readonly deadlineMs?: number | undefined;
   /** Handed to `lifecycle.start` as JSON text, and to `wasi:config` as texts by path. Default: `{}`. */
@@ -49,6 +54,11 @@ export interface ComponentOptions {
   readonly store?: Store;
   /** Hears what the actor called `name` logs by `wasi:logging`. Its texts are the guest's. Default: nobody. */
   readonly onLog?: (actor: string, entry: LogEntry) => void;
+  /**
+   * Hears of every limit that an actor runs into: of the first time at once, then once a second of how often. It should be
+   * quick.
+   */
+  readonly onLimit?: (actor: string, breach: LimitBreach) => void;
   /** Hears of every denial of a capability. */
   readonly onDenied?: (actor: string, decision: Decision) => void;
 }
@@ -61,6 +71,8 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
   readonly component: CompiledComponent;
   readonly shape: ComponentShape;
   readonly links: readonly Link[];
+  /** What bounds the actor behind `actor`, what of it is used, and how often it ran into it. */
+  limitsOf(actor: ActorRef): readonly LimitUse[];
   /** Bytes of linear memory of the actor called `name` that started last; undefined when it does not run. */
   memoryBytes(name: string): number | undefined;
   /** What handles the requests of the actor called `name`; undefined when it does not run, or handles no HTTP. */
@@ -78,7 +90,7 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
  * @throws {RuntimeError} `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `NOT_A_COMPONENT`, `COMPONENT_INVALID`,
  *   `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT` — as `compileComponent`.
  * @throws {TypeError} (rejects) It is granted buckets, and there is no `store`.
- * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number; or an option of `http` is out of range.
+ * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number; or a limit or an option of `http` is out of range.
  *
  * @example
  * ```ts
@@ -109,39 +121,62 @@ export function componentActor<P extends Protocol = NoProtocol>(
   const links = resolveLinks(compiled, options.links ?? {}, label);
   checkImports(compiled, grants, { label, linked: new Set(links.map((link) => link.import)) });
   checkStore(compiled, grants, options.store);
-  const surroundings = new ComponentSurroundings({ grants, links, options });
+  const limits = toComponentLimits(options.limits);
+  const surroundings = new ComponentSurroundings({ grants, links, limits, options });
   const plan = {
     name: label,
     component: compiled,
     shape,
     config: new TextEncoder().encode(JSON.stringify(options.config ?? {})),
     deadlineMs: Number.isFinite(deadlineMs) ? deadlineMs : 0,
+    limits,
     surroundings,
   };
   checkKeep(shape, options.keep);
   const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan, options);
-  return Object.assign(parts.type, { component: compiled, shape, links, ...parts.live }) as ComponentActorType<P>;
+  const { memoryBytes, tableElements } = compiled.limits;
+  const bounds = { ...limits, memoryBytes, tableElements, deadlineMs };
+  const limitsOf = (actor: ActorRef): readonly LimitUse[] =>
+    limitUses(bounds, parts.used(actor.name), surroundings.watch(actor));
+  return Object.assign(parts.type, {
+    component: compiled,
+    shape,
+    links,
+    limitsOf,
+    ...parts.live,
+  }) as ComponentActorType<P>;
 }
 
 /** What both kinds of actor type are made of. */
 type Plan = Omit<HttpComponentPlan, 'policy' | 'observer'>;
 
 function httpParts(plan: Plan, { http }: ComponentOptions) {
-  const type = httpActorType({ ...plan, policy: toHttpPolicy(http), observer: http ?? {} });
+  const wanted = toHttpPolicy(http);
+  const policy = { ...wanted, instances: Math.min(wanted.instances, plan.limits.instances) };
+  const type = httpActorType({ ...plan, policy, observer: http ?? {} });
   const pool = (name: string): HttpPool | undefined => type.pools.get(name);
-  return { type, live: { pool, memoryBytes: (name: string) => pool(name)?.memoryBytes } };
+  const used = (name: string): UsedNow => {
+    const current = pool(name);
+    return { memory: current?.memoryBytes, instances: current?.instanceCount };
+  };
+  return { type, used, live: { pool, memoryBytes: (name: string) => pool(name)?.memoryBytes } };
 }
 
 function messageParts<P extends Protocol>(
   { name: label, shape, surroundings, ...rest }: Plan,
-  { keep, health }: ComponentOptions,
+  { keep, health, limits }: ComponentOptions,
 ) {
   const live = new Map<string, ComponentBehavior>();
+  const room = new InstanceRoom(rest.limits.instances);
   const plan: BehaviorPlan = {
     ...rest,
     shape,
     health: toHealthCheckPolicy(health),
     surround: (context, deadline) => surroundings.of(context, deadline),
+    argumentBytesMax: limits?.messageBytes === undefined ? Number.POSITIVE_INFINITY : rest.limits.messageBytes,
+    enter: () => room.enter(),
+    leave: () => room.leave(),
+    noteFailure: (context, error) => surroundings.noteFailure(context, error),
     onLive: (name, behavior, lives) => {
       if (lives) live.set(name, behavior);
       else if (live.get(name) === behavior) live.delete(name);
@@ -154,7 +189,43 @@ function messageParts<P extends Protocol>(
     contract: new ComponentContract(shape),
     keep,
   });
-  return { type, live: { pool: () => undefined, memoryBytes: (name: string) => live.get(name)?.memoryBytes } };
+  const used = (name: string): UsedNow => {
+    const behavior = live.get(name);
+    return {
+      memory: behavior?.memoryBytes,
+      'fuel-per-message': behavior?.usedFuel,
+      handles: behavior?.heldResources,
+      instances: room.taken,
+    };
+  };
+  return {
+    type,
+    used,
+    live: { pool: () => undefined, memoryBytes: (name: string) => live.get(name)?.memoryBytes },
+  };
+}
+
+/** The incarnations that a component may have at once. */
+class InstanceRoom {
+  readonly #max: number;
+  taken = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  enter(): void {
+    if (this.taken >= this.#max) {
+      const text = `Cannot make another instance: the component has ${this.taken}; raise "instances" in [limits] if it should`;
+      const details = { limit: 'instances', limitValue: this.#max, used: this.taken };
+      throw new RuntimeError('COMPONENT_LIMIT', text, { details });
+    }
+    this.taken++;
+  }
+
+  leave(): void {
+    this.taken--;
+  }
 }
 
 function checkKeep({ kind, lifecycle }: ComponentShape, keep: KeepOptions | undefined): void {

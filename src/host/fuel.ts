@@ -1,6 +1,6 @@
 import { FUEL_SLICE, type FuelSupply } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import type { Clock } from '../time/index.ts';
+import type { Clock, TokenBucket } from '../time/index.ts';
 import { type Turns, turnsOf } from './turns.ts';
 
 /**
@@ -17,39 +17,135 @@ export interface TimeLimit {
   overdue(): RuntimeError;
 }
 
-/** Gives one instance its fuel: as much as it wants, a slice at a time, when it is its turn among all guests, until its time is over. */
+/** What bounds the fuel of instances. */
+export interface FuelLimits {
+  /** Units for one message; `Infinity`: as many as it wants. */
+  readonly perMessage: number;
+  /** Units a second, for all instances of a component together. */
+  readonly rate: TokenBucket | undefined;
+  /** Hears that a guest has to wait, because its component has used more than its rate. */
+  readonly onWait?: (rate: TokenBucket) => void;
+}
+
+/** No bounds but the time. */
+export const UNLIMITED: FuelLimits = Object.freeze({ perMessage: Number.POSITIVE_INFINITY, rate: undefined });
+
+interface Bounds {
+  /** Default: none. */
+  readonly limits?: FuelLimits;
+  /** Default: it may take as long as it likes. */
+  readonly time?: TimeLimit;
+}
+
+/**
+ * Gives one instance its fuel: as much as it wants, a slice at a time, when it is its turn among all guests, until its time is
+ * over or its message has used what one may use.
+ */
 export class GuestFuel implements FuelSupply {
   private readonly clock: Clock;
   private readonly turns: Turns;
   private readonly component: object;
-  private readonly limit: TimeLimit | undefined;
+  private readonly limits: FuelLimits;
+  private readonly time: TimeLimit | undefined;
+  /** Units used for the message under way. */
+  private used = 0;
+  /** Units that the rate was charged for in advance. */
+  private prepaid = 0;
   /** Units used up since it was entered where it cannot be suspended, and which time that was. */
   private usedInside = 0;
   private entry = 0;
   /** When it began to compute in its present turn; −1: with the next slice. */
   private sinceMs = -1;
+  /** Ends the wait for the rate that is under way. */
+  private giveUp: (() => void) | undefined = undefined;
 
-  /** @param component Guests with the same one share its turns. @param limit Default: it may take as long as it likes. */
-  constructor(...[clock, component, limit]: [clock: Clock, component: object, limit?: TimeLimit]) {
+  /** @param component Guests with the same one share its turns. */
+  constructor(...[clock, component, { limits = UNLIMITED, time } = {}]: [Clock, object, Bounds?]) {
     this.clock = clock;
     this.turns = turnsOf(clock);
     this.component = component;
-    this.limit = limit;
+    this.limits = limits;
+    this.time = time;
+  }
+
+  /** Units used for the message under way, or else for the last one. */
+  get usedUnits(): number {
+    return this.used;
+  }
+
+  /** The next message begins: whatever was used for others does not count for it. */
+  begin(): void {
+    this.used = 0;
   }
 
   refuel(units: number, entry: number | undefined): number | Promise<void> {
-    const leftMs = this.limit?.leftMs;
-    if (this.limit !== undefined && leftMs !== undefined && leftMs <= 0) throw this.limit.overdue();
+    const { time } = this;
+    const leftMs = time?.leftMs;
+    if (time !== undefined && leftMs !== undefined && leftMs <= 0) throw time.overdue();
+    this.charge(units);
     if (entry !== undefined) return this.inside(units, entry);
+    if (this.isOverRate) return this.whenPaid();
     if (this.sinceMs === -1) this.sinceMs = this.clock.nowMs();
     if (!this.turns.isOver(this.sinceMs)) return FUEL_SLICE;
     this.sinceMs = -1;
     return this.turns.wait(this.component);
   }
 
-  /** The call is over: the next one has a turn of its own. */
-  spend(): void {
+  /** A call is over: the next one has a turn of its own. */
+  spend(units: number): void {
     this.sinceMs = -1;
+    this.charge(units);
+  }
+
+  /** Whether the component has used more than its rate: then no message of it should begin. */
+  get isOverRate(): boolean {
+    const { rate } = this.limits;
+    return rate !== undefined && this.prepaid === 0 && rate.level < 0;
+  }
+
+  /** Is fulfilled when the component may go on, or is over. One at a time. */
+  whenPaid(): Promise<void> {
+    const rate = this.limits.rate as TokenBucket;
+    this.sinceMs = -1;
+    this.limits.onWait?.(rate);
+    return new Promise((resolve) => {
+      const cancel = rate.wait(() => {
+        this.giveUp = undefined;
+        this.prepaid = FUEL_SLICE;
+        resolve();
+      }, FUEL_SLICE);
+      this.giveUp = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** The instance is gone: nothing is waited for any more. */
+  end(): void {
+    this.giveUp?.();
+    this.giveUp = undefined;
+    if (this.prepaid > 0) this.limits.rate?.refund(this.prepaid);
+    this.prepaid = 0;
+  }
+
+  /** Takes note of units that were used, by its code or for it. */
+  charge(units: number): void {
+    const { rate, perMessage } = this.limits;
+    this.used += units;
+    if (rate !== undefined && units > 0) {
+      rate.spend(units - this.prepaid);
+      this.prepaid = 0;
+    }
+    if (this.used > perMessage) throw this.exhausted();
+  }
+
+  private exhausted(): RuntimeError {
+    const { used } = this;
+    const { perMessage } = this.limits;
+    const text = `The component used more than ${perMessage} units of fuel for one message; raise "fuel-per-message" in [limits] if it should`;
+    const details = { limit: 'fuel-per-message', limitValue: perMessage, used };
+    return new RuntimeError('COMPONENT_FUEL', text, { details });
   }
 
   private inside(units: number, entry: number): number {
@@ -58,6 +154,7 @@ export class GuestFuel implements FuelSupply {
     this.entry = entry;
     if (this.usedInside <= INSIDE_MAX) return FUEL_SLICE;
     const text = `The component used more than ${INSIDE_MAX} units of fuel to allocate memory or to drop a resource, where it cannot be suspended`;
-    throw new RuntimeError('COMPONENT_LIMIT', text, { details: { limit: 'fuel-inside', limitUnits: INSIDE_MAX } });
+    const details = { limit: 'fuel-inside', limitValue: INSIDE_MAX, used: this.usedInside };
+    throw new RuntimeError('COMPONENT_LIMIT', text, { details });
   }
 }

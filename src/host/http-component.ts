@@ -4,6 +4,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { SystemRandom } from '../time/index.ts';
 import type { HttpPolicy } from './http-options.ts';
 import { type HttpJob, HttpPool } from './http-pool.ts';
+import type { ComponentLimits } from './limits.ts';
 import { ComponentContract, type ComponentShape } from './shape.ts';
 import type { ComponentSurroundings } from './surroundings.ts';
 
@@ -24,6 +25,7 @@ export interface HttpComponentPlan {
   readonly config: Uint8Array;
   readonly deadlineMs: number;
   readonly policy: HttpPolicy;
+  readonly limits: ComponentLimits;
   readonly surroundings: ComponentSurroundings;
   readonly observer: HttpObserver;
 }
@@ -61,7 +63,7 @@ class HttpBehavior implements Behavior {
   }
 
   start(context: BehaviorContext): void {
-    const { component, shape, config, surroundings, policy, deadlineMs, observer } = this.#plan;
+    const { component, shape, config, surroundings, policy, deadlineMs, limits, observer } = this.#plan;
     const { name } = context.self;
     this.#name = name;
     this.#pool = new HttpPool({
@@ -76,9 +78,13 @@ class HttpBehavior implements Behavior {
         handle: shape.main as ExportedFunction,
         start: shape.lifecycle.start,
         config,
+        limits,
         surround: (deadline) => surroundings.of(context, deadline),
       },
-      onFailed: (job, error) => observer.onFailed?.(name, job, error),
+      onFailed: (job, error) => {
+        surroundings.noteFailure(context, error);
+        observer.onFailed?.(name, job, error);
+      },
       onQuarantined: (error, forMs) => observer.onQuarantined?.(name, error, forMs),
     });
     this.#pools.set(name, this.#pool);

@@ -4,6 +4,7 @@ import type { Clock } from '../time/index.ts';
 import { type Guest, type HttpExchange, openExchange } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { GuestFuel, type TimeLimit } from './fuel.ts';
+import type { ComponentLimits } from './limits.ts';
 import type { MessageDeadline } from './messaging.ts';
 
 /** What every instance of one HTTP component has in common. */
@@ -15,6 +16,7 @@ export interface HttpInstancePlan {
   /** `lifecycle.start`, if it has one: called with `config` before the first request. */
   readonly start: ExportedFunction | undefined;
   readonly config: Uint8Array;
+  readonly limits: Pick<ComponentLimits, 'handles' | 'liftBytes'>;
   surround(deadline: MessageDeadline): Surroundings;
 }
 
@@ -85,6 +87,7 @@ interface Parts {
   readonly instance: ComponentInstance;
   readonly guest: Guest;
   readonly time: RequestTime;
+  readonly fuel: GuestFuel;
 }
 
 /**
@@ -97,6 +100,7 @@ export class HttpInstance implements CallSource {
   private readonly instance: ComponentInstance;
   private lent: LentGuest;
   private readonly time: RequestTime;
+  private readonly fuel: GuestFuel;
   private readonly call: { func: ExportedFunction; args: readonly unknown[] };
   private pending: Call | undefined;
   private refused: RuntimeError | undefined;
@@ -111,22 +115,24 @@ export class HttpInstance implements CallSource {
   /** @param signal Ends an instance that is being made: its start functions may wait for somebody. */
   static async make(plan: HttpInstancePlan, signal: AbortSignal): Promise<HttpInstance> {
     const time = new RequestTime(plan.clock);
-    const { imports, guest } = plan.surround(time);
+    const { imports, guest, fuel: fuelLimits } = plan.surround(time);
     try {
-      const fuel = new GuestFuel(plan.clock, plan.component, time);
-      const options = { context: guest, rewindable: true, signal, fuel };
+      const fuel = new GuestFuel(plan.clock, plan.component, { limits: fuelLimits, time });
+      const { handles: handlesMax, liftBytes: liftBudgetBytes } = plan.limits;
+      const options = { context: guest, rewindable: true, signal, fuel, handlesMax, liftBudgetBytes };
       const instance = await plan.component.instantiate(imports, options);
       if (plan.start !== undefined) await started(instance, plan, signal);
-      return new HttpInstance(plan, { instance, guest, time });
+      return new HttpInstance(plan, { instance, guest, time, fuel });
     } catch (error) {
       void guest.dispose();
       throw error;
     }
   }
 
-  private constructor(plan: HttpInstancePlan, { instance, guest, time }: Parts) {
+  private constructor(plan: HttpInstancePlan, { instance, guest, time, fuel }: Parts) {
     this.plan = plan;
     this.time = time;
+    this.fuel = fuel;
     this.instance = instance;
     this.lent = new LentGuest(guest);
     this.call = { func: plan.handle, args: [] };
@@ -177,7 +183,10 @@ export class HttpInstance implements CallSource {
       this.call.args = open.args;
       this.pending = this.call;
       this.refused = undefined;
-      const running = this.instance.pump(this);
+      this.fuel.begin();
+      const running = this.fuel.isOverRate
+        ? this.fuel.whenPaid().then(() => this.instance.pump(this))
+        : this.instance.pump(this);
       if (running === undefined) return over(this.refused);
       return running.then(
         () => over(this.refused),
@@ -245,17 +254,18 @@ export class HttpInstance implements CallSource {
   /** Ends it, in the middle of whatever it does. */
   kill(reason: RuntimeError): void {
     this.instance.kill(reason);
+    this.fuel.end();
   }
 
   /** Ends it, and lets go of all that it holds when the last of its answers is out. */
   retire(): void {
-    this.instance.kill(RETIRED);
+    this.kill(RETIRED);
     this.lent.release();
   }
 
   /** Ends it and lets go of all that it holds; what of an answer is still under way is cut off. */
   dispose(): void {
-    this.instance.kill(RETIRED);
+    this.kill(RETIRED);
     void this.lent.guest.dispose();
   }
 }

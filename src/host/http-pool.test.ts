@@ -80,6 +80,7 @@ function manualPool(options: HttpOptions = {}, compiled = component) {
       clock,
       handle: shapeOf(compiled).main as ExportedFunction,
       start: undefined,
+      limits: { handles: 16_384, liftBytes: 1_048_576 },
       config: new Uint8Array(),
       surround: (deadline) => surroundings.of(context, deadline),
     },

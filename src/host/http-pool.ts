@@ -138,6 +138,11 @@ export class HttpPool {
     return this.#options.policy.queue;
   }
 
+  /** Those that it has, at work or idle. */
+  get instanceCount(): number {
+    return this.#idle.length + this.#active;
+  }
+
   /** Bytes of linear memory of all instances. */
   get memoryBytes(): number {
     let bytes = 0;

@@ -33,6 +33,8 @@ export type { HttpObserver } from './http-component.ts';
 export { HTTP_DEFAULTS, type HttpOptions } from './http-options.ts';
 export { type HttpJob, HttpPool, type HttpStats, type HttpTicket } from './http-pool.ts';
 export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
+export type { LimitBreach, LimitUse } from './limit-watch.ts';
+export { type ComponentLimits, LIMIT_NAMES, LIMITS, type LimitKey, type LimitName, type LimitSpec } from './limits.ts';
 export { type Link, type Links, type LinkTarget, linkError, linkProblems } from './links.ts';
 export { compileFile, digestOf, inFile, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';

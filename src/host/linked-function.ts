@@ -1,11 +1,11 @@
 import { type ActorRef, contractOf } from '../actor/index.ts';
 import { describeFunc, type FuncType, type HostFunction, matchImport } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import type { Guest } from '../wasi/index.ts';
+import { type Guest, reportLimit } from '../wasi/index.ts';
 import { isFailure } from './contract.ts';
 import { toGuest } from './failure.ts';
 import { TypeComparison } from './link-types.ts';
-import { ACTOR, type GuestActor, PAYLOAD_BYTES_MAX } from './messaging.ts';
+import { ACTOR, tooMany } from './messaging.ts';
 import { payloadBytes } from './payload-size.ts';
 import { ComponentContract, type ComponentShape, withoutVersion } from './shape.ts';
 
@@ -48,20 +48,23 @@ export class LinkedFunction {
 
   /** The function as the engine calls it. */
   toHostFunction(): HostFunction {
-    const call = (actor: GuestActor, args: readonly unknown[]) => this.#call(actor, args);
+    const call = (guest: Guest, args: readonly unknown[]) => this.#call(guest, args);
     return function (this: Guest, ...args: unknown[]) {
-      return call(this.part(ACTOR), args);
+      return call(this, args);
     };
   }
 
-  async #call({ context, deadline }: GuestActor, args: readonly unknown[]): Promise<unknown> {
+  async #call(guest: Guest, args: readonly unknown[]): Promise<unknown> {
+    const { context, deadline } = guest.part(ACTOR);
     let name: string | undefined;
     try {
       const ref = this.#next((target) => context.ref(target));
       name = ref.name;
-      checkSize(args);
+      checkSize(guest, args);
+      const refused = tooMany(guest);
+      if (refused !== undefined) throw refused;
       const reply = await ref.askOp(this.#operationOf(ref), args, { timeoutMs: this.#timeoutMs(deadline?.leftMs) });
-      checkSize([reply]);
+      checkSize(guest, [reply]);
       return reply;
     } catch (error) {
       return this.#failed(RuntimeError.from(error), name);
@@ -117,12 +120,15 @@ export function nameOf(target: LinkedActor): string {
 }
 
 /** What a guest passes on waits in mailboxes, which count messages and not bytes. */
-function checkSize(values: readonly unknown[]): void {
-  if (payloadBytes(values, PAYLOAD_BYTES_MAX) <= PAYLOAD_BYTES_MAX) return;
+function checkSize(guest: Guest, values: readonly unknown[]): void {
+  const { messageBytes } = guest.part(ACTOR).limits;
+  const size = payloadBytes(values, messageBytes);
+  if (size <= messageBytes) return;
+  reportLimit(guest, { limit: 'message-size', limitValue: messageBytes, used: size });
   throw new RuntimeError(
     'MESSAGE_INVALID',
-    `Cannot pass values from one actor to another: they have more than ${PAYLOAD_BYTES_MAX} bytes`,
-    { details: { limitBytes: PAYLOAD_BYTES_MAX } },
+    `Cannot pass values from one actor to another: they have more than ${messageBytes} bytes`,
+    { details: { limitBytes: messageBytes } },
   );
 }
 

@@ -2,7 +2,8 @@ import type { BehaviorContext } from '../actor/index.ts';
 import { type Decision, decide, type Grants, type MessagingGrant } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { type Guest, PartKey } from '../wasi/index.ts';
+import type { Rate } from '../time/index.ts';
+import { type Guest, PartKey, reportLimit } from '../wasi/index.ts';
 import { type GuestFailure, toGuest } from './failure.ts';
 
 /** What a guest gets of a host call: a WIT `result`. */
@@ -11,8 +12,6 @@ type Outcome<T> = { readonly tag: 'ok'; readonly val?: T } | { readonly tag: 'er
 const SENT: Outcome<never> = Object.freeze({ tag: 'ok' });
 /** Longest wait of an `ask`, as everywhere. */
 const ASK_TIMEOUT_MS_MAX = 3_600_000;
-/** Bytes of one payload: a full mailbox of the default size then holds 1 GiB at most. As much as NATS carries in one message. */
-export const PAYLOAD_BYTES_MAX = 1_048_576;
 /** Characters of an operation's name, as in protocols. */
 const OPERATION_NAME_MAX = 255;
 const NO_BYTES = new Uint8Array(0);
@@ -24,6 +23,15 @@ export interface GuestActor {
   /** Gets every denial, before the guest does. */
   readonly onDenied: ((actor: string, decision: Decision) => void) | undefined;
   readonly deadline: MessageDeadline | undefined;
+  readonly limits: MessageLimits;
+}
+
+/** What bounds the messages of one component. */
+export interface MessageLimits {
+  /** Bytes of what it sends and is answered with. */
+  readonly messageBytes: number;
+  /** How many messages a second it sends. */
+  readonly rate: Rate;
 }
 
 /** How long the component may take for the message that it handles. */
@@ -41,7 +49,7 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
     const actor = this.part(ACTOR);
     const refusal = denied(actor, 'tell', to);
     if (refusal !== undefined) return refusal;
-    const invalid = misshapen(op, payload);
+    const invalid = misshapen(this, op, payload) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
     const sent = actor.context.tell(to, op, payload);
     return sent.ok ? SENT : failed(sent.error);
@@ -53,17 +61,18 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
     const actor = this.part(ACTOR);
     const refusal = denied(actor, 'ask', to);
     if (refusal !== undefined) return refusal;
-    const invalid = misshapen(op, payload) ?? badTimeout(timeoutMs);
+    const invalid = misshapen(this, op, payload) ?? badTimeout(timeoutMs) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
-    return actor.context
-      .ask(to, op, payload, timeoutMs)
-      .then(replied, (error: unknown) => failed(RuntimeError.from(error)));
+    return actor.context.ask(to, op, payload, timeoutMs).then(
+      (value) => replied(this, value),
+      (error: unknown) => failed(RuntimeError.from(error)),
+    );
   },
   publish(this: Guest, topic: string, payload: Uint8Array): Outcome<number> {
     const actor = this.part(ACTOR);
     const refusal = denied(actor, 'publish', topic);
     if (refusal !== undefined) return refusal;
-    const invalid = misshapen('', payload);
+    const invalid = misshapen(this, '', payload) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
     try {
       return { tag: 'ok', val: actor.context.publish(topic, payload) };
@@ -84,10 +93,13 @@ function denied(actor: GuestActor, action: keyof MessagingGrant, target: string)
 }
 
 /** What a guest sends waits in mailboxes, which count messages and not bytes. */
-function misshapen(op: string, payload: Uint8Array): RuntimeError | undefined {
+function misshapen(guest: Guest, ...[op, payload]: [string, Uint8Array]): RuntimeError | undefined {
   if (op.length > OPERATION_NAME_MAX) return tooLarge('the operation', op.length, OPERATION_NAME_MAX);
-  if (payload.length > PAYLOAD_BYTES_MAX) return tooLarge('the payload', payload.length, PAYLOAD_BYTES_MAX);
-  return undefined;
+  const { messageBytes } = guest.part(ACTOR).limits;
+  const { length: used } = payload;
+  if (used <= messageBytes) return undefined;
+  reportLimit(guest, { limit: 'message-size', limitValue: messageBytes, used });
+  return tooLarge('the payload', used, messageBytes);
 }
 
 function tooLarge(what: string, size: number, max: number): RuntimeError {
@@ -95,6 +107,16 @@ function tooLarge(what: string, size: number, max: number): RuntimeError {
     'MESSAGE_INVALID',
     `Cannot pass a message on: the size of ${what} is ${size}, and ${max} the most`,
   );
+}
+
+/** Counts one message that the guest sends; refused, and reported, if its component has sent too many of late. */
+export function tooMany(guest: Guest): RuntimeError | undefined {
+  const rate = guest.part(ACTOR).limits.rate.on(guest.clock);
+  if (rate === undefined || rate.tryTake(1)) return undefined;
+  const { perSecond: limitValue } = rate;
+  reportLimit(guest, { limit: 'message-rate', limitValue, used: limitValue });
+  const text = `Cannot send: the component sends more than ${limitValue} messages a second; wait, or raise "message-rate" in [limits]`;
+  return new RuntimeError('COMPONENT_LIMIT', text, { details: { limit: 'message-rate', limitValue } });
 }
 
 function badTimeout(timeoutMs: number): RuntimeError | undefined {
@@ -110,10 +132,10 @@ function failed(error: RuntimeError): { tag: 'err'; val: GuestFailure } {
 }
 
 /** The answer as bytes: what is not bytes came from an actor that does not speak this contract. */
-function replied(value: unknown): Outcome<Uint8Array> {
+function replied(guest: Guest, value: unknown): Outcome<Uint8Array> {
   if (value instanceof Uint8Array) {
     // The guest would have to make room for it, and trap if it cannot.
-    const invalid = misshapen('', value);
+    const invalid = misshapen(guest, '', value);
     return invalid === undefined ? { tag: 'ok', val: value } : failed(invalid);
   }
   if (value === undefined) return { tag: 'ok', val: NO_BYTES };

@@ -1,7 +1,9 @@
 import type { ActorRef, BehaviorContext } from '../actor/index.ts';
 import type { Decision, Grants } from '../capability/index.ts';
 import type { HostImports } from '../component/index.ts';
+import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
+import { Rate } from '../time/index.ts';
 import {
   type ByteSink,
   type ByteSource,
@@ -12,8 +14,11 @@ import {
   type Wasi,
 } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
+import { type FuelLimits, UNLIMITED } from './fuel.ts';
+import { breachOf, type LimitBreach, LimitWatch } from './limit-watch.ts';
+import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, linkedImports } from './links.ts';
-import { ACTOR, MESSAGING_INTERFACE, type MessageDeadline } from './messaging.ts';
+import { ACTOR, MESSAGING_INTERFACE, type MessageDeadline, type MessageLimits } from './messaging.ts';
 
 /** Standard streams of one actor. */
 export interface ActorStdio {
@@ -24,6 +29,8 @@ export interface ActorStdio {
 
 interface SurroundingsOptions {
   readonly grants: Grants;
+  /** Default: the defaults. */
+  readonly limits?: ComponentLimits;
   readonly links?: readonly Link[];
   readonly options: {
     readonly name?: string;
@@ -34,6 +41,7 @@ interface SurroundingsOptions {
     readonly store?: Store;
     readonly onLog?: (actor: string, entry: LogEntry) => void;
     readonly onDenied?: (actor: string, decision: Decision) => void;
+    readonly onLimit?: (actor: string, breach: LimitBreach) => void;
   };
 }
 
@@ -59,15 +67,28 @@ export class ComponentSurroundings {
   readonly #grants: Grants;
   readonly #links: readonly Link[];
   readonly #options: SurroundingsOptions['options'];
+  readonly limits: ComponentLimits;
+  readonly #fuelRate: Rate;
+  readonly #messageLimits: MessageLimits;
   /** Made with the first incarnation, whose start fails if this platform cannot give what is granted. */
   #wasi: Wasi | undefined;
   #imports: HostImports | undefined;
   readonly #logs = new WeakMap<ActorRef, LogSink>();
+  /** Made when an actor first runs into a limit. */
+  readonly #watches = new WeakMap<ActorRef, LimitWatch>();
 
-  constructor({ grants, links = [], options }: SurroundingsOptions) {
+  constructor({ grants, links = [], options, limits = toComponentLimits() }: SurroundingsOptions) {
     this.#grants = grants;
     this.#links = links;
     this.#options = options;
+    this.limits = limits;
+    this.#fuelRate = new Rate(limits.fuelPerSecond);
+    this.#messageLimits = { messageBytes: limits.messageBytes, rate: new Rate(limits.messagesPerSecond) };
+  }
+
+  /** The limits that the actor of that reference has run into; nothing if it has not. */
+  watch(actor: ActorRef): LimitWatch | undefined {
+    return this.#watches.get(actor);
   }
 
   /** What one incarnation sees. */
@@ -87,8 +108,38 @@ export class ComponentSurroundings {
       ...(onDenied && { onDenied: (decision) => onDenied(name, decision) }),
       ...(onLog && { log: this.#logOf(context.self, onLog) }),
     });
-    guest.provide(ACTOR, { context, grants: this.#grants, onDenied, deadline });
-    return { imports: this.#imports, guest };
+    guest.provide(ACTOR, { context, grants: this.#grants, onDenied, deadline, limits: this.#messageLimits });
+    return { imports: this.#imports, guest, fuel: this.#fuelLimits(context) };
+  }
+
+  /** Of most components nothing is bounded: then instances share one object. */
+  #fuelLimits(context: BehaviorContext): FuelLimits {
+    const { fuelPerMessage: perMessage, fuelPerSecond } = this.limits;
+    if (perMessage === Number.POSITIVE_INFINITY && fuelPerSecond === Number.POSITIVE_INFINITY) return UNLIMITED;
+    return {
+      perMessage,
+      rate: this.#fuelRate.on(context.clock),
+      onWait: ({ perSecond, level }) => {
+        const used = Math.ceil(perSecond - level);
+        this.#watchOf(context).note({ limit: 'fuel-per-second', limitValue: perSecond, used });
+      },
+    };
+  }
+
+  /** Takes note of a failure of that actor, if it is that of a limit. */
+  noteFailure(context: BehaviorContext, error: RuntimeError | undefined): void {
+    const breach = error && breachOf(error);
+    if (breach !== undefined) this.#watchOf(context).note(breach);
+  }
+
+  /** One for each actor, whatever its instances. */
+  #watchOf({ self, clock }: BehaviorContext): LimitWatch {
+    let watch = this.#watches.get(self);
+    if (watch === undefined) {
+      watch = new LimitWatch(clock, (breach) => this.#options.onLimit?.(self.name, breach));
+      this.#watches.set(self, watch);
+    }
+    return watch;
   }
 
   /** One for each actor: its instances share what may be logged. */
@@ -101,6 +152,7 @@ export class ComponentSurroundings {
   #define(): Wasi {
     const { name = 'component', args = [], env = {}, config, store } = this.#options;
     const { clock, random, filesystem = [], env: names } = this.#grants;
+    const { limits } = this;
     return defineWasi({
       clockGranted: clock === true,
       randomGranted: random === true,
@@ -108,6 +160,16 @@ export class ComponentSurroundings {
       env: Object.fromEntries(Object.entries(env).filter(([key]) => names?.includes(key))),
       preopens: filesystem,
       grants: this.#grants,
+      limits: {
+        openFilesMax: limits.openFiles,
+        resourcesMax: limits.handles,
+        httpRequestsMax: limits.httpRequests,
+        socketsMax: limits.sockets,
+        bytesInPerSecond: limits.bytesInPerSecond,
+        bytesOutPerSecond: limits.bytesOutPerSecond,
+        storageBytes: limits.storageBytes,
+      },
+      onLimit: (guest, breach) => this.#watchOf(guest.part(ACTOR).context).note(breach),
       ...(store && { store }),
       ...(isTable(config) && { config }),
     });

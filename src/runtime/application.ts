@@ -31,6 +31,7 @@ import { openApplicationStore } from './application-store.ts';
 import { checkSections } from './component-sections.ts';
 import { operationInfos } from './inspect.ts';
 import { type KeptReader, type OutboxReader, readKept, readOutbox } from './kept.ts';
+import { limitEvent, limitInfos } from './limit-info.ts';
 import { outputLines } from './output-lines.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
@@ -87,6 +88,7 @@ async function prepare(
     name,
     grants: config.grants,
     deadlineMs: config.limits.deadlineMs,
+    limits: config.limits.component,
     config: config.config,
     args: config.args,
     env: config.env,
@@ -103,6 +105,7 @@ async function prepare(
     ...(store && { store }),
     http: httpOptions(config, options),
     onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
+    onLimit: (actor, breach) => onEvent(limitEvent({ actor, component: name }, breach)),
     onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
   });
   onEvent({ type: 'compiled', component: name, durationMs: Math.round(systemClock.nowMs() - startMs) });
@@ -301,6 +304,7 @@ class RunningApplication implements Application {
       ...(member.pool && httpInfo(member.pool)),
       // A pool that has no instance now has no memory to show.
       ...(memoryBytes !== undefined && memoryBytes > 0 && { memoryBytes }),
+      limits: limitInfos(type.limitsOf(ref)),
       uptimeMs: this.#clock.wallMs() - member.startedAtMs,
     };
   }

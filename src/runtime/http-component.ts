@@ -8,6 +8,7 @@ import { systemClock } from '../time/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
 
 export interface HttpComponentOptions extends ComponentOptions, LoadOptions {
+  readonly limits?: NonNullable<ComponentOptions['limits'] & LoadOptions['limits']>;
   /** Where its actor lives, so that it can ask others. Default: a system of its own, without others. */
   readonly system?: ActorSystem;
   /** Requests at once, and what one of them may have. */

@@ -34,6 +34,7 @@ export interface ApplicationEvent {
     | 'output'
     | 'dead-letter'
     | 'denied'
+    | 'limit-breached'
     | 'log'
     | 'request-failed'
     | 'quarantined';
@@ -45,6 +46,11 @@ export interface ApplicationEvent {
   readonly level?: LogLevel;
   readonly context?: string;
   readonly dropped?: number;
+  /** Of a `limit-breached`: which of `[limits]`, its value, what was used or wanted, and how often since it was last told. */
+  readonly limit?: string;
+  readonly limitValue?: number;
+  readonly used?: number;
+  readonly times?: number;
   readonly error?: WireError;
   readonly durationMs?: number;
 }

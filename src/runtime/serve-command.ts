@@ -15,6 +15,7 @@ import type { Store } from '../store/index.ts';
 import { systemClock } from '../time/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
 import { httpEvents } from './application-http.ts';
+import { limitEvent } from './limit-info.ts';
 import { outputLines } from './output-lines.ts';
 import type { StartOptions } from './port.ts';
 import { openProgramStore } from './run-command.ts';
@@ -126,6 +127,7 @@ function handlerOf(
         stderr: outputLines(options, { type: 'output', actor, component: name, stream: 'stderr' }),
       }),
       onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
+      onLimit: (actor, breach) => onEvent(limitEvent({ actor, component: name }, breach)),
       onDenied: (actor, decision) => {
         onEvent({ type: 'denied', actor, component: name, text: decision.reason });
         options.onDenied?.(decision);

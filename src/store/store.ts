@@ -13,6 +13,8 @@ export interface Write {
   readonly value?: Uint8Array;
   /** Only if the entry has this version now; 0: only if there is none. Absent: whatever it is. */
   readonly ifVersion?: number;
+  /** Refused if the bucket grows beyond so many bytes. Absent: only the store's own bound counts. */
+  readonly bucketBytesMax?: number;
 }
 
 /** What became of a group of writes: all of it, or, since a version was not the expected one, nothing. */
@@ -32,6 +34,8 @@ export interface Increment {
   readonly delta: bigint;
   readonly min: bigint;
   readonly max: bigint;
+  /** As of a {@link Write}. */
+  readonly bucketBytesMax?: number;
 }
 
 /**

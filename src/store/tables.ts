@@ -16,6 +16,14 @@ interface BucketRow {
   readonly bytes: number;
 }
 
+/** What is written under a key, and what was there before. */
+interface Put {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly before: EntryRow | undefined;
+  readonly bucketBytesMax: number | undefined;
+}
+
 interface EntryRow {
   readonly version: number;
   readonly bytes: number;
@@ -117,32 +125,33 @@ export class Tables {
   }
 
   #write(writes: readonly Write[]): WriteOutcome {
-    for (const { bucket, key, value, ifVersion } of writes) {
+    for (const { bucket, key, value, ifVersion, bucketBytesMax } of writes) {
       const before = this.#statements.entry.get(bucket, key) as EntryRow | undefined;
       if (ifVersion !== undefined && ifVersion !== (before?.version ?? 0)) return 'conflict';
-      if (value !== undefined) this.#put(bucket, { key, value, before });
+      if (value !== undefined) this.#put(bucket, { key, value, before, bucketBytesMax });
       else if (before !== undefined) this.#delete(bucket, key, before);
     }
     return 'written';
   }
 
-  #increment({ bucket, key, delta, min, max }: Increment): bigint {
+  #increment({ bucket, key, delta, min, max, bucketBytesMax }: Increment): bigint {
     const before = this.#statements.value.get(bucket, key) as Entry | undefined;
     const text = before === undefined ? '0' : Buffer.from(before.value.subarray(0, DIGITS_MAX + 2)).toString('latin1');
     if (!DECIMAL.test(text)) throw notANumber('it does not hold a decimal integer');
     const sum = BigInt(text) + delta;
     if (sum < min || sum > max) throw notANumber(`the sum would not be between ${min} and ${max}`);
     const row = before && { version: before.version, bytes: before.value.length };
-    this.#put(bucket, { key, value: Buffer.from(`${sum}`, 'latin1'), before: row });
+    this.#put(bucket, { key, value: Buffer.from(`${sum}`, 'latin1'), before: row, bucketBytesMax });
     return sum;
   }
 
-  #put(name: string, { key, value, before }: { key: string; value: Uint8Array; before: EntryRow | undefined }): void {
+  #put(name: string, { key, value, before, bucketBytesMax = Number.POSITIVE_INFINITY }: Put): void {
     const row = this.#bucket(name) ?? this.#makeBucket(name);
     const added = before === undefined ? Buffer.byteLength(key) + value.length : value.length - before.bytes;
     const keys = row.keys + (before === undefined ? 1 : 0);
     const bytes = row.bytes + added;
-    const { bucketKeys, bucketBytes } = this.#settings;
+    const { bucketKeys } = this.#settings;
+    const bucketBytes = Math.min(this.#settings.bucketBytes, bucketBytesMax);
     if (before === undefined && keys > bucketKeys) {
       throw limit(`Cannot add to the bucket "${name}": it holds ${row.keys} of ${bucketKeys} keys`);
     }

@@ -8,6 +8,8 @@
  *   T4  Adding to and cancelling from the wheel are O(1) and allocate nothing when the node is the caller's own.
  *   T5  What the wheel is to take soon does not cost a look at the clock until its wait begins.
  *   T6  Code that an `Ambient` runs finds that clock and that chance behind the globals; nobody else does.
+ *   T7  Of a bucket no more is taken, in any stretch of time, than a second's units and those of the stretch, but for what
+ *       was used before it was counted: that is a debt, which is paid before anybody goes on.
  * Limits      a delay is 0 to 2⁵³ milliseconds; the wheel holds any number of timers.
  * Not here    when a restart is due (supervision/); deadlines of messages (actor/).
  *
@@ -21,3 +23,4 @@ export type { Clock, Random, TimerHandle } from './ports.ts';
 export { SeededRandom, SystemRandom } from './random.ts';
 export { SystemClock, systemClock } from './system-clock.ts';
 export { TICK_MS, TimerNode, TimerWheel } from './timer-wheel.ts';
+export { Rate, TokenBucket } from './token-bucket.ts';

@@ -25,7 +25,7 @@ export {
   type WritableSink,
   writableSink,
 } from './cli/index.ts';
-export { defineInterfaces, type Guest, PartKey } from './guest/index.ts';
+export { type Breach, defineInterfaces, type Guest, PartKey, reportLimit } from './guest/index.ts';
 export {
   type FieldSize,
   type HttpBodySink,

@@ -1,5 +1,6 @@
 import type { FilesystemGrant, Grants } from '../capability/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Breach, Guest } from './guest/index.ts';
 import type { RandomBytes } from './random/index.ts';
 
 /** What the instances of one component get of WASI. What is absent is not granted. */
@@ -23,9 +24,11 @@ export interface WasiOptions {
   /** What `wasi:config` gives: texts by name; what is in a table has its path for a name. Default empty. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly limits?: WasiLimits;
+  /** Hears of every limit that a guest runs into and goes on. Default: nobody. */
+  readonly onLimit?: (guest: Guest, breach: Breach) => void;
 }
 
-/** Bounds of one instance; defaults in {@link WASI_DEFAULTS}. */
+/** Bounds of one instance, and rates of all together; defaults in {@link WASI_DEFAULTS}. */
 export interface WasiLimits {
   /** Files, directories and directory streams open at once. Integer, 0 to 65,536. Default 64. */
   readonly openFilesMax?: number;
@@ -35,6 +38,12 @@ export interface WasiLimits {
   readonly httpRequestsMax?: number;
   /** Sockets and connections open at once, those that wait to be accepted included. Integer, 0 to 65,536. Default 64. */
   readonly socketsMax?: number;
+  /** Bytes a second that all instances read from files, sockets and bodies, 1 at least. Default `Infinity`. */
+  readonly bytesInPerSecond?: number;
+  /** Bytes a second that all instances write. Default `Infinity`. */
+  readonly bytesOutPerSecond?: number;
+  /** Bytes that a bucket may hold for a guest to write more into it, 0 at least. Default `Infinity`: the store's own limit. */
+  readonly storageBytes?: number;
   /** Milliseconds for which disposing waits for standard output and connections to take what was written. Default 1,000. */
   readonly drainMs?: number;
 }
@@ -48,5 +57,8 @@ export const WASI_DEFAULTS = Object.freeze({
   resourcesMax: 16_384,
   httpRequestsMax: 32,
   socketsMax: 64,
+  bytesInPerSecond: Number.POSITIVE_INFINITY,
+  bytesOutPerSecond: Number.POSITIVE_INFINITY,
+  storageBytes: Number.POSITIVE_INFINITY,
   drainMs: 1_000,
 });

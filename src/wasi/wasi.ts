@@ -1,13 +1,13 @@
 import { type Decision, decide, NO_GRANTS } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
-import type { Clock } from '../time/index.ts';
+import { type Clock, Rate } from '../time/index.ts';
 import { CLI_INTERFACES, CLI_SETTINGS, STDIO, type Stdio } from './cli/index.ts';
 import { CLOCK_INTERFACES } from './clocks/index.ts';
 import { CONFIG_INTERFACES, CONFIG_VALUES, configValues } from './config/index.ts';
 import { assertFoldersSupported, FILE_SETTINGS, FILESYSTEM_INTERFACES } from './filesystem/index.ts';
-import { GRANTS, Guest, ON_DENIED, Parts } from './guest/index.ts';
+import { GRANTS, Guest, ON_DENIED, ON_LIMIT, Parts } from './guest/index.ts';
 import { HTTP_INTERFACES, HTTP_SETTINGS, UndiciClient } from './http/index.ts';
-import { IO_INTERFACES } from './io/index.ts';
+import { BYTE_RATES, IO_INTERFACES } from './io/index.ts';
 import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './keyvalue/index.ts';
 import { LOG_SINK, LOGGING_INTERFACES, type LogSink } from './logging/index.ts';
 import { WASI_DEFAULTS, type WasiOptions } from './options.ts';
@@ -61,7 +61,8 @@ interface GuestOptions {
 export function defineWasi(options: WasiOptions = {}): Wasi {
   const { preopens = [] } = options;
   assertFoldersSupported(preopens);
-  const { openFilesMax, resourcesMax, drainMs, httpRequestsMax, socketsMax } = { ...WASI_DEFAULTS, ...options.limits };
+  const limits = { ...WASI_DEFAULTS, ...options.limits };
+  const { openFilesMax, resourcesMax, drainMs, httpRequestsMax, socketsMax } = limits;
   assertRange('openFilesMax', openFilesMax, { min: 0, max: 65_536 });
   assertRange('resourcesMax', resourcesMax, { min: 1, max: 1_048_576 });
   assertRange('httpRequestsMax', httpRequestsMax, { min: 0, max: 65_536 });
@@ -72,13 +73,16 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
     .set(FILE_SETTINGS, { openFilesMax, preopens })
     .set(RANDOM_BYTES, options.random ?? SYSTEM_RANDOM_BYTES)
     .set(GRANTS, grants)
+    .set(BYTE_RATES, { in: new Rate(limits.bytesInPerSecond), out: new Rate(limits.bytesOutPerSecond) })
     .set(SOCKET_SETTINGS, { socketsMax, drainMs })
     .set(HTTP_SETTINGS, {
       client: new UndiciClient((request) => decide(grants, request)),
       requestsMax: httpRequestsMax,
     })
     .set(CONFIG_VALUES, configValues(options.config ?? {}));
-  if (options.store !== undefined) shared.set(KEYVALUE_SETTINGS, { store: options.store });
+  if (options.onLimit !== undefined) shared.set(ON_LIMIT, options.onLimit);
+  if (options.store !== undefined)
+    shared.set(KEYVALUE_SETTINGS, { store: options.store, storageBytes: limits.storageBytes });
   return {
     interfaces: Object.freeze({
       ...IO_INTERFACES,

@@ -30,6 +30,7 @@ const WARNINGS: ReadonlySet<ShownEvent['type']> = new Set<ShownEvent['type']>([
   'restarted',
   'dead-letter',
   'denied',
+  'limit-breached',
   'request-failed',
 ]);
 

@@ -59,7 +59,7 @@ export class HandleTable {
       return index;
     }
     const next = this.entries.length;
-    if (next > this.max) exceed('handles', `Cannot give the component another handle: it holds ${this.max}`);
+    if (next > this.max) exceed('handles', `Cannot give the component another handle: it holds ${this.max}`, this.max);
     this.entries.push(handle);
     return next;
   }

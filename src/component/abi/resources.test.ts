@@ -97,7 +97,7 @@ describe('HandleTable', () => {
     table.add(handle);
     const error = thrownBy(() => table.add(handle));
     assert.ok(RuntimeError.is(error, 'COMPONENT_LIMIT'));
-    assert.deepEqual(error.details, { limit: 'handles' });
+    assert.deepEqual(error.details, { limit: 'handles', limitValue: 2 });
     table.remove(1);
     assert.equal(table.add(handle), 1);
   });

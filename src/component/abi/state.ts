@@ -73,8 +73,8 @@ export class InstanceState {
   /** Handles that a lift took out of the table and has not handed over yet. Bounded by the lift budget. */
   readonly taken: Handle[];
 
-  constructor() {
-    this.handles = new HandleTable();
+  constructor(handlesMax?: number) {
+    this.handles = new HandleTable(handlesMax);
     this.mayLeave = true;
     this.mayEnter = true;
     this.isDropping = false;
@@ -111,7 +111,9 @@ export class InstanceState {
 export function charge(state: InstanceState, bytes: number): void {
   state.liftBudget -= bytes;
   if (state.liftBudget < 0) {
-    exceed('lift-budget', `The component passes more than ${state.liftBudgetMax} bytes of values in one call`);
+    const { liftBudgetMax } = state;
+    const text = `The component passes more than ${liftBudgetMax} bytes of values in one call`;
+    exceed('lift-budget', text, liftBudgetMax);
   }
 }
 
@@ -190,6 +192,7 @@ export class CanonContext {
       exceed(
         'lower-budget',
         `The values given to the component take more than ${state.lowerBudgetMax} bytes of its memory`,
+        state.lowerBudgetMax,
       );
     }
     state.mayLeave = false;

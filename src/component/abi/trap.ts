@@ -33,8 +33,10 @@ export function trap(rule: TrapRule, message: string): never {
 }
 
 /** Ends the guest because it asked for more than `limit` allows. */
-export function exceed(limit: 'handles' | 'lift-budget' | 'lower-budget', message: string): never {
-  throw new RuntimeError('COMPONENT_LIMIT', message, { details: { limit } });
+export function exceed(
+  ...[limit, message, limitValue]: ['handles' | 'lift-budget' | 'lower-budget', string, number]
+): never {
+  throw new RuntimeError('COMPONENT_LIMIT', message, { details: { limit, limitValue } });
 }
 
 /**

@@ -238,7 +238,7 @@ describe('budgets (A2)', () => {
     });
     const error = thrownBy(() => core(0, 8000));
     assert.ok(RuntimeError.is(error, 'COMPONENT_LIMIT'));
-    assert.deepEqual(error.details, { limit: 'lift-budget' });
+    assert.deepEqual(error.details, { limit: 'lift-budget', limitValue: guest.state.liftBudgetMax });
     assert.equal(guest.state.failure, error);
     assert.equal(isCalled, false);
   });
@@ -330,6 +330,6 @@ describe('budgets (A2)', () => {
     );
     const error = thrownBy(() => core(8));
     assert.ok(RuntimeError.is(error, 'COMPONENT_LIMIT'));
-    assert.deepEqual(error.details, { limit: 'lower-budget' });
+    assert.deepEqual(error.details, { limit: 'lower-budget', limitValue: 1000 });
   });
 });

@@ -165,6 +165,8 @@ export class Meter {
     this.hasHandlers = false;
     this.hasQuickLoop = false;
     this.push(FLOW.block);
+    // Nothing, where the fuel is in no local.
+    this.insert(INSERT.load, at, 0);
     this.current = this.stretch(at, NONE);
   }
 

@@ -79,6 +79,8 @@ export class CompiledComponent {
   readonly needs: readonly string[];
   /** Size and declared memories of each core module that an instance consists of. */
   readonly coreModules: readonly CoreModuleInfo[];
+  /** What its instances may have of memory and tables, and it of code. */
+  readonly limits: AdmissionLimits;
   /** What it was compiled to, for another thread; see {@link CompileOptions.artifact}. */
   readonly artifact: ComponentArtifact;
   /** @internal */
@@ -107,9 +109,11 @@ export class CompiledComponent {
     exports: readonly CompiledExport[];
     importStubs: readonly ImportStub[];
     artifact: ComponentArtifact;
+    limits: AdmissionLimits;
   }) {
     const { plan, artifact } = parts;
     this.type = parts.type;
+    this.limits = parts.limits;
     this.plan = plan;
     this.coreModules = parts.coreModules;
     this.steps = parts.steps;
@@ -227,6 +231,7 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
     steps: compiled,
     exports: await eachInSlices(plan.exports, options, (item) => compiledExport(item, requests.target(item))),
     artifact: options.artifact ?? { id, modules: modules.made },
+    limits,
     importStubs: await eachInSlices(plan.lowerings, options, ({ type, encoding }) => compileImport(type, encoding)),
   });
 }

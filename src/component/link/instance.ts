@@ -30,6 +30,8 @@ export interface InstantiateOptions {
    * A guest can list the same 64 MB a million times; this ends it.
    */
   readonly liftBudgetBytes?: number;
+  /** Handles that each component instance inside may hold. Default: 1,048,576. */
+  readonly handlesMax?: number;
   /** Who gives its code fuel. Default: as much as it wants, so that a loop without end holds the thread for ever. */
   readonly fuel?: FuelSupply;
   /**
@@ -85,7 +87,7 @@ export class ComponentInstance {
     this.rewindable = options.rewindable === true && component.origin !== undefined;
     const { plan } = component;
     this.states = plan.states.map(() => {
-      const state = new InstanceState();
+      const state = new InstanceState(options.handlesMax);
       state.hostContext = options.context;
       if (options.liftBudgetBytes !== undefined) state.liftBudgetMax = options.liftBudgetBytes;
       return state;

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
-import { type Guest, PartKey } from '../guest/index.ts';
+import { type Guest, PartKey, reportFull } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
 import { HostFiles } from './host-files.ts';
 import { OpenFile, OpenFiles } from './open-files.ts';
@@ -31,7 +31,9 @@ export const FILE_SETTINGS = new PartKey<FileSettings>('file settings');
 export const FILE_SYSTEM = new PartKey<FileSystem>('file system', {
   make: (guest) => {
     const files = new HostFiles();
-    return { guest, files, open: new OpenFiles(files, guest.part(FILE_SETTINGS).openFilesMax), streams: 0 };
+    const { openFilesMax } = guest.part(FILE_SETTINGS);
+    const onLimit = () => reportFull(guest, 'open-files', openFilesMax);
+    return { guest, files, open: new OpenFiles(files, openFilesMax, onLimit), streams: 0 };
   },
   dispose: ({ open }) => open.dispose(),
 });

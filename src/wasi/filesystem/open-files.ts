@@ -92,16 +92,18 @@ export class OpenDirectory implements Abandonable {
 export class OpenFiles {
   readonly files: HostFiles;
   readonly #limit: number;
+  readonly #onLimit: (() => void) | undefined;
   readonly #open = new Set<Abandonable>();
   readonly #whenEmpty: (() => void)[] = [];
   /** Places taken: what is being opened, open or being closed. */
   #count = 0;
   #disposed = false;
 
-  /** @param limit Files, directories and directory streams open at once. */
-  constructor(files: HostFiles, limit: number) {
+  /** @param limit Files, directories and directory streams open at once. @param onLimit Hears of every one that there was no room for. */
+  constructor(...[files, limit, onLimit]: [files: HostFiles, limit: number, onLimit?: () => void]) {
     this.files = files;
     this.#limit = limit;
+    this.#onLimit = onLimit;
   }
 
   /** Opens `path` as one of the guest's files. */
@@ -135,7 +137,10 @@ export class OpenFiles {
   /** Runs `open` if one more may be open; `insufficient-memory` otherwise. */
   async #reserve<T extends Abandonable>(open: () => Promise<T>): Promise<T> {
     if (this.#disposed) refuse('bad-descriptor');
-    if (this.#count >= this.#limit) refuse('insufficient-memory');
+    if (this.#count >= this.#limit) {
+      this.#onLimit?.();
+      refuse('insufficient-memory');
+    }
     this.#count += 1;
     const opened = await open().catch((error) => {
       this.#free();

@@ -134,10 +134,15 @@ export class Guest {
       throw new RuntimeError(
         'COMPONENT_LIMIT',
         `Cannot give the component another WASI resource: it holds ${this.resources} of ${this.resourcesMax}`,
-        { details: { limit: this.resourcesMax } },
+        { details: { limit: 'handles', limitValue: this.resourcesMax } },
       );
     }
     this.resources += 1;
+  }
+
+  /** Resources that it holds now. */
+  get held(): number {
+    return this.resources;
   }
 
   release(): void {

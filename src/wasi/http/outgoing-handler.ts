@@ -1,5 +1,15 @@
 import { type Decision, parseAuthority } from '../../capability/index.ts';
-import { type Err, err, type Guest, isAllowed, ON_DENIED, ok, PartKey, type Result } from '../guest/index.ts';
+import {
+  type Err,
+  err,
+  type Guest,
+  isAllowed,
+  ON_DENIED,
+  ok,
+  PartKey,
+  type Result,
+  reportFull,
+} from '../guest/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, Endpoint, HttpClient } from './client.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import type { RawHeaders } from './exchange.ts';
@@ -38,7 +48,10 @@ function sendNow(guest: Guest, request: OutgoingRequest, options: RequestOptions
   if (wrong !== undefined) return err(wrong);
   if (!isAllowed(guest, { kind: 'http', ...target.val.endpoint })) return DENIED;
   const { client, requestsMax } = guest.part(HTTP_SETTINGS);
-  if (guest.part(HTTP_USE).outgoing >= requestsMax) return TOO_MANY;
+  if (guest.part(HTTP_USE).outgoing >= requestsMax) {
+    reportFull(guest, 'http-requests', requestsMax);
+    return TOO_MANY;
+  }
   const future = new FutureIncomingResponse(guest);
   future.start(client, {
     ...target.val,

@@ -27,7 +27,7 @@ export class HttpUse {
       throw new RuntimeError(
         'COMPONENT_LIMIT',
         `Cannot keep more header fields for the component: it has ${this.fieldsBytes} of ${GUEST_FIELDS_BYTES_MAX} bytes`,
-        { details: { limit: GUEST_FIELDS_BYTES_MAX } },
+        { details: { limit: 'fields', limitValue: GUEST_FIELDS_BYTES_MAX } },
       );
     }
     this.fieldsBytes += bytes;

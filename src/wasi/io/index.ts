@@ -7,6 +7,7 @@
  *   I3  A failure is reported once, as `last-operation-failed`; from then on the stream is `closed`.
  *   I4  Waiting suspends the guest and never blocks the event loop; a guest that spins instead still lets I/O happen.
  *   I5  What can complete at once completes without a promise.
+ *   I6  Who reads or writes more than the rate of its component waits, and gets or gives the bytes later.
  * Limits      16,384 pollables in one poll; 4,096 bytes in one blocking write, as the interface says.
  * Not here    where bytes come from and go to (cli/, filesystem/).
  *
@@ -14,7 +15,9 @@
  */
 export { IO_INTERFACES } from './interfaces.ts';
 export { IoError } from './io-error.ts';
+export { BYTE_RATES, paidFor } from './pace.ts';
 export { Pollable, type Readiness } from './pollable.ts';
-export { type ByteSource, Reader } from './reader.ts';
+export type { ByteSink, ByteSource } from './ports.ts';
+export { Reader } from './reader.ts';
 export { InputStream, OutputStream } from './streams.ts';
-export { type ByteSink, Writer } from './writer.ts';
+export { Writer } from './writer.ts';

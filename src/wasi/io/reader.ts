@@ -1,17 +1,8 @@
 import { err, type Guest, isPromise, ok, type Result } from '../guest/index.ts';
 import { IoError } from './io-error.ts';
+import { pacedSource } from './pace.ts';
 import type { Readiness } from './pollable.ts';
-
-/** Where an input stream's bytes come from. */
-export interface ByteSource {
-  /**
-   * The next bytes, at least one; `undefined` is the end. Called again only when the last call has settled. What is
-   * there already is best returned as a plain value.
-   *
-   * @param maxBytes How many are wanted. A source that cannot split what it has may give more.
-   */
-  read(maxBytes: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
-}
+import type { ByteSource } from './ports.ts';
 
 /** WIT's `stream-error`. */
 export type StreamError =
@@ -69,7 +60,7 @@ export class Reader implements Readiness {
 
   constructor(guest: Guest, source: ByteSource) {
     this.#guest = guest;
-    this.#source = source;
+    this.#source = pacedSource(guest, source);
   }
 
   get settled(): boolean {

@@ -3,9 +3,17 @@ import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
 import { Guest } from '../guest/index.ts';
-import { type ByteSink, InputStream, IO_INTERFACES, IoError, OutputStream, Reader, Writer } from './index.ts';
+import {
+  type ByteSink,
+  type ByteSource,
+  InputStream,
+  IO_INTERFACES,
+  IoError,
+  OutputStream,
+  Reader,
+  Writer,
+} from './index.ts';
 import type { Pollable } from './pollable.ts';
-import type { ByteSource } from './reader.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names
 type Functions = Record<string, (...args: any[]) => any>;

@@ -1,20 +1,8 @@
 import { type Guest, isPromise, OK, trap } from '../guest/index.ts';
+import { pacedSink } from './pace.ts';
 import type { Readiness } from './pollable.ts';
+import type { ByteSink } from './ports.ts';
 import { CLOSED, failed, type StreamFailure, type StreamResult, toStreamFailure } from './reader.ts';
-
-/** Where an output stream's bytes go. */
-export interface ByteSink {
-  /**
-   * Takes `bytes`, which are its own from then on. Returns nothing when it can take more at once, a promise when the
-   * guest should wait; it is not called again before that settles. To say that nobody reads any more, throw an error
-   * whose `code` is `'EPIPE'`.
-   */
-  write(bytes: Uint8Array): void | Promise<void>;
-  /** Settles when what was written has gone out. Without it, `write` alone says so. */
-  flush?(): void | Promise<void>;
-  /** The guest is gone, and everything that it wrote is here: hands over what is still held back. */
-  end?(): void;
-}
 
 /** Bytes that one stream holds for a sink that is busy; what `check-write` permits at most. */
 export const WRITER_CAPACITY_BYTES = 65_536;
@@ -42,7 +30,7 @@ export class Writer implements Readiness {
 
   constructor(guest: Guest, sink: ByteSink) {
     this.#guest = guest;
-    this.#sink = sink;
+    this.#sink = pacedSink(guest, sink);
   }
 
   /** Bytes that may be written now. */

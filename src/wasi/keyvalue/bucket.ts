@@ -1,5 +1,13 @@
-import { type Entry, REQUEST_BYTES_MAX, REQUEST_ITEMS_MAX, type Store, type Write } from '../../store/index.ts';
-import { type Guest, OK, type Ok, Token } from '../guest/index.ts';
+import { RuntimeError } from '../../errors/index.ts';
+import {
+  type Entry,
+  REQUEST_BYTES_MAX,
+  REQUEST_ITEMS_MAX,
+  type Store,
+  type Write,
+  type WriteOutcome,
+} from '../../store/index.ts';
+import { type Guest, OK, type Ok, reportFull, Token } from '../guest/index.ts';
 import { type Answer, answer, other } from './answer.ts';
 
 /** Bounds of what an increment may come to; each draft has its own. */
@@ -23,13 +31,35 @@ export class Bucket extends Token {
   readonly store: Store;
   /** As the store knows it. */
   readonly name: string;
+  readonly #bytesMax: number;
 
-  constructor(guest: Guest, { store, name }: { readonly store: Store; readonly name: string }) {
+  constructor(
+    guest: Guest,
+    { store, name, bytesMax }: { readonly store: Store; readonly name: string; readonly bytesMax: number },
+  ) {
     super(guest);
     this.guest = guest;
     this.store = store;
     // Other uses of the store have their own names.
     this.name = `keyvalue/${name}`;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Writes entries of this bucket, if it does not grow beyond what its guest's component may have. */
+  async write(entries: readonly Omit<Write, 'bucket'>[]): Promise<WriteOutcome> {
+    const { name: bucket } = this;
+    return this.#noting(
+      this.store.write(entries.map((entry) => ({ ...entry, bucket, bucketBytesMax: this.#bytesMax }))),
+    );
+  }
+
+  /** Reports that the bucket has no room, unless that is for everybody. */
+  async #noting<T>(asked: Promise<T>): Promise<T> {
+    if (this.#bytesMax === Number.POSITIVE_INFINITY) return asked;
+    return asked.catch((error: unknown) => {
+      if (RuntimeError.is(error, 'STORE_LIMIT')) reportFull(this.guest, 'storage', this.#bytesMax);
+      throw error;
+    });
   }
 
   get(key: string): Answer<Uint8Array | undefined> {
@@ -37,11 +67,11 @@ export class Bucket extends Token {
   }
 
   set(key: string, value: Uint8Array): Answer<undefined> {
-    return answer(this.store.write([{ bucket: this.name, key, value }]), nothing);
+    return answer(this.write([{ key, value }]), nothing);
   }
 
   delete(key: string): Answer<undefined> {
-    return answer(this.store.write([{ bucket: this.name, key }]), nothing);
+    return answer(this.write([{ key }]), nothing);
   }
 
   exists(key: string): Answer<boolean> {
@@ -53,7 +83,8 @@ export class Bucket extends Token {
   }
 
   increment(key: string, delta: bigint, bounds: Bounds): Answer<bigint> {
-    return answer(this.store.increment({ bucket: this.name, key, delta, ...bounds }), (sum) => sum);
+    const increment = { bucket: this.name, key, delta, ...bounds, bucketBytesMax: this.#bytesMax };
+    return answer(this.#noting(this.store.increment(increment)), (sum) => sum);
   }
 
   /** In parts that the store takes, one after the other: not one moment, as the interface allows. */
@@ -74,26 +105,26 @@ export class Bucket extends Token {
 
   /** In parts, in their order; when one is refused, those before it are written. */
   async setMany(entries: readonly (readonly [string, Uint8Array])[]): Answer<undefined> {
-    let part: Write[] = [];
+    let part: Omit<Write, 'bucket'>[] = [];
     let bytes = 0;
     for (const [key, value] of entries) {
       if (part.length === REQUEST_ITEMS_MAX || (part.length > 0 && bytes + value.length > PART_BYTES)) {
-        const written = await answer(this.store.write(part), nothing);
+        const written = await answer(this.write(part), nothing);
         if (written.tag === 'err') return written;
         part = [];
         bytes = 0;
       }
-      part.push({ bucket: this.name, key, value });
+      part.push({ key, value });
       bytes += value.length;
     }
-    return part.length === 0 ? OK : answer(this.store.write(part), nothing);
+    return part.length === 0 ? OK : answer(this.write(part), nothing);
   }
 
   async deleteMany(keys: readonly string[]): Answer<undefined> {
     let deleted: Awaited<Answer<undefined>> = OK;
     for (let from = 0; from < keys.length && deleted.tag === 'ok'; from += REQUEST_ITEMS_MAX) {
-      const part = keys.slice(from, from + REQUEST_ITEMS_MAX).map((key) => ({ bucket: this.name, key }));
-      deleted = await answer(this.store.write(part), nothing);
+      const part = keys.slice(from, from + REQUEST_ITEMS_MAX).map((key) => ({ key }));
+      deleted = await answer(this.write(part), nothing);
     }
     return deleted;
   }
@@ -138,9 +169,8 @@ export class Cas extends Token {
 
   /** Writes `value` if the entry is still as it was; else gives false, and expects what the entry has come to be. */
   async swap(value: Uint8Array): Answer<boolean> {
-    const { store, name } = this.#bucket;
-    const write: Write = { bucket: name, key: this.#key, value, ifVersion: this.#version };
-    const written = await answer(store.write([write]), (outcome) => outcome === 'written');
+    const write = { key: this.#key, value, ifVersion: this.#version };
+    const written = await answer(this.#bucket.write([write]), (outcome) => outcome === 'written');
     if (written.tag === 'err' || written.val) return written;
     const current = await this.current();
     return current.tag === 'err' ? current : ({ tag: 'ok', val: false } satisfies Ok<boolean>);

@@ -25,6 +25,8 @@ import { type Bounds, Bucket, Cas } from './bucket.ts';
 export interface KeyValueSettings {
   /** Absent: no bucket is known. */
   readonly store?: Store;
+  /** Bytes that a bucket may hold for its guests to write more into it. */
+  readonly storageBytes?: number;
 }
 
 const NO_SETTINGS: KeyValueSettings = Object.freeze({});
@@ -47,8 +49,8 @@ function open(this: Guest, identifier: unknown): Result<Bucket, KeyValueError> {
   const name = text === '' ? DEFAULT_BUCKET : text;
   if (!isBucketName(name)) return NO_SUCH_STORE;
   if (!isAllowed(this, { kind: 'keyvalue', bucket: name })) return ACCESS_DENIED;
-  const { store } = this.part(KEYVALUE_SETTINGS);
-  return store === undefined ? NO_SUCH_STORE : { tag: 'ok', val: new Bucket(this, { store, name }) };
+  const { store, storageBytes: bytesMax = Number.POSITIVE_INFINITY } = this.part(KEYVALUE_SETTINGS);
+  return store === undefined ? NO_SUCH_STORE : { tag: 'ok', val: new Bucket(this, { store, name, bytesMax }) };
 }
 
 /** What cursors are in a draft. */

@@ -1,5 +1,5 @@
-import { type Eventually, err, type Guest, ok, trap } from '../guest/index.ts';
-import { Pollable, type Readiness } from '../io/index.ts';
+import { type Eventually, err, type Guest, isPromise, ok, trap } from '../guest/index.ts';
+import { Pollable, paidFor, type Readiness } from '../io/index.ts';
 import { type IpSocketAddressValue, type SocketAddress, toSocketAddressValue } from './addresses.ts';
 import type { DatagramQueue } from './datagram-queue.ts';
 import { DATAGRAM_BYTES_MAX, type DatagramSender } from './datagram-sender.ts';
@@ -56,7 +56,10 @@ export class IncomingDatagrams implements Readiness {
       if (failure !== undefined) return err(failure);
       return ok(taken.map(({ data, remote }) => ({ data, remoteAddress: toSocketAddressValue(remote) })));
     };
-    return max === 0 || this.ready() ? take() : this.#guest.notYet(take);
+    const paid = (result: SocketResult<readonly IncomingDatagram[]>) =>
+      paidFor(this.#guest, { in: result.tag === 'ok' ? sizeOf(result.val) : 0 }, result);
+    const taken = max === 0 || this.ready() ? take() : this.#guest.notYet(take);
+    return isPromise(taken) ? taken.then(paid) : paid(taken);
   }
 
   subscribe(): Pollable {
@@ -74,6 +77,10 @@ export class IncomingDatagrams implements Readiness {
   drop(): void {
     this.#guest.release();
   }
+}
+
+function sizeOf(datagrams: readonly { readonly data: Uint8Array }[]): number {
+  return datagrams.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 /** What a guest wants to send. */
@@ -110,7 +117,7 @@ export class OutgoingDatagrams implements Readiness {
   }
 
   /** Ends a guest that sends more than the last `checkSend` permitted. */
-  send(datagrams: readonly OutgoingDatagram[]): SocketResult<bigint> {
+  send(datagrams: readonly OutgoingDatagram[]): Eventually<SocketResult<bigint>> {
     if (datagrams.length > this.#permit) {
       trap(`Cannot send ${datagrams.length} datagrams: check-send permits ${this.#permit}`);
     }
@@ -124,7 +131,7 @@ export class OutgoingDatagrams implements Readiness {
       sent += 1;
     }
     this.#permit -= sent;
-    return ok(BigInt(sent));
+    return paidFor(this.#guest, { out: sizeOf(datagrams.slice(0, sent)) }, ok(BigInt(sent)));
   }
 
   subscribe(): Pollable {

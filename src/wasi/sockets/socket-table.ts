@@ -1,4 +1,4 @@
-import { type Eventually, type Guest, isPromise, PartKey } from '../guest/index.ts';
+import { type Eventually, type Guest, isPromise, PartKey, reportFull } from '../guest/index.ts';
 import { LookupMemory } from './lookup-memory.ts';
 
 /** Bounds of the sockets of one guest. */
@@ -23,6 +23,7 @@ export interface SocketHolder {
 export class SocketTable {
   readonly lookups = new LookupMemory();
   readonly #holders = new Set<SocketHolder>();
+  readonly #guest: Guest;
   readonly #socketsMax: number;
   /** Datagrams that came while the queue was full, or from where the guest may not receive. */
   datagramsDropped = 0;
@@ -30,6 +31,7 @@ export class SocketTable {
   connectionsDropped = 0;
 
   constructor(guest: Guest) {
+    this.#guest = guest;
     this.#socketsMax = guest.part(SOCKET_SETTINGS).socketsMax;
   }
 
@@ -40,7 +42,10 @@ export class SocketTable {
 
   /** Takes one more; false when there is no room. */
   enter(holder: SocketHolder): boolean {
-    if (this.#holders.size >= this.#socketsMax) return false;
+    if (this.#holders.size >= this.#socketsMax) {
+      reportFull(this.#guest, 'sockets', this.#socketsMax);
+      return false;
+    }
     this.#holders.add(holder);
     return true;
   }

@@ -1,0 +1,269 @@
+/** What components may use: asked and given in files, enforced, counted, shown and told. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { JsonValue } from '../../src/api/index.ts';
+import { parseWat } from '../../src/component/tooling/index.ts';
+import { loadApplication } from '../../src/config/index.ts';
+import type { RuntimeError } from '../../src/errors/index.ts';
+import { type Application, type ApplicationEvent, startApplication } from '../../src/runtime/index.ts';
+import { failsWith } from '../kit/fails-with.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-limits-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const ECHO = fileURLToPath(new URL('../../fixtures/components/echo/echo.wasm', import.meta.url));
+
+/**
+ * `count` loops so many times; `grow` asks for pages and gives what `memory.grow` says; `abort` traps after a `grow`;
+ * `give` hands over so many bytes; `hold` makes so many resources; `deep` calls itself without end.
+ */
+const GUEST = `(component
+  (core module $M
+    (memory (export "memory") 2)
+    (func (export "count") (param $n i32) (result i32) (local $i i32)
+      (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (local.get $n))))
+      (local.get $i))
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "abort") (param i32) (result i32)
+      (if (i32.eq (memory.grow (local.get 0)) (i32.const -1)) (then (unreachable)))
+      (i32.const 0))
+    (func $deep (export "deep") (result i32) (i32.add (call $deep) (i32.const 1)))
+    (func (export "give") (param i32) (result i32)
+      (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (local.get 0)) (i32.const 0))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+    (func (export "take") (param i32 i32) (result i32) (local.get 1)))
+  (type $r (resource (rep i32)))
+  (core func $new (canon resource.new $r))
+  (core module $H
+    (import "" "new" (func $new (param i32) (result i32)))
+    (func (export "hold") (param $n i32) (result i32) (local $i i32)
+      (loop $l (drop (call $new (i32.const 1)))
+        (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (local.get $n))))
+      (local.get $i)))
+  (core instance $m (instantiate $M))
+  (core instance $h (instantiate $H (with "" (instance (export "new" (func $new))))))
+  (func (export "count") (param "n" u32) (result u32) (canon lift (core func $m "count")))
+  (func (export "grow") (param "pages" u32) (result s32) (canon lift (core func $m "grow")))
+  (func (export "abort") (param "pages" u32) (result u32) (canon lift (core func $m "abort")))
+  (func (export "deep") (result u32) (canon lift (core func $m "deep")))
+  (func (export "hold") (param "n" u32) (result u32) (canon lift (core func $h "hold")))
+  (func (export "give") (param "n" u32) (result (list u8)) (canon lift (core func $m "give") (memory $m "memory")))
+  (func (export "take") (param "x" (list u8)) (result u32)
+    (canon lift (core func $m "take") (memory $m "memory") (realloc (func $m "realloc")))))`;
+
+writeFileSync(join(folder, 'guest.wasm'), await parseWat(GUEST));
+
+interface Running {
+  readonly application: Application & { readonly events: readonly ApplicationEvent[] };
+  call(op: string, ...args: JsonValue[]): Promise<unknown>;
+  limits(): NonNullable<ReturnType<Application['actors']>[number]['limits']>;
+}
+
+async function started(toml: string): Promise<Application & { readonly events: ApplicationEvent[] }> {
+  writeFileSync(join(folder, 'troupe.toml'), `[application]\nname = "test"\n${toml}`);
+  const events: ApplicationEvent[] = [];
+  const config = await loadApplication(folder);
+  const application = await startApplication(config, { onEvent: (event) => events.push(event) });
+  return Object.assign(application, { events });
+}
+
+/** An application of the guest with these lines under `[components.guest.limits]`. */
+async function guest(limits: string, more = ''): Promise<Running> {
+  const application = await started(
+    `[components.guest]\nsource = "./guest.wasm"\n[components.guest.supervise]\nintensity = 1000\nbackoff = { min = "0ms", max = "0ms" }\n${more}[components.guest.limits]\n${limits}\n`,
+  );
+  return {
+    application,
+    async call(op, ...args) {
+      const payload = { form: 'json', value: args } as const;
+      const reply = await application.ask({ actor: 'guest', op, payload, timeoutMs: 20_000 });
+      return reply.form === 'json' ? reply.value : reply;
+    },
+    limits: () => application.actors().find(({ name }) => name === 'guest')?.limits ?? {},
+  };
+}
+
+const endedBy = (cause: string, text: RegExp) => (error: unknown) => {
+  failsWith('ACTOR_FAILED', text)(error);
+  assert.equal((error as RuntimeError).details.cause, cause);
+  return true;
+};
+
+test('S82: a message that uses more than its fuel is ended by name, counted and told; the next has all of it again', async () => {
+  const { application, call, limits } = await guest('fuel-per-message = 1_000_000');
+  await using _ = application;
+  for (let round = 0; round < 3; round++) {
+    assert.equal(await call('count', 10_000), 10_000);
+    await assert.rejects(call('count', 4_000_000_000), endedBy('COMPONENT_FUEL', /1000000 units of fuel/));
+  }
+  assert.equal(limits()['fuel-per-message']?.breaches, 3);
+  assert.equal(limits()['fuel-per-message']?.limit, 1_000_000);
+  const [first, ...others] = application.events.filter(isBreach);
+  assert.deepEqual(
+    [first?.actor, first?.component, first?.limit, first?.limitValue],
+    ['guest', 'guest', 'fuel-per-message', 1_000_000],
+  );
+  assert.ok(others.length <= 1, 'what follows at once is told together');
+});
+
+const isBreach = ({ type }: ApplicationEvent): boolean => type === 'limit-breached';
+
+test('S82: the same message uses the same fuel, whatever came before it', async () => {
+  const { application, call, limits } = await guest('');
+  await using _ = application;
+  const used = async (n: number): Promise<number | undefined> => {
+    await call('count', n);
+    return limits()['fuel-per-message']?.used;
+  };
+  const first = await used(100_000);
+  assert.ok((first ?? 0) > 100_000);
+  await used(17);
+  await call('count', 333_333);
+  assert.equal(await used(100_000), first);
+});
+
+test('S82: exactly the messages fail that use more than the limit', async () => {
+  const free = await guest('');
+  await free.call('count', 50_000);
+  const used = free.limits()['fuel-per-message']?.used ?? 0;
+  await free.application.stop();
+  const enough = await guest(`fuel-per-message = ${used}`);
+  assert.equal(await enough.call('count', 50_000), 50_000);
+  await enough.application.stop();
+  const scarce = await guest(`fuel-per-message = ${used - 1}`);
+  await using _ = scarce.application;
+  await assert.rejects(scarce.call('count', 50_000), endedBy('COMPONENT_FUEL', /units of fuel/));
+});
+
+test('S83: a component that uses more fuel than its rate waits, and does all of its work', async () => {
+  const { application, call, limits } = await guest('fuel-per-second = 2_000_000');
+  await using _ = application;
+  const startMs = performance.now();
+  assert.equal(await call('count', 700_000), 700_000);
+  const used = limits()['fuel-per-message']?.used ?? 0;
+  const tookMs = performance.now() - startMs;
+  assert.ok(used > 2_200_000, `${used} units`);
+  assert.ok(tookMs >= ((used - 2_200_000) / 2_000_000) * 1_000, `${tookMs} ms for ${used} units`);
+  assert.ok((limits()['fuel-per-second']?.breaches ?? 0) > 0);
+});
+
+test('S83: many small messages are delayed as one large one is', async () => {
+  const { application, call } = await guest('fuel-per-second = 1_000_000');
+  await using _ = application;
+  const startMs = performance.now();
+  await Promise.all(Array.from({ length: 100 }, () => call('count', 5_000)));
+  assert.ok(performance.now() - startMs >= 400, 'some 1.5 million units');
+});
+
+test('S84: a call that hands over more than its lift budget is ended by name', async () => {
+  const { application, call, limits } = await guest('lift-budget = "64KiB"');
+  await using _ = application;
+  assert.ok(await call('give', 1_000));
+  await assert.rejects(call('give', 70_000), endedBy('COMPONENT_LIMIT', /more than 65536 bytes/));
+  assert.equal(limits()['lift-budget']?.breaches, 1);
+});
+
+test('S84: an instance that holds more handles than it may is ended by name', async () => {
+  const { application, call, limits } = await guest('handles = 100');
+  await using _ = application;
+  assert.equal(await call('hold', 100), 100);
+  await assert.rejects(call('hold', 1), endedBy('COMPONENT_LIMIT', /another handle/));
+  assert.equal(await call('hold', 100), 100, 'a new instance');
+  assert.equal(limits().handles?.breaches, 1);
+});
+
+test('S84: a message that is larger than the limit is refused with a value, and the actor goes on', async () => {
+  const { application, call, limits } = await guest('message-size = "1KiB"');
+  await using _ = application;
+  assert.equal(await call('take', Array(900).fill(7)), 900);
+  await assert.rejects(call('take', Array(2_000).fill(7)), failsWith('MESSAGE_INVALID', /1024 are the most/));
+  assert.equal(await call('count', 3), 3);
+  assert.equal(limits()['message-size']?.breaches, 1);
+});
+
+test('S84: a component that sends more messages than its rate is refused with a value', async () => {
+  const toml = `[components.echo]\nsource = "${ECHO}"\n[components.echo.limits]\nmessage-rate = 3\n[components.echo.grants]\nmessaging = { tell = ["*"] }\n`;
+  const application = await started(toml);
+  await using _ = application;
+  const answers: string[] = [];
+  for (let nth = 0; nth < 5; nth++) {
+    const payload = { form: 'bytes', base64: Buffer.from('nobody line\nx').toString('base64') } as const;
+    const reply = await application.ask({ actor: 'echo', op: 'tell', payload, timeoutMs: 20_000 });
+    answers.push(reply.form === 'bytes' ? Buffer.from(reply.base64, 'base64').toString() : '');
+  }
+  assert.match(answers.at(-1) ?? '', /COMPONENT_LIMIT|message-rate/);
+  assert.ok(application.events.some((event) => isBreach(event) && event.limit === 'message-rate'));
+});
+
+test('S84: ps shows every limit that has a value, and how often each was run into', async () => {
+  const { application, limits } = await guest('open-files = 3\nbytes-in-per-second = "1MiB"\nstorage = "1KiB"');
+  await using _ = application;
+  const shown = limits();
+  assert.deepEqual(shown['open-files'], { limit: 3, breaches: 0 });
+  assert.deepEqual(shown['bytes-in-per-second'], { limit: 1_048_576, breaches: 0 });
+  assert.deepEqual(shown.storage, { limit: 1_024, breaches: 0 });
+  assert.deepEqual(shown['fuel-per-second'], { breaches: 0 });
+  assert.equal(shown.memory?.limit, 67_108_864);
+  assert.equal(shown.instances?.used, 1);
+});
+
+test('S84: of what the author asks and the operator gives, the smaller counts', async () => {
+  mkdirSync(join(folder, 'made'), { recursive: true });
+  const manifest =
+    '[component]\nname = "guest"\nsource = "../guest.wasm"\n[limits]\nhandles = 50\nfuel-per-message = 5_000_000\n';
+  writeFileSync(join(folder, 'made', 'Component.toml'), manifest);
+  const toml = `[components.guest]\nmanifest = "./made/Component.toml"\n[components.guest.limits]\nhandles = 70\nfuel-per-message = "unbounded"\n`;
+  const application = await started(toml);
+  await using _ = application;
+  const [actor] = application.actors();
+  assert.equal(actor?.limits?.handles?.limit, 50);
+  assert.equal(actor?.limits?.['fuel-per-message']?.limit, 5_000_000);
+});
+
+const NONSENSE: readonly (readonly [string, RegExp])[] = [
+  ['memory = "1KiB"', /line 6: components\.guest\.limits\.memory expected a size from "64KiB" to "4GiB"/],
+  ['memory = "5GiB"', /line 6: .*"4GiB"/],
+  ['table = -1', /line 6: .*from 0 to 10,000,000/],
+  ['fuel-per-message = 0', /line 6: .*from 1 to 9,007,199,254,740,991, or "unbounded"/],
+  ['fuel-per-second = -5', /line 6: .*from 1,000,000/],
+  ['handles = 0', /line 6: .*from 16 to 1,048,576/],
+  ['lift-budget = "1B"', /line 6: .*from "64KiB" to "1GiB"/],
+  ['sockets = 1.5', /line 6: .*from 0 to 65,536/],
+  ['message-size = "1GiB"', /line 6: .*"16MiB"/],
+  ['message-rate = 0', /line 6: .*or "unbounded"/],
+  ['instances = 0', /line 6: .*from 1 to 16,384/],
+  ['deadline = "-1s"', /line 6: .*a duration from/],
+  ['bytes-in-per-second = "endless"', /line 6: .*or "unbounded"/],
+  ['storage = "2TiB"', /line 6: .*or "unbounded"/],
+];
+
+for (const [line, expected] of NONSENSE) {
+  test(`S84: up refuses the limit ${line} with its place and the range`, async () => {
+    const toml = `[application]\nname = "test"\n[components.guest]\nsource = "./guest.wasm"\n[components.guest.limits]\n${line}\n`;
+    writeFileSync(join(folder, 'troupe.toml'), toml);
+    await assert.rejects(loadApplication(folder), failsWith('CONFIG_INVALID', expected));
+  });
+}
+
+test('S84: up refuses more memory than the machine has, and more actors than the limit of their component', async () => {
+  const toml = `[application]\nname = "test"\n[components.guest]\nsource = "./guest.wasm"\ninstances = 3\n[components.guest.limits]\nmemory = "2GiB"\ninstances = 2\n`;
+  writeFileSync(join(folder, 'troupe.toml'), toml);
+  await assert.rejects(loadApplication(folder, { machineBytes: 1_073_741_824 }), (error) => {
+    failsWith('CONFIG_INVALID', /line 5: components\.guest\.instances is more than the limit.*from 1 to 2/)(error);
+    const [, memory] = (error as RuntimeError).details.problems as { line: number; message: string }[];
+    assert.equal(memory?.line, 7);
+    assert.match(memory?.message ?? '', /more than this machine has: expected a size from "64KiB" to "1GiB"/);
+    return true;
+  });
+});
+
+test('S85: a call stack that overflows is a failure by name', async () => {
+  const { application, call } = await guest('');
+  await using _ = application;
+  await assert.rejects(call('deep'), endedBy('COMPONENT_TRAPPED', /call stack overflowed/));
+  assert.equal(await call('count', 3), 3);
+});
