@@ -235,10 +235,13 @@ test('checkToml refuses nesting that no configuration needs', () => {
 
 test('checkToml checks a manifest', () => {
   const toml = '[component]\nname = "parse"\nsource = "p.wasm"\n[asks]\nclok = true\n[limits]\nfuel = 1';
-  assert.deepEqual(mistakes(toml, MANIFEST_SCHEMA), [
-    'line 5: asks.clok is not a known key; did you mean "clock"?',
-    'line 7: limits.fuel is not a known key; did you mean "table"?',
-  ]);
+  const [asks, limits, ...more] = mistakes(toml, MANIFEST_SCHEMA);
+  assert.equal(asks, 'line 5: asks.clok is not a known key; did you mean "clock"?');
+  assert.match(
+    limits ?? '',
+    /^line 7: limits\.fuel is not a known key; known here: memory, table, deadline, fuel-per-/,
+  );
+  assert.deepEqual(more, []);
 });
 
 test('configError lists a bounded number of problems in the order of the file, and counts the rest', () => {

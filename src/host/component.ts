@@ -3,7 +3,6 @@ import { type ActorRef, type ActorType, defineActorType, type NoProtocol, type P
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
 import type { KeepOptions } from '../durable/index.ts';
-import { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
@@ -12,7 +11,7 @@ import { type HealthCheckOptions, toHealthCheckPolicy } from './health-options.t
 import { type HttpComponentPlan, type HttpObserver, httpActorType } from './http-component.ts';
 import { type HttpOptions, toHttpPolicy } from './http-options.ts';
 import type { HttpPool } from './http-pool.ts';
-import { type LimitBreach, type LimitUse, limitUses, type UsedNow } from './limit-watch.ts';
+import { InstanceRoom, type LimitBreach, type LimitUse, limitUses, type UsedNow } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent } from './load.ts';
@@ -203,29 +202,6 @@ function messageParts<P extends Protocol>(
     used,
     live: { pool: () => undefined, memoryBytes: (name: string) => live.get(name)?.memoryBytes },
   };
-}
-
-/** The incarnations that a component may have at once. */
-class InstanceRoom {
-  readonly #max: number;
-  taken = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  enter(): void {
-    if (this.taken >= this.#max) {
-      const text = `Cannot make another instance: the component has ${this.taken}; raise "instances" in [limits] if it should`;
-      const details = { limit: 'instances', limitValue: this.#max, used: this.taken };
-      throw new RuntimeError('COMPONENT_LIMIT', text, { details });
-    }
-    this.taken++;
-  }
-
-  leave(): void {
-    this.taken--;
-  }
 }
 
 function checkKeep({ kind, lifecycle }: ComponentShape, keep: KeepOptions | undefined): void {

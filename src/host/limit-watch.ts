@@ -1,4 +1,4 @@
-import type { RuntimeError } from '../errors/index.ts';
+import { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Breach } from '../wasi/index.ts';
 import { LIMIT_NAMES, LIMITS, type LimitKey, type LimitName } from './limits.ts';
@@ -103,4 +103,27 @@ export function limitUses(
     const limitValue = name === 'deadlineMs' && bounds[name] === 0 ? Number.POSITIVE_INFINITY : bounds[name];
     return { limit, limitValue, ...(now !== undefined && { used: now }), breaches: watch?.total(limit) ?? 0 };
   });
+}
+
+/** The incarnations that a component may have at once. */
+export class InstanceRoom {
+  readonly #max: number;
+  taken = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  enter(): void {
+    if (this.taken >= this.#max) {
+      const text = `Cannot make another instance: the component has ${this.taken}; raise "instances" in [limits] if it should`;
+      const details = { limit: 'instances', limitValue: this.#max, used: this.taken };
+      throw new RuntimeError('COMPONENT_LIMIT', text, { details });
+    }
+    this.taken++;
+  }
+
+  leave(): void {
+    this.taken--;
+  }
 }

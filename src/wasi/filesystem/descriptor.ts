@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
-import { type Guest, PartKey, reportFull } from '../guest/index.ts';
+import { type Guest, PartKey, reportLimit } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
 import { HostFiles } from './host-files.ts';
 import { OpenFile, OpenFiles } from './open-files.ts';
@@ -32,7 +32,7 @@ export const FILE_SYSTEM = new PartKey<FileSystem>('file system', {
   make: (guest) => {
     const files = new HostFiles();
     const { openFilesMax } = guest.part(FILE_SETTINGS);
-    const onLimit = () => reportFull(guest, 'open-files', openFilesMax);
+    const onLimit = () => reportLimit(guest, { limit: 'open-files', limitValue: openFilesMax });
     return { guest, files, open: new OpenFiles(files, openFilesMax, onLimit), streams: 0 };
   },
   dispose: ({ open }) => open.dispose(),

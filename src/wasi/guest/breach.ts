@@ -12,12 +12,7 @@ export interface Breach {
 /** Hears of every limit that a guest of one component runs into and goes on: it was refused something, or waits. */
 export const ON_LIMIT = new PartKey<(guest: Guest, breach: Breach) => void>('limits', { make: () => () => undefined });
 
-/** Reports that `guest` was refused something, or has to wait. */
-export function reportLimit(guest: Guest, breach: Breach): void {
-  if (!guest.disposed) guest.part(ON_LIMIT)(guest, breach);
-}
-
-/** Reports that `guest` was refused one more of what it has `limitValue` of. */
-export function reportFull(guest: Guest, limit: string, limitValue: number): void {
-  reportLimit(guest, { limit, limitValue, used: limitValue });
+/** Reports that `guest` was refused something, or has to wait. @param breach What it `used` is the limit, unless it says. */
+export function reportLimit(guest: Guest, breach: Omit<Breach, 'used'> & Partial<Breach>): void {
+  if (!guest.disposed) guest.part(ON_LIMIT)(guest, { used: breach.limitValue, ...breach });
 }

@@ -8,7 +8,7 @@ import {
   ok,
   PartKey,
   type Result,
-  reportFull,
+  reportLimit,
 } from '../guest/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, Endpoint, HttpClient } from './client.ts';
 import type { HttpErrorCode } from './error-code.ts';
@@ -49,7 +49,7 @@ function sendNow(guest: Guest, request: OutgoingRequest, options: RequestOptions
   if (!isAllowed(guest, { kind: 'http', ...target.val.endpoint })) return DENIED;
   const { client, requestsMax } = guest.part(HTTP_SETTINGS);
   if (guest.part(HTTP_USE).outgoing >= requestsMax) {
-    reportFull(guest, 'http-requests', requestsMax);
+    reportLimit(guest, { limit: 'http-requests', limitValue: requestsMax });
     return TOO_MANY;
   }
   const future = new FutureIncomingResponse(guest);

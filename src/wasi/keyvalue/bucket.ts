@@ -7,7 +7,7 @@ import {
   type Write,
   type WriteOutcome,
 } from '../../store/index.ts';
-import { type Guest, OK, type Ok, reportFull, Token } from '../guest/index.ts';
+import { type Guest, OK, type Ok, reportLimit, Token } from '../guest/index.ts';
 import { type Answer, answer, other } from './answer.ts';
 
 /** Bounds of what an increment may come to; each draft has its own. */
@@ -57,7 +57,8 @@ export class Bucket extends Token {
   async #noting<T>(asked: Promise<T>): Promise<T> {
     if (this.#bytesMax === Number.POSITIVE_INFINITY) return asked;
     return asked.catch((error: unknown) => {
-      if (RuntimeError.is(error, 'STORE_LIMIT')) reportFull(this.guest, 'storage', this.#bytesMax);
+      if (RuntimeError.is(error, 'STORE_LIMIT'))
+        reportLimit(this.guest, { limit: 'storage', limitValue: this.#bytesMax });
       throw error;
     });
   }

@@ -1,4 +1,4 @@
-import { type Eventually, type Guest, isPromise, PartKey, reportFull } from '../guest/index.ts';
+import { type Eventually, type Guest, isPromise, PartKey, reportLimit } from '../guest/index.ts';
 import { LookupMemory } from './lookup-memory.ts';
 
 /** Bounds of the sockets of one guest. */
@@ -43,7 +43,7 @@ export class SocketTable {
   /** Takes one more; false when there is no room. */
   enter(holder: SocketHolder): boolean {
     if (this.#holders.size >= this.#socketsMax) {
-      reportFull(this.#guest, 'sockets', this.#socketsMax);
+      reportLimit(this.#guest, { limit: 'sockets', limitValue: this.#socketsMax });
       return false;
     }
     this.#holders.add(holder);
