@@ -1,5 +1,6 @@
 import { type Cursor, Emitter } from './bytes.ts';
-import { type ExpressionFacts, FunctionUses, skipValueType, visitExpression, walkExpression } from './instructions.ts';
+import { Complexity, checkCode, type TypesOfCode } from './complexity.ts';
+import { type ExpressionFacts, FunctionUses, skipValueType, visitExpression } from './instructions.ts';
 import { bulkShift, INSERT, isBulkWide, Meter, type WideIndices } from './metering.ts';
 
 /** Bytes of code that are rewritten between two chances to do other work: about 2 ms. */
@@ -42,6 +43,7 @@ export interface FuelPlan {
 
 /** What the rewriting of code has to know of its module. */
 export interface CodePlan {
+  readonly module: TypesOfCode;
   readonly facts: ExpressionFacts;
   /** Undefined: nothing is charged. */
   readonly fuel: FuelPlan | undefined;
@@ -68,6 +70,7 @@ export class CodeRewriter {
   readonly referenced = new Set<number>();
   readonly #plan: CodePlan;
   readonly #meter: Meter | undefined;
+  readonly #complexity: Complexity;
   readonly #uses = new FunctionUses();
   /** The body being written: its size stands before it. */
   readonly #body = new Emitter(4096);
@@ -77,10 +80,12 @@ export class CodeRewriter {
   constructor(plan: CodePlan) {
     this.#plan = plan;
     this.#meter = plan.fuel && new Meter(plan.fuel.wide);
+    this.#complexity = new Complexity(plan.module, this.#meter);
   }
 
   /** Rewrites `count` bodies, one after the other, into `into`. */
   *bodies(cursor: Cursor, count: number, into: Emitter): Generator<undefined, undefined> {
+    checkCode('functions', count);
     let sliceStart = cursor.at;
     for (let nth = 0; nth < count; nth++) {
       this.#rewrite(cursor, this.#plan.paramCount(nth), into);
@@ -112,7 +117,9 @@ export class CodeRewriter {
       skipValueType(cursor, this.#plan.facts.typeCount);
     }
     const codeAt = cursor.at;
+    this.#complexity.begin(size, locals);
     this.#plan.facts.localCount = locals;
+    this.#meter?.begin(codeAt, locals);
     this.#walk(cursor);
     if (cursor.at !== cursor.end) cursor.fail('body is longer than its expression');
     const codeEnd = cursor.end;
@@ -131,12 +138,7 @@ export class CodeRewriter {
     const uses = this.#uses;
     uses.reset();
     const { facts } = this.#plan;
-    if (this.#meter === undefined) {
-      walkExpression(cursor, uses, facts);
-    } else {
-      this.#meter.begin(cursor.at);
-      visitExpression(cursor, { uses, facts }, this.#meter);
-    }
+    visitExpression(cursor, { uses, facts }, this.#complexity);
     for (let nth = 0; nth < uses.count; nth++) {
       if (cursor.bytes[uses.start(nth) - 1] === OP.refFunc) {
         this.referenced.add(this.#plan.newIndex(uses.index(nth)));

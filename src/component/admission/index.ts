@@ -15,13 +15,16 @@
  *        call of a function is charged, bulk instructions by their length, and the charge is part of the code. What is
  *        charged is a function of what is run alone.
  *   AD8  Nothing that is appended to a module can be named by its code: an index behind its own is refused.
- * Limits      one module: 64 MiB unless told otherwise. Work is yielded every 128 KiB of code.
+ *   AD9  What V8 takes to compile a function is bounded, since it does so on the thread that calls it: code beyond the
+ *        bounds is refused by name while it is read. Reading and rewriting take time in proportion to the bytes.
+ * Limits      one module: 64 MiB unless told otherwise; of its code see {@link CODE_LIMITS}. Work is yielded every 128 KiB of code.
  * Not here    what is called when (link/), values (abi/), who gives fuel and how much.
  *
  * @module
  */
 
 export { Emitter } from './bytes.ts';
+export { CODE_LIMITS } from './complexity.ts';
 export { type CoreModule, type FunctionType, readCoreModule, SECTION } from './core-module.ts';
 export { type HostHook, NUMBER_TYPES, type NumberType } from './glue.ts';
 export { ADMISSION_DEFAULTS, type AdmissionLimits, checkMemoryClaim, checkTableClaim, PAGE_BYTES } from './limits.ts';

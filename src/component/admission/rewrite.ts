@@ -155,6 +155,7 @@ class Rewriter {
     this.#targets = request.pump.map((target) => this.#pumpTarget(target));
     this.#fuel = this.#fuelPlan();
     this.#codeRewriter = new CodeRewriter({
+      module,
       facts: this.#facts,
       fuel: this.#fuel,
       firstDefined: imported + this.#hooks.length,
