@@ -62,6 +62,7 @@ export type {
 } from './actor/index.ts';
 export { implement, keptMessages, keptStates, protocol, supervisor, type } from './actor/index.ts';
 export type { Grants } from './capability/index.ts';
+export { limitNode, type RoomLimits, type RoomUse } from './component/index.ts';
 export { type ErrorCode, type ErrorKind, RuntimeError } from './errors/index.ts';
 export {
   type ComponentActorType,

@@ -24,6 +24,8 @@ export interface TypeInternals<P extends Protocol = Protocol> {
   /** Defaults of its actors, where they are not those of all. `stopTimeoutMs` may be Infinity: what it waits for has deadlines. */
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
+  /** Asked before anything of an actor is made; refuses one that there is no room for, by throwing. */
+  readonly admit?: (() => void) | undefined;
   /** Makes the cells of its actors, where they are not plain ones. */
   readonly createCell?: (...parts: ConstructorParameters<typeof Cell>) => Cell;
 }

@@ -21,6 +21,8 @@ export interface ActorTypeDefinition {
   readonly name: string;
   /** What it takes; `any`: every operation that a sender names, and topics. */
   readonly operations: 'any' | Readonly<Record<string, 'tell' | 'ask'>>;
+  /** Asked at each `spawn`, before anything is made; what it throws, `spawn` throws. Default: there is room for all. */
+  readonly admit?: () => void;
   /** Makes the behavior of one incarnation. A throw fails the start. */
   readonly create: () => Behavior;
   /** Lets the states of its actors outlast their incarnations, by {@link Behavior.snapshot}. Default: they do not. */
@@ -37,7 +39,7 @@ export interface ActorTypeDefinition {
  * @throws {RangeError} A number of `keep` is out of range.
  */
 export function defineActorType<P extends Protocol = NoProtocol>(definition: ActorTypeDefinition): ActorType<P> {
-  const { name, operations, create, contract, keep } = definition;
+  const { name, operations, admit, create, contract, keep } = definition;
   const known: Operation[] = [];
   for (const [operation, kind] of operations === 'any' ? [] : Object.entries(operations)) {
     assertOperationName(name, operation);
@@ -53,7 +55,7 @@ export function defineActorType<P extends Protocol = NoProtocol>(definition: Act
   }
   const table = new Operations(name, operations === 'any' ? 'any' : known);
   const runner = new BehaviorRunner(create, keep && { policy: toKeepPolicy(keep), version: 0, migrations: {} });
-  return { name, [INTERNALS]: { protocol: undefined, operations: table, events: [], runner, contract } };
+  return { name, [INTERNALS]: { protocol: undefined, operations: table, events: [], runner, contract, admit } };
 }
 
 /** What the type of the actor behind `ref` promises; `undefined` if it says nothing. */

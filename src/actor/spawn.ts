@@ -42,6 +42,7 @@ export function spawn(services: Services, parent: Cell | null, request: SpawnReq
   const plain = plainProfile(services, type.name, internals);
   const profile = options === undefined ? plain : adjustProfile(plain, options);
   assertAccepting(services, parent);
+  internals.admit?.();
   const fullName = name === undefined ? undefined : qualify(parent, name);
   const { createCell } = internals;
   const cell = createCell === undefined ? new Cell(profile, parent, fullName) : createCell(profile, parent, fullName);

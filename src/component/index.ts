@@ -55,3 +55,4 @@ export {
   matchImport,
 } from './link/index.ts';
 export { wrapPreview1 } from './preview1/index.ts';
+export { limitNode, NodeRoom, nodeRoom, type RoomLimits, type RoomUse, takeSharedRoom } from './room/index.ts';

@@ -20,6 +20,8 @@ export interface ApplicationConfig {
   readonly name: string;
   /** How long what was accepted may be finished when the process is asked to end. 0: it is not. */
   readonly drainMs: number;
+  /** How much of the machine the process may use. What is not written down has its default. */
+  readonly node: NodeConfig;
   /** In the order of the file. */
   readonly components: readonly ComponentConfig[];
   readonly view: ViewConfig | undefined;
@@ -29,6 +31,16 @@ export interface ApplicationConfig {
   readonly ingress: IngressConfig | undefined;
   /** What is right but worth a line to the operator: asked and not granted, granted and not asked. */
   readonly notices: readonly ConfigNotice[];
+}
+
+/** `[application.limits]`: see `RoomLimits`. */
+export interface NodeConfig {
+  readonly memories?: number | undefined;
+  readonly mappings?: number | undefined;
+  /** Bytes. */
+  readonly resident?: number | undefined;
+  /** Share of all processors. */
+  readonly cpu?: number | undefined;
 }
 
 /** One component and the actors that run it. */

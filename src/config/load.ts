@@ -121,6 +121,7 @@ class Loader {
       directory: this.#directory,
       name: this.#application.application.name,
       drainMs: this.#application.application.drain,
+      node: this.#application.application.limits,
       components,
       view,
       control,

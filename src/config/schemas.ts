@@ -22,6 +22,7 @@ import { HTTP_SECTION, INGRESS_SECTION, ROUTE_SECTION } from './ingress-section.
 import { KEEP_SECTION } from './keep-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
+import { NODE_SECTION } from './node-section.ts';
 import { STORE_SECTION } from './store-section.ts';
 import { SUBSCRIBE_SECTION } from './subscribe-section.ts';
 
@@ -136,6 +137,7 @@ export const APPLICATION_SCHEMA = table({
     drain: duration(DRAIN_MS)
       .prefault('5s')
       .meta({ description: 'How long what was accepted may be finished when the process is asked to end (`SIGTERM`)' }),
+    limits: NODE_SECTION.prefault({}),
   }),
   components: z
     .record(name(), COMPONENT_SECTION, { error: 'a table of components' })

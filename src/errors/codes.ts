@@ -83,6 +83,9 @@ export const ERROR_CODES = {
   ANSWER_TIMEOUT: { kind: 'timeout', retryable: 'if-idempotent', summary: 'The actor answered that it ran out of time' },
   ANSWER_UNAVAILABLE: { kind: 'unavailable', retryable: true, summary: 'The actor answered that what it needs is not there' },
 
+  // nodes
+  NODE_LIMIT: { kind: 'overload', retryable: true, summary: 'The process has no room for another component instance' },
+
   // components
   COMPONENT_BUSY: { kind: 'conflict', retryable: true, summary: 'The component instance is in another call' },
   COMPONENT_DEAD: { kind: 'unavailable', retryable: false, summary: 'The component instance has trapped or was killed' },

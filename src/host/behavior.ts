@@ -38,6 +38,8 @@ export interface BehaviorPlan {
   readonly limits: ComponentLimits;
   /** Bytes of the arguments of one call of a function, by estimate; `Infinity`: they are not counted. */
   readonly argumentBytesMax: number;
+  /** Those whose last incarnation failed: what they start next takes its place. */
+  readonly failed: WeakSet<object>;
   surround(context: BehaviorContext, deadline: MessageDeadline): Surroundings;
   /**
    * Makes room for an incarnation.
@@ -73,6 +75,8 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private context: BehaviorContext | undefined;
   private turn: Turn | undefined;
   private disposed = false;
+  /** Takes the place of an incarnation that failed. */
+  private isRestart = false;
   /** An instance that is still being made: its start functions may wait for somebody. */
   private making: ComponentInstance | undefined;
   /** Set while the guest is suspended in a message, if there is a deadline. */
@@ -132,9 +136,11 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const { limits } = this.plan;
     const fuel = new GuestFuel(context.clock, component, { limits: fuelLimits, time: this });
     this.fuel = fuel;
+    this.isRestart = this.plan.failed.delete(context.self);
     const instance = component.prepare(imports, {
       context: guest,
       fuel,
+      room: this.isRestart ? 'restart' : 'new',
       handlesMax: limits.handles,
       liftBudgetBytes: limits.liftBytes,
     });
@@ -259,6 +265,9 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     live?.kill(reason);
     this.fuel?.end();
     if (live !== undefined && context !== undefined) this.plan.onLive(context.self.name, this, false);
+    // One that never lived holds no place that it could have back.
+    const hadPlace = live !== undefined || this.isRestart;
+    if (reason !== undefined && context !== undefined && hadPlace) this.plan.failed.add(context.self);
     void surroundings?.guest.dispose();
     this.live = undefined;
     this.turn = undefined;

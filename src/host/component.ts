@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { type ActorRef, type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
-import { CompiledComponent } from '../component/index.ts';
+import { CompiledComponent, nodeRoom } from '../component/index.ts';
 import type { KeepOptions } from '../durable/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
@@ -170,6 +170,7 @@ function messageParts<P extends Protocol>(
   const plan: BehaviorPlan = {
     ...rest,
     shape,
+    failed: new WeakSet(),
     health: toHealthCheckPolicy(health),
     surround: (context, deadline) => surroundings.of(context, deadline),
     argumentBytesMax: limits?.messageBytes === undefined ? Number.POSITIVE_INFINITY : rest.limits.messageBytes,
@@ -184,6 +185,7 @@ function messageParts<P extends Protocol>(
   const type = defineActorType<P>({
     name: label,
     operations: operationsOf(shape),
+    admit: () => nodeRoom().check(rest.component.memoryCount, false),
     create: () => new ComponentBehavior(plan),
     contract: new ComponentContract(shape),
     keep,

@@ -119,7 +119,8 @@ export class HttpInstance implements CallSource {
     try {
       const fuel = new GuestFuel(plan.clock, plan.component, { limits: fuelLimits, time });
       const { handles: handlesMax, liftBytes: liftBudgetBytes } = plan.limits;
-      const options = { context: guest, rewindable: true, signal, fuel, handlesMax, liftBudgetBytes };
+      const room = 'new';
+      const options = { context: guest, rewindable: true, room, signal, fuel, handlesMax, liftBudgetBytes } as const;
       const instance = await plan.component.instantiate(imports, options);
       if (plan.start !== undefined) await started(instance, plan, signal);
       return new HttpInstance(plan, { instance, guest, time, fuel });

@@ -478,5 +478,5 @@ export class HttpPool {
 
 /** V8 has no room for another memory: nothing that the component did. */
 function isProcessFull({ code, details }: RuntimeError): boolean {
-  return code === 'COMPONENT_LIMIT' && details.limit === 'process-memories';
+  return code === 'NODE_LIMIT' || (code === 'COMPONENT_LIMIT' && details.limit === 'process-memories');
 }

@@ -11,6 +11,7 @@ import {
   type Payload,
   payloadBytes,
 } from '../api/index.ts';
+import { limitNode } from '../component/index.ts';
 import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
 import {
@@ -49,6 +50,7 @@ const VIEW_TIMEOUT_MS = 2_000;
  * @throws {RuntimeError} whatever is wrong with components, naming all of them; then nothing has been started.
  */
 export async function startApplication(config: ApplicationConfig, options: StartOptions): Promise<Application> {
+  limitProcess(config);
   const store = await openApplicationStore(config, options);
   const application = new RunningApplication(config, options, store);
   try {
@@ -67,6 +69,17 @@ export async function startApplication(config: ApplicationConfig, options: Start
     throw error;
   }
   return application;
+}
+
+/** @throws {RuntimeError} `CONFIG_INVALID` — a limit is above what this machine has; the text says what is allowed. */
+function limitProcess({ node, file }: ApplicationConfig): void {
+  try {
+    const { memories, mappings, resident, cpu } = node;
+    limitNode({ memoriesMax: memories, mappingsMax: mappings, residentBytesMax: resident, cpuMax: cpu });
+  } catch (error) {
+    const text = `Cannot use [application.limits] of "${file}": ${error instanceof Error ? error.message : error}`;
+    throw new RuntimeError('CONFIG_INVALID', text, { cause: error });
+  }
 }
 
 async function prepare(

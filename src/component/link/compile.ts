@@ -81,6 +81,8 @@ export class CompiledComponent {
   readonly coreModules: readonly CoreModuleInfo[];
   /** What its instances may have of memory and tables, and it of code. */
   readonly limits: AdmissionLimits;
+  /** Linear memories of one instance. */
+  readonly memoryCount: number;
   /** What it was compiled to, for another thread; see {@link CompileOptions.artifact}. */
   readonly artifact: ComponentArtifact;
   /** @internal */
@@ -116,6 +118,7 @@ export class CompiledComponent {
     this.limits = parts.limits;
     this.plan = plan;
     this.coreModules = parts.coreModules;
+    this.memoryCount = parts.coreModules.reduce((sum, { memories }) => sum + memories.length, 0);
     this.steps = parts.steps;
     this.exports = parts.exports.filter((_, index) => plan.exports[index]?.outside);
     this.importStubs = parts.importStubs;

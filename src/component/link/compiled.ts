@@ -41,6 +41,8 @@ export interface CompiledParts {
   readonly exports: readonly ExportedFunction[];
   readonly plan: InstancePlan;
   readonly steps: readonly CompiledStep[];
+  /** Linear memories of one instance. */
+  readonly memoryCount: number;
   readonly importStubs: readonly ImportStub[];
   /** Of its core modules, in the order in which they were admitted and named. */
   readonly functions: readonly OwnFunctions[];

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { type CanonContext, fail, type InstanceState } from '../abi/index.ts';
+import { nodeRoom } from '../room/index.ts';
 import type { Call, Turn } from './calls.ts';
 import type { CompiledExport, HookKind } from './compiled.ts';
 import { cannotSuspend } from './failures.ts';
@@ -19,6 +20,8 @@ export interface Surrounding {
 
 /** Hooks that know nothing of the core module that calls them. */
 type SharedHook = Extract<HookKind, 'await' | 'result' | 'arg'>;
+
+const resumed = (): void => nodeRoom().resume();
 
 /**
  * The way into one component instance: calls pass one at a time, whether they come from the host or from another
@@ -214,6 +217,7 @@ export class Entrance {
     const pending = suspension.promise as Promise<unknown>;
     const { failure } = this.surrounding;
     if (failure !== undefined) throw failure;
+    this.countSuspended(pending);
     const wait = new Promise<void>((resolve, reject) => {
       this.abort = reject;
       pending.then(() => {
@@ -226,8 +230,19 @@ export class Entrance {
     });
     // Where the stack cannot be suspended V8 drops the promise, in Node.js 24 after it has asked for it; its rejection
     // would end the process.
-    wait.catch(() => undefined);
+    wait.then(resumed, resumed);
     return wait;
+  }
+
+  /** Ends the guest if one more stack that waits might end the process. */
+  private countSuspended(pending: Promise<unknown>): void {
+    try {
+      nodeRoom().suspend();
+    } catch (error) {
+      // Nobody hears of it any more.
+      pending.catch(() => undefined);
+      throw fail(this.state, error);
+    }
   }
 
   /** Ends a wait with `reason`; tells whether there was one. */

@@ -12,6 +12,7 @@ import {
 } from '../abi/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
 import type { HostFunction } from '../host.ts';
+import { nodeRoom } from '../room/index.ts';
 import { withBacktrace } from './backtrace.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
@@ -38,6 +39,11 @@ export interface InstantiateOptions {
    * Lets the instance be rewound, which costs it a few microseconds at first. Default false: `rewind` answers false.
    */
   readonly rewindable?: boolean;
+  /**
+   * Counts it in the room of the process until it ends, which somebody then has to see to: as a new instance, or as one that
+   * takes the place of one that failed, which may use what is kept free for that. Default: it is not counted.
+   */
+  readonly room?: 'new' | 'restart';
   /** Ends the instance while its start functions run, which may wait for the host; afterwards `kill` does. */
   readonly signal?: AbortSignal;
 }
@@ -78,12 +84,16 @@ export class ComponentInstance {
   /** Rewound, and not begun again. */
   private rewound = false;
   private reason: RuntimeError | undefined;
+  /** Linear memories that it takes of the room of the process now. */
+  private memoriesTaken = 0;
+  private readonly room: 'new' | 'restart' | undefined;
 
   /** @internal Use `CompiledComponent.instantiate`. */
   constructor(component: CompiledParts, host: BoundHost, options: InstantiateOptions) {
     this.fuel = options.fuel ?? ENDLESS;
     this.component = component;
     this.host = host;
+    this.room = options.room;
     this.rewindable = options.rewindable === true && component.origin !== undefined;
     const { plan } = component;
     this.states = plan.states.map(() => {
@@ -132,6 +142,7 @@ export class ComponentInstance {
     if (signal !== undefined || steps.some(({ startExport }) => startExport !== undefined))
       return this.linkAndStart(signal);
     try {
+      this.takeRoom();
       for (const [number, step] of steps.entries()) this.instantiateStep(step, number);
       this.linked();
       return undefined;
@@ -144,6 +155,7 @@ export class ComponentInstance {
     const watch = signal && this.watch(signal);
     try {
       const { steps, origin } = this.component;
+      this.takeRoom();
       for (const [number, step] of steps.entries()) {
         if (this.reason !== undefined) throw this.reason;
         this.instantiateStep(step, number);
@@ -157,6 +169,14 @@ export class ComponentInstance {
     } finally {
       watch?.();
     }
+  }
+
+  private takeRoom(): void {
+    if (this.reason !== undefined) throw this.reason;
+    if (this.room === undefined) return;
+    const { memoryCount } = this.component;
+    nodeRoom().enter(memoryCount, this.room === 'restart');
+    this.memoriesTaken = memoryCount;
   }
 
   private linked(): void {
@@ -496,6 +516,8 @@ export class ComponentInstance {
     }
     for (const context of this.contexts) context.release();
     this.cores.length = 0;
+    if (this.memoriesTaken > 0) nodeRoom().leave(this.memoriesTaken);
+    this.memoriesTaken = 0;
     this.back = undefined;
     return this.reason;
   }

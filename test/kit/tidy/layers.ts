@@ -58,7 +58,8 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
     admission: ['binary'],
     tooling: [],
     preview1: ['admission'],
-    link: ['binary', 'abi', 'admission'],
+    room: [],
+    link: ['binary', 'abi', 'admission', 'room'],
     background: ['admission', 'link'],
   },
   wasi: {

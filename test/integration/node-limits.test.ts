@@ -1,0 +1,77 @@
+/** A process that is full refuses more instances by name, and goes on. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { loadApplication } from '../../src/config/index.ts';
+import { ActorSystem, type ComponentActorType, component, limitNode } from '../../src/index.ts';
+import { startApplication } from '../../src/runtime/index.ts';
+import { failsWith } from '../kit/fails-with.ts';
+
+const ECHO = new URL('../../fixtures/components/echo/echo.wasm', import.meta.url);
+
+let echo: ComponentActorType;
+
+before(async () => {
+  echo = await component(ECHO, { grants: { messaging: {} } });
+});
+
+after(() => limitNode());
+
+test('S86: a spawn beyond what the process has room for is refused at once, and those that live go on', async () => {
+  await using system = await ActorSystem.create();
+  const { memories } = limitNode({ memoriesMax: limitNode().memories + 100 });
+  const kept = [];
+  for (let at = 0; at < 98; at++) kept.push(system.spawn(echo));
+  await Promise.all(kept.map((ref) => ref.ready));
+  assert.throws(() => system.spawn(echo), failsWith('NODE_LIMIT', /uses \d+ linear memories, and \d+ are its limit/));
+  // A restart may use what is left.
+  const [first] = kept;
+  assert.ok(first !== undefined);
+  await assert.rejects(first.askOp('trap', ''));
+  assert.deepEqual(await first.askOp('echo', 'x'), new TextEncoder().encode('x'));
+  await first.stop();
+  const another = system.spawn(echo);
+  await another.ready;
+  await Promise.all([another, ...kept].map((ref) => ref.stop()));
+  assert.equal(limitNode().memories, memories);
+});
+
+test('S86: actors that were spawned before there was no more room fail to start, with the reason', async () => {
+  await using system = await ActorSystem.create();
+  limitNode({ memoriesMax: limitNode().memories + 50 });
+  const refs = Array.from({ length: 60 }, () =>
+    system.spawn(echo, undefined, { supervision: { restart: 'temporary' } }),
+  );
+  const ready = await Promise.allSettled(refs.map((ref) => ref.ready));
+  const failed = ready.filter((item) => item.status === 'rejected');
+  assert.ok(failed.length >= 10);
+  for (const { reason } of failed) assert.equal(reason.details.cause, 'NODE_LIMIT');
+});
+
+test('S86: limits above the machine are refused at the start of an application, with what is allowed', async () => {
+  const toml = `[application]\nname = "full"\n[application.limits]\nresident = "900000GiB"\n[components.echo]\nsource = "${ECHO.pathname}"\n`;
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-node-limits-'));
+  try {
+    writeFileSync(join(folder, 'troupe.toml'), toml);
+    const config = await loadApplication(folder);
+    const start = startApplication(config, { onEvent: () => undefined });
+    await assert.rejects(start, failsWith('CONFIG_INVALID', /residentBytesMax = \d+: the machine allows 1 to \d+/));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('S86: a process that has no more address space refuses instances by name, and lives', () => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [new URL('../kit/full-process.ts', import.meta.url).pathname],
+    { encoding: 'utf8' },
+  );
+  assert.equal(status, 0, stderr);
+  const { spawned, code, alive } = JSON.parse(stdout);
+  assert.ok(spawned > 10_000, `${spawned} actors`);
+  assert.deepEqual([code, alive], ['NODE_LIMIT', true]);
+});
