@@ -114,7 +114,7 @@ test('loadApplication resolves everything that the files say', async () => {
       subscribe: [{ topic: 'lines.*', overflow: 'reject', capacity: 256, delivery: 'at-most-once' }],
       keep: { everyMessages: 1, everyMs: 1_000, maxBytes: 1_048_576 },
       health: { everyMs: 2_000, restartAfter: 0 },
-      limits: { memoryBytes: 33_554_432, tableElements: 100_000, deadlineMs: Number.POSITIVE_INFINITY },
+      limits: { component: {}, memoryBytes: 33_554_432, tableElements: 100_000, deadlineMs: Number.POSITIVE_INFINITY },
       grants: {
         filesystem: [{ hostPath: join(folder, 'app', 'data'), guestPath: '/data', rights: ['read'] }],
         clock: false,
