@@ -7,6 +7,10 @@
  *   W2  What is under way on a link is bounded: a writer without room is refused at once, and told when there is some.
  *   W3  Nobody polls: an end that has nothing to read sleeps, and no wake-up is lost.
  *   W4  What the other side writes is checked before it is used: garbage ends the link, and nothing else.
+ *   W5  A worker that ends, in whatever way, or whose event loop stands still for longer than its watchdog allows, is lost with a
+ *       named reason; what it had sent before is delivered first.
+ *   W6  Whoever waits for a worker waits for a bounded time: for its start, for its end, for its replacement.
+ *   W7  Lost workers are replaced, after pauses that grow; one that is lost again and again is given up.
  * Limits      a frame has 16 MiB; the ring of a thread 1 MiB per direction.
  * Not here    which actors are placed on workers (runtime/).
  *
@@ -17,5 +21,6 @@ export { type Joined, joinMain } from './join-main.ts';
 export { CREDITS_MAX, type Credits, FRAME_BYTES_MAX, type Frame, type Link, type LinkReceiver } from './link.ts';
 export { type LinkPair, linkPair } from './link-pair.ts';
 export type { LifeTimes, LossReason, Worker } from './worker-life.ts';
+export { WorkerPool, type WorkerPoolParts } from './worker-pool.ts';
 export { startProcess } from './worker-process.ts';
 export { startThread, type WorkerStart } from './worker-thread.ts';
