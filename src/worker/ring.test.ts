@@ -28,7 +28,7 @@ test('a ring is a queue: any interleaving of writes, publishings, reads and wrap
           }
           assert.equal(frame.start % 8, 0);
           frame.bytes.fill(bytes, frame.start, frame.end);
-          writer.commit(RECORDS.data, bytes, -bytes);
+          writer.commit(RECORDS.data, bytes, ~bytes);
           written.push(bytes);
         } else if (kind === 'publish') {
           writer.publish();
@@ -38,7 +38,7 @@ test('a ring is a queue: any interleaving of writes, publishings, reads and wrap
           const expected = published.shift();
           if (expected === undefined) continue;
           const { bytes: memoryBytes, start, end } = reader.frame;
-          assert.deepEqual([reader.kind, reader.stamp, end - start], [RECORDS.data, -expected, expected]);
+          assert.deepEqual([reader.kind, reader.stamp, end - start], [RECORDS.data, ~expected, expected]);
           assert.ok(memoryBytes.subarray(start, end).every((byte) => byte === (expected & 255)));
           reader.take();
           reader.release();
