@@ -151,10 +151,18 @@ const MISC: readonly Skip[] = [
   ...[changesTable(elementAndTable), changesTable(elementIndex), changesTable(twoIndices)], // table.init, elem.drop, table.copy
   ...[changesTable(index), index, changesTable(index)], // table.grow, table.size, table.fill
 ];
+/** Names for those after 0xfc that are refused on purpose. */
+const REFUSED_MISC: Readonly<Record<number, string>> = {
+  18: 'memory control',
+  19: 'wide arithmetic',
+  20: 'wide arithmetic',
+  21: 'wide arithmetic',
+  22: 'wide arithmetic',
+};
 const misc: Skip = (cursor, facts) => {
   const opcode = cursor.u32();
   const skip = MISC[opcode];
-  if (skip === undefined) unsupported(cursor, `the instruction 0xfc ${opcode}`);
+  if (skip === undefined) unsupported(cursor, REFUSED_MISC[opcode] ?? `the instruction 0xfc ${opcode}`);
   skip(cursor, facts);
 };
 
@@ -221,8 +229,17 @@ for (const [first, last, skip] of ALLOWED) {
 }
 
 /** Names for what is refused on purpose. */
+const GARBAGE_COLLECTED = 'garbage-collected types (their memory could not be limited)';
 const REFUSED: Readonly<Record<number, string>> = {
-  251: 'garbage-collected types (their memory could not be limited)',
+  211: GARBAGE_COLLECTED, // ref.eq
+  224: 'stack switching', // cont.new
+  225: 'stack switching', // cont.bind
+  226: 'stack switching', // suspend
+  227: 'stack switching', // resume
+  228: 'stack switching', // resume_throw
+  229: 'stack switching', // resume_throw_ref
+  230: 'stack switching', // switch
+  251: GARBAGE_COLLECTED,
   254: 'threads and atomics',
 };
 

@@ -180,6 +180,9 @@ export class CoreItemReader {
         return this.tag();
       case 0x20:
         return unsupported(this.reader.offset - 1, 'exact core function types');
+      case 0x7e:
+      case 0x7f:
+        return unsupported(this.reader.offset - 1, 'compact core imports');
       default:
         return this.reader.fail(`0x${kind.toString(16)} is not a kind of core import`);
     }

@@ -176,6 +176,9 @@ function readComposite(reader: Reader, space: CoreTypeSpace, groupSize: number):
       return { text: `(array ${readField(reader, space, groupSize)})`, func: undefined };
     case 0x5d:
       return unsupported(reader.offset - 1, 'core continuation types');
+    case 0x4c:
+    case 0x4d:
+      return unsupported(reader.offset - 1, 'custom descriptors of core types');
     case 0x65:
       return unsupported(reader.offset - 1, 'shared core types');
     default:
