@@ -1,7 +1,7 @@
 import { type Cursor, Emitter } from './bytes.ts';
 import { Complexity, checkCode, type TypesOfCode } from './complexity.ts';
 import { type ExpressionFacts, FunctionUses, skipValueType, visitExpression } from './instructions.ts';
-import { bulkShift, INSERT, isBulkWide, Meter, type WideIndices } from './metering.ts';
+import { bulkMultiplies, bulkShift, INSERT, isBulkWide, Meter, type WideIndices } from './metering.ts';
 
 /** Bytes of code that are rewritten between two chances to do other work: about 2 ms. */
 const SLICE_BYTES = 128 * 1024;
@@ -20,11 +20,11 @@ const OP = {
   i32LtS: 0x48,
   i32Sub: 0x6b,
   i32And: 0x71,
-  i32ShrU: 0x76,
-  i64ShrU: 0x88,
   i32WrapI64: 0xa7,
   refFunc: 0xd2,
 } as const;
+/** Shifts of 32 and 64 bits, to the left and to the right. */
+const SHIFT = { multiply: { narrow: 0x74, wide: 0x86 }, divide: { narrow: 0x76, wide: 0x88 } } as const;
 const EMPTY_BLOCK = 0x40;
 const I32 = 0x7f;
 const I64 = 0x7e;
@@ -218,7 +218,8 @@ export class CodeRewriter {
     this.#getFuel();
     body.u8(OP.localGet);
     body.u32(local);
-    body.u8(isWide ? OP.i64Const : OP.i32Const, bulkShift(value), isWide ? OP.i64ShrU : OP.i32ShrU);
+    const shift = bulkMultiplies(value) ? SHIFT.multiply : SHIFT.divide;
+    body.u8(isWide ? OP.i64Const : OP.i32Const, bulkShift(value), isWide ? shift.wide : shift.narrow);
     if (isWide) body.u8(OP.i32WrapI64);
     body.u8(OP.i32Const);
     body.s32(BULK_UNITS_MAX);
