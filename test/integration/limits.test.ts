@@ -269,3 +269,127 @@ test('S85: a call stack that overflows is a failure by name', async () => {
   await assert.rejects(call('deep'), endedBy('COMPONENT_TRAPPED', /call stack overflowed/));
   assert.equal(await call('count', 3), 3);
 });
+
+/** Two components in one: `deep` is called by the outer one from within itself, `through` at every depth, `text` recurs in an allocator. */
+const COMPOSED = `(component
+  (component $Inner
+    (core module $M
+      (func $deep (export "deep") (result i32) (i32.add (call $deep) (i32.const 1)))
+      (func (export "one") (result i32) (i32.const 1)))
+    (core instance $m (instantiate $M))
+    (func (export "deep") (result u32) (canon lift (core func $m "deep")))
+    (func (export "one") (result u32) (canon lift (core func $m "one"))))
+  (component $Outer
+    (import "deep" (func $deep (result u32)))
+    (import "one" (func $one (result u32)))
+    (core func $core-deep (canon lower (func $deep)))
+    (core func $core-one (canon lower (func $one)))
+    (core module $M
+      (import "" "deep" (func $deep (result i32)))
+      (import "" "one" (func $one (result i32)))
+      (memory (export "memory") 1)
+      (func $alloc (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (call $alloc (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+      (func (export "text") (param i32 i32))
+      (func (export "deep") (result i32) (call $deep))
+      (func $through (export "through") (result i32) (drop (call $one)) (call $through) (call $one) (i32.add)))
+    (core instance $m (instantiate $M
+      (with "" (instance (export "deep" (func $core-deep)) (export "one" (func $core-one))))))
+    (func (export "deep") (result u32) (canon lift (core func $m "deep")))
+    (func (export "through") (result u32) (canon lift (core func $m "through")))
+    (func (export "text") (param "x" string)
+      (canon lift (core func $m "text") (memory $m "memory") (realloc (func $m "realloc")))))
+  (instance $inner (instantiate $Inner))
+  (instance $outer (instantiate $Outer (with "deep" (func $inner "deep")) (with "one" (func $inner "one"))))
+  (export "deep" (func $outer "deep"))
+  (export "through" (func $outer "through"))
+  (export "text" (func $outer "text")))`;
+
+for (const [op, ...args] of [['deep'], ['through'], ['text', 'x']] as const) {
+  test(`S85: a call stack that overflows in a composition is a failure by name (${op})`, async () => {
+    writeFileSync(join(folder, 'composed.wasm'), await parseWat(COMPOSED));
+    const application = await started('[components.guest]\nsource = "./composed.wasm"\n');
+    await using _ = application;
+    const payload = { form: 'json', value: [...args] } as const;
+    const asked = application.ask({ actor: 'guest', op, payload, timeoutMs: 20_000 });
+    await assert.rejects(asked, endedBy('COMPONENT_TRAPPED', /call stack overflowed/));
+  });
+}
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../fixtures/components/${name}/${name}.wasm`, import.meta.url));
+
+/** Runs a task to its end; gives what it wrote, and the limits that were told of. */
+async function ran(
+  source: string,
+  lines: string,
+): Promise<{ readonly text: string; readonly limits: unknown[]; readonly ms: number }> {
+  const startMs = performance.now();
+  const toml = `[components.task]\nsource = "${source}"\nsupervise = { restart = "temporary" }\n${lines}`;
+  await using application = await started(toml);
+  await application.idle;
+  const text = application.events.flatMap((event) => (event.type === 'output' ? [event.text] : [])).join('');
+  const limits = application.events.filter(isBreach).map(({ limit }) => limit);
+  return { text, limits, ms: performance.now() - startMs };
+}
+
+const OUTPUT = '[components.task.grants]\nstdio = true\nclock = true\nrandom = true\n';
+
+test('S84: a component that has as many files open as it may is refused another by its own error', async () => {
+  mkdirSync(join(folder, 'data'), { recursive: true });
+  writeFileSync(join(folder, 'data', 'a'), 'what is in it');
+  const files = 'filesystem = [{ path = "./data", mount = "/", rights = ["read", "list"] }]\n';
+  const args = 'args = ["read", "/a"]\n';
+  const free = await ran(fixture('wasi-tour'), `${args}${OUTPUT}${files}`);
+  assert.match(free.text, /what is in it/);
+  const bound = await ran(fixture('wasi-tour'), `${args}${OUTPUT}${files}[components.task.limits]\nopen-files = 0\n`);
+  assert.doesNotMatch(bound.text, /what is in it/);
+  assert.ok(bound.limits.includes('open-files'), String(bound.limits));
+});
+
+test('S84: a component that has as many sockets as it may is refused another by its own error', async () => {
+  const network = 'network = { listen = ["tcp://127.0.0.1:*"] }\n';
+  const { text, limits } = await ran(
+    fixture('sockets'),
+    `args = ["tcp-serve", "0", "1"]\n${OUTPUT}${network}[components.task.limits]\nsockets = 0\n`,
+  );
+  assert.match(text, /new-socket-limit|socket/);
+  assert.ok(limits.includes('sockets'), String(limits));
+});
+
+test('S84: a component that reads more bytes a second than it may gets all of them, later', async () => {
+  mkdirSync(join(folder, 'data'), { recursive: true });
+  writeFileSync(join(folder, 'data', 'large'), 'x'.repeat(60_000));
+  const files = 'filesystem = [{ path = "./data", mount = "/", rights = ["read", "list"] }]\n';
+  const { text, limits, ms } = await ran(
+    fixture('wasi-tour'),
+    `args = ["read", "/large"]\n${OUTPUT}${files}[components.task.limits]\nbytes-in-per-second = "40KiB"\n`,
+  );
+  assert.equal(text.replaceAll(/[^x]/g, '').length, 60_000);
+  assert.ok(limits.includes('bytes-in-per-second'), String(limits));
+  assert.ok(ms >= 400, `${ms} ms for 60,000 bytes at 40,960 a second`);
+});
+
+test('S84: a bucket that holds what the component may store is refused more by its own error', async () => {
+  const toml = `[store]\ndirectory = "./kept"\n[components.services]\nsource = "${fixture('services')}"\n[components.services.limits]\nstorage = "100B"\n[components.services.grants]\nkeyvalue = ["default"]\n`;
+  await using application = await started(toml);
+  const set = (value: string): Promise<unknown> => {
+    const base64 = Buffer.from(`default\na\n${value}`).toString('base64');
+    return application.ask({ actor: 'services', op: '1 set', payload: { form: 'bytes', base64 }, timeoutMs: 20_000 });
+  };
+  await set('x'.repeat(90));
+  await assert.rejects(set('x'.repeat(101)), /STORE_LIMIT|of 100 bytes/);
+  await set('y');
+  assert.equal(application.actors()[0]?.limits?.storage?.breaches, 1);
+});
+
+test('S84: a component that has as many requests under way as it may is refused another by its own error', async () => {
+  const tour = fileURLToPath(new URL('../../fixtures/components/http/tour.wasm', import.meta.url));
+  const toml = `[ingress]\nlisten = "127.0.0.1:0"\n[[http]]\nroute = "/*"\ncomponent = "tour"\n[components.tour]\nsource = "${tour}"\n[components.tour.limits]\nhttp-requests = 0\n[components.tour.grants]\nclock = true\nrandom = true\nhttp = ["http://127.0.0.1:*"]\n`;
+  await using application = await started(toml);
+  const address = application.application().ingress?.address ?? '';
+  const response = await fetch(`${address}/flood`, { headers: { 'x-authority': '127.0.0.1:9', 'x-scheme': 'http' } });
+  assert.equal(await response.text(), '0 connection-limit-reached');
+  const told = application.events.filter(isBreach).map(({ limit }) => limit);
+  assert.deepEqual(told, ['http-requests']);
+});

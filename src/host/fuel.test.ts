@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FUEL_SLICE } from '../component/index.ts';
+import { ManualClock, TokenBucket } from '../time/index.ts';
+import { GuestFuel } from './fuel.ts';
+
+test('S82: GuestFuel ends a message with more units than it may use, and begins the next with all of them', () => {
+  const limits = { perMessage: 1_000, rate: undefined };
+  const fuel = new GuestFuel(new ManualClock(), {}, { limits });
+  fuel.begin();
+  fuel.spend(600);
+  fuel.spend(400);
+  assert.throws(() => fuel.spend(1), {
+    code: 'COMPONENT_FUEL',
+    details: { limit: 'fuel-per-message', limitValue: 1_000, used: 1_001 },
+  });
+  fuel.begin();
+  fuel.spend(1_000);
+  assert.throws(() => fuel.refuel(1, undefined), { code: 'COMPONENT_FUEL' });
+});
+
+test('S83: GuestFuel has guests of one component wait for one rate, in their order, and lets those go that end', async () => {
+  const clock = new ManualClock();
+  const rate = new TokenBucket(clock, 1_000_000);
+  const waits: number[] = [];
+  const limits = { perMessage: Number.POSITIVE_INFINITY, rate, onWait: () => waits.push(clock.nowMs()) };
+  const [first, second, third] = [0, 1, 2].map(() => new GuestFuel(clock, {}, { limits })) as [
+    GuestFuel,
+    GuestFuel,
+    GuestFuel,
+  ];
+  first.spend(1_500_000);
+  const order: string[] = [];
+  const wait = (name: string, fuel: GuestFuel) => void fuel.whenPaid().then(() => order.push(name));
+  wait('first', first);
+  wait('second', second);
+  wait('third', third);
+  second.end();
+  await Promise.resolve();
+  assert.deepEqual(order, ['second'], 'it ended');
+  clock.advance(500);
+  await Promise.resolve();
+  assert.deepEqual(order, ['second', 'first']);
+  assert.equal(first.isOverRate, false, 'its slice is paid for');
+  assert.equal(first.refuel(0, undefined), FUEL_SLICE);
+  clock.advance(200);
+  await Promise.resolve();
+  assert.deepEqual(order, ['second', 'first', 'third']);
+  assert.equal(waits.length, 3);
+});
