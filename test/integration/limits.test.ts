@@ -263,6 +263,23 @@ test('S84: up refuses more memory than the machine has, and more actors than the
   });
 });
 
+test('S84: a guest that traps when it has as good as all of its memory has run into that limit', async () => {
+  const { application, call, limits } = await guest('memory = "1MiB"');
+  await using _ = application;
+  assert.equal(await call('grow', 100), -1, 'it goes on');
+  assert.equal(limits().memory?.breaches, 0);
+  await assert.rejects(call('abort', 100), endedBy('COMPONENT_TRAPPED', /unreachable$/), 'with 2 of 16 pages');
+  assert.equal(await call('grow', 13), 2);
+  assert.equal(limits().memory?.used, 15 * 65_536);
+  const text = /983040 of 1048576 bytes of memory: raise "memory"/;
+  await assert.rejects(call('abort', 2), endedBy('COMPONENT_TRAPPED', text));
+  assert.equal(limits().memory?.breaches, 1);
+  assert.deepEqual(
+    application.events.filter(isBreach).map(({ limit }) => limit),
+    ['memory'],
+  );
+});
+
 test('S85: a call stack that overflows is a failure by name', async () => {
   const { application, call } = await guest('');
   await using _ = application;

@@ -1,5 +1,5 @@
 import type { ExportStub, ImportStub } from '../abi/index.ts';
-import type { ModuleState, OwnFunctions } from '../admission/index.ts';
+import type { AdmissionLimits, ModuleState, OwnFunctions } from '../admission/index.ts';
 import type { FuncType } from '../binary/index.ts';
 import type { Origin } from './origin.ts';
 import type { CoreSource, InstancePlan } from './plan.ts';
@@ -44,6 +44,7 @@ export interface CompiledParts {
   /** Linear memories of one instance. */
   readonly memoryCount: number;
   readonly importStubs: readonly ImportStub[];
+  readonly limits: Pick<AdmissionLimits, 'memoryBytes'>;
   /** Of its core modules, in the order in which they were admitted and named. */
   readonly functions: readonly OwnFunctions[];
   /** By lowering: the function inside the composition that it calls; undefined for one of the host. */

@@ -30,6 +30,21 @@ export function tooDeep(max: number): RuntimeError {
   );
 }
 
+/** What allocators do when `memory.grow` gave −1 to them: they trap, or hand out a pointer that nobody checks. */
+const OUT_OF_MEMORY_TRAPS: ReadonlySet<unknown> = new Set(['unreachable', 'memory-out-of-bounds']);
+
+/** Share of its limit above which a guest that trapped is taken to have had no room: half of what is left may be too little. */
+const FULL_SHARE = 7 / 8;
+
+/** The same failure with its limit of memory in `details.limit`, if the guest trapped while it had as good as all of it. */
+export function withMemory(reason: RuntimeError, ...[used, limitValue]: [number, number]): RuntimeError {
+  const { code, message, details, cause } = reason;
+  const isLikely = code === 'COMPONENT_TRAPPED' && OUT_OF_MEMORY_TRAPS.has(details.trap);
+  if (!isLikely || used < limitValue * FULL_SHARE) return reason;
+  const text = `${message}; it has ${used} of ${limitValue} bytes of memory: raise "memory" in [limits] if it needs more`;
+  return new RuntimeError(code, text, { details: { ...details, limit: 'memory', limitValue, used }, cause });
+}
+
 /**
  * Lets go of the frames that V8 keeps of an error until its stack is read, and with them of the guest's memory: errors
  * outlive guests, in logs and dead letters.

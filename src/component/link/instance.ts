@@ -17,7 +17,7 @@ import { withBacktrace } from './backtrace.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
 import { Entrance } from './entrance.ts';
-import { cannotSuspend, nameLinkFailure, reentered, releaseFrames, tooDeep } from './failures.ts';
+import { cannotSuspend, nameLinkFailure, reentered, releaseFrames, tooDeep, withMemory } from './failures.ts';
 import { ENDLESS, FuelGauge, type FuelSupply } from './fuel.ts';
 import type { BoundHost } from './imports.ts';
 import type { Return } from './origin.ts';
@@ -504,9 +504,14 @@ export class ComponentInstance {
     return undefined;
   }
 
+  private described(reason: RuntimeError): RuntimeError {
+    const { functions, limits } = this.component;
+    return withBacktrace(withMemory(reason, this.memoryBytes, limits.memoryBytes), functions);
+  }
+
   /** Marks the instance dead and lets go of all that it held. */
   private end(reason: RuntimeError, namesTrap = false): RuntimeError {
-    this.reason ??= withBacktrace(reason, this.component.functions);
+    this.reason ??= this.described(reason);
     releaseFrames(this.reason, namesTrap);
     this.turn = undefined;
     for (const entrance of this.entrances) entrance.close();
