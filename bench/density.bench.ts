@@ -15,6 +15,8 @@ interface Density {
   readonly heapBytes: number;
   readonly constructNs: number;
   readonly readyNs: number;
+  /** Of the processor, on the thread that spawns: the same on a machine that is busy. */
+  readonly readyCpuNs: number;
   readonly messageNs: number;
 }
 
@@ -38,6 +40,11 @@ export const suite: Suite = {
       unit: 'µs',
       samples: column((item) => item.readyNs / 1000),
       target: { atMost: 50 },
+    });
+    report.row({
+      name: 'spawn to ready, processor time of the thread',
+      unit: 'µs',
+      samples: column((item) => item.readyCpuNs / 1000),
     });
     report.row({ name: 'first message', unit: 'µs', samples: column((item) => item.messageNs / 1000) });
     report.row({

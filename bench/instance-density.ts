@@ -59,7 +59,9 @@ async function messageTo(refs: readonly ActorRef[]): Promise<number> {
 await spawn(WARM_UP);
 await messageTo(kept);
 const before = await settle();
+const cpuBefore = process.threadCpuUsage();
 const took = await spawn(count);
+const cpu = process.threadCpuUsage(cpuBefore);
 const messagesNs = await messageTo(kept.slice(-count));
 const after = await settle();
 process.stdout.write(
@@ -68,6 +70,7 @@ process.stdout.write(
     heapBytes: (after.heapUsed - before.heapUsed) / count,
     constructNs: took.constructNs / count,
     readyNs: took.readyNs / count,
+    readyCpuNs: ((cpu.user + cpu.system) * 1_000) / count,
     messageNs: messagesNs / count,
   }),
 );
