@@ -125,6 +125,8 @@ export class PipeLink implements OwnLink {
     const waiting = this.#outstanding + this.#out.used;
     if (waiting + HEADER_BYTES + bytes > WINDOW_BYTES && waiting > WINDOW_BYTES / 2) {
       this.#roomWanted = true;
+      // What is not sent is never acknowledged.
+      this.flush();
       return undefined;
     }
     this.#out.grow(HEADER_BYTES + padded(bytes));
@@ -148,8 +150,10 @@ export class PipeLink implements OwnLink {
     this.#given.clear();
     if (this.#out.used === 0) return;
     this.#outstanding += this.#out.used;
-    this.#pipe.write(this.#out.bytes.slice(0, this.#out.used));
+    const batch = this.#out.bytes.slice(0, this.#out.used);
+    // Before it is written: a pipe within one thread may answer at once.
     this.#out.drop(this.#out.used);
+    this.#pipe.write(batch);
   }
 
   post(message: unknown): void {
