@@ -225,6 +225,7 @@ export class HttpInstance implements CallSource {
   async begin(signal: AbortSignal): Promise<HttpInstance> {
     const { plan, instance } = this;
     this.takeGuest();
+    this.fuel.begin();
     try {
       await instance.begin({ context: this.lent.guest, signal });
       if (plan.start !== undefined) await started(instance, plan, signal);
