@@ -167,6 +167,8 @@ export interface HealthInfo {
   readonly reasons: readonly HealthTrouble[];
   /** Milliseconds that the event loop was late at the last look; absent: there was none yet. */
   readonly eventLoopDelayMs?: number;
+  /** What the process uses of the machine, and its ceilings; one that is absent there is none of. */
+  readonly room: Readonly<Record<string, number>>;
 }
 
 /** What does not get on, and for how long already. */

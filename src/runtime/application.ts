@@ -11,7 +11,7 @@ import {
   type Payload,
   payloadBytes,
 } from '../api/index.ts';
-import { limitNode } from '../component/index.ts';
+import { limitNode, nodeRoom } from '../component/index.ts';
 import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
 import {
@@ -402,6 +402,7 @@ class RunningApplication implements Application {
         ...(text !== undefined && { text }),
       })),
       ...(eventLoopDelayMs !== undefined && { eventLoopDelayMs: Math.round(eventLoopDelayMs) }),
+      room: Object.fromEntries(Object.entries(nodeRoom().use).filter(([, value]) => Number.isFinite(value))),
     };
   }
 

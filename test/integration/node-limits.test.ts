@@ -64,6 +64,21 @@ test('S86: limits above the machine are refused at the start of an application, 
   }
 });
 
+test('S86: an application says what its process uses of the machine, and its ceilings', async () => {
+  const toml = `[application]\nname = "room"\n[application.limits]\nmemories = 77\n[components.echo]\nsource = "${ECHO.pathname}"\n[components.echo.grants]\nmessaging = { tell = ["*"] }\n`;
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-node-limits-'));
+  writeFileSync(join(folder, 'troupe.toml'), toml);
+  const application = await startApplication(await loadApplication(folder), { onEvent: () => undefined });
+  try {
+    const { room } = application.health();
+    assert.equal(room.memoriesMax, 77);
+    assert.ok(Number(room.mappings) > 0 && Number(room.residentBytes) < Number(room.residentBytesMax));
+  } finally {
+    await application.stop();
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('S86: a process that has no more address space refuses instances by name, and lives', () => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

@@ -12,5 +12,5 @@ export const NO_STATES = {
   outbox: async () => ({ queues: [], hasMore: false }),
   removeMessages: none,
   deadLetters: () => [],
-  health: () => ({ status: 'healthy', reasons: [] }) as const,
+  health: () => ({ status: 'healthy', reasons: [], room: {} }) as const,
 };
