@@ -79,9 +79,10 @@ async function failureOf(asked: Promise<unknown>): Promise<readonly string[]> {
 
 test('S31: a linked import is answered by the actor of that name, a component or one in TypeScript', async () => {
   await using system = await ActorSystem.create();
-  const ref = system.spawn(await frontOf({ 'demo:calc/ops@1.0.0': 'calc' }), 'front');
+  const [front, target] = [await frontOf({ 'demo:calc/ops@1.0.0': 'calc' }), await component(calc, { name: 'calc' })];
+  const ref = system.spawn(front, 'front');
   const asked = ref.askOp(OPERATION, [1, 2]);
-  const first = system.spawn(await component(calc, { name: 'calc' }), 'calc');
+  const first = system.spawn(target, 'calc');
   assert.equal(await asked, 3, 'the target was spawned after the caller');
   await first.stop();
   system.spawn(
@@ -392,13 +393,9 @@ test('S9: components that need each other to start are told so at once', async (
     (drop (call $add (i32.const 1) (i32.const 2))) (i32.const 1024))`;
   const needy = await compiled(makeGuest(wit, { imports, functions: ADD + start }));
   await using system = await ActorSystem.create();
-  const refs: ActorRef[] = [];
-  for (const [name, other] of [
-    ['a', 'b'],
-    ['b', 'a'],
-  ] as const) {
-    refs.push(system.spawn(await component(needy, { name, links: { 'demo:calc/ops': other } }), name, NEVER));
-  }
+  const [a, b] = [{ 'demo:calc/ops': 'b' }, { 'demo:calc/ops': 'a' }];
+  const types = [await component(needy, { name: 'a', links: a }), await component(needy, { name: 'b', links: b })];
+  const refs = types.map((made) => system.spawn(made, made.name, NEVER));
   const [first, second] = await Promise.all(refs.map((ref) => failureOf(ref.ready)));
   assert.deepEqual(first, ['ACTOR_START_FAILED', 'COMPONENT_LINK_FAILED', 'ACTOR_STOPPED']);
   assert.deepEqual(second, ['ACTOR_START_FAILED', 'COMPONENT_LINK_FAILED', 'ASK_DEADLOCK']);
