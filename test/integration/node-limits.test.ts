@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { compileComponent } from '../../src/component/index.ts';
+import { parseWat } from '../../src/component/tooling/index.ts';
 import { loadApplication } from '../../src/config/index.ts';
 import { ActorSystem, type ComponentActorType, component, limitNode } from '../../src/index.ts';
 import { startApplication } from '../../src/runtime/index.ts';
@@ -49,6 +51,25 @@ test('S86: actors that were spawned before there was no more room fail to start,
   const failed = ready.filter((item) => item.status === 'rejected');
   assert.ok(failed.length >= 10);
   for (const { reason } of failed) assert.equal(reason.details.cause, 'NODE_LIMIT');
+});
+
+test('S86: a guest that would wait when no mappings are left ends, whatever it catches; one that waits goes on', async () => {
+  const wat = `(component (import "wait" (func $wait)) (core func $w (canon lower (func $wait)))
+    (core module $M (import "h" "wait" (func $w)) (memory (export "memory") 1)
+      (func (export "go") try (call $w) catch_all end))
+    (core instance $m (instantiate $M (with "h" (instance (export "wait" (func $w))))))
+    (func (export "go") (canon lift (core func $m "go"))))`;
+  const guest = await compileComponent(await parseWat(wat));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const imports = { wait: () => promise };
+  const [first, second] = await Promise.all([guest.instantiate(imports), guest.instantiate(imports)]);
+  const waiting = first.call('go');
+  limitNode({ mappingsMax: 100 });
+  await assert.rejects(second.call('go'), failsWith('NODE_LIMIT', /mappings/));
+  limitNode();
+  resolve();
+  await waiting;
+  assert.equal(limitNode().suspended, 0);
 });
 
 test('S86: limits above the machine are refused at the start of an application, with what is allowed', async () => {
