@@ -101,7 +101,7 @@ const BOMBS: Readonly<Record<string, readonly [limit: keyof typeof CODE_LIMITS, 
 };
 
 for (const [what, [limit, shape]] of Object.entries(BOMBS)) {
-  test(`S87, AD9: admitModule refuses ${what}, by name`, () => {
+  test(`S87: admitModule refuses ${what}, by name`, () => {
     assert.throws(
       () => admit(encoded(shape)),
       (error) => RuntimeError.is(error, 'COMPONENT_LIMIT') && error.details?.limit === `code.${limit}`,
