@@ -10,11 +10,14 @@
  *   I4  Head, body, time, connections and requests at once are bounded; a slow side makes the other one wait.
  *   I5  A client that goes ends the guest that works for it. One that closes only its sending side has gone.
  *   I6  After `close` no connection is left.
- * Limits      HTTP/1.0 and 1.1; TLS is the business of who stands in front. A route has 32 segments.
+ *   I7  Servers on several threads can share an address that was claimed: each connection is one's own, and ends with it
+ *       alone. An address at which anybody else listens is not claimed.
+ * Limits      an address is shared on Linux and some BSDs; the bounds are each server's own. HTTP/1.0 and 1.1; TLS is the business of who stands in front. A route has 32 segments.
  * Not here    instances and their number (host/), what a guest sees (wasi/http), configuration files (config/).
  *
  * @module
  */
+export { claimAddress } from './claim-address.ts';
 export { type IngressOptions, type IngressServer, type ListenAddress, serveIngress } from './ingress-server.ts';
 export { INGRESS_DEFAULTS, type IngressLimits, toIngressLimits } from './options.ts';
 export { type HttpTarget, RequestHandler, type RequestRecord } from './request-handler.ts';

@@ -13,6 +13,11 @@ export interface ListenAddress {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /**
+   * Whether other servers of this process listen there too, each on a thread of its own: the system gives each connection to one
+   * of them, for good. Whoever shares it has claimed it: {@link claimAddress}. Default false.
+   */
+  readonly shared?: boolean;
 }
 
 export interface IngressOptions {
@@ -118,10 +123,10 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   431: 'Request Header Fields Too Large',
 };
 
-function listen(server: Server, { listen: { host, port }, help }: IngressOptions): Promise<void> {
+function listen(server: Server, { listen: { host, port, shared }, help }: IngressOptions): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, describe(host, port), help)));
-  server.listen(port, host, () => {
+  server.listen({ host, port, reusePort: shared === true }, () => {
     server.removeAllListeners('error');
     // A connection that cannot be accepted, for want of descriptors, is the client's to try again.
     server.on('error', () => undefined);
@@ -130,7 +135,7 @@ function listen(server: Server, { listen: { host, port }, help }: IngressOptions
   return promise;
 }
 
-function listenError(error: NodeJS.ErrnoException, place: string, help: string | undefined): RuntimeError {
+export function listenError(error: NodeJS.ErrnoException, place: string, help: string | undefined): RuntimeError {
   const details = help === undefined ? {} : { help: [help] };
   if (error.code === 'EADDRINUSE') {
     return new RuntimeError('PORT_IN_USE', `Cannot listen at ${place}: another process listens there`, {
@@ -147,7 +152,7 @@ function listenError(error: NodeJS.ErrnoException, place: string, help: string |
   return new RuntimeError('CONFIG_INVALID', `Cannot listen at ${place}: ${reason}`, { cause: error, details });
 }
 
-function describe(host: string, port: number): string {
+export function describe(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
