@@ -9,7 +9,7 @@
  *   C4  A guest that waits for the host is suspended; the thread is free.
  *   C5  One turn takes many calls across the boundary in one go.
  * Limits      Node.js 24 or later (JavaScript Promise Integration). 16,250 linear memories per process unless it runs
- *             with `--disable-wasm-trap-handler`. A guest in an endless loop is not preempted yet.
+ *             with `--disable-wasm-trap-handler`. A guest in an endless loop holds the thread unless it was compiled `metered`.
  * Not here    WASI (wasi/), actors (host/). Values are described in `abi/`.
  *
  * @example

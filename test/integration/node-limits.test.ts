@@ -2,16 +2,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { compileComponent } from '../../src/component/index.ts';
 import { parseWat } from '../../src/component/tooling/index.ts';
 import { loadApplication } from '../../src/config/index.ts';
-import { ActorSystem, type ComponentActorType, component, limitNode } from '../../src/index.ts';
+import { ActorSystem, type ComponentActorType, component, httpComponent, limitNode } from '../../src/index.ts';
 import { startApplication } from '../../src/runtime/index.ts';
 import { failsWith } from '../kit/fails-with.ts';
 
+const HELLO = new URL('../../fixtures/components/http/hello.wasm', import.meta.url);
 const ECHO = new URL('../../fixtures/components/echo/echo.wasm', import.meta.url);
 
 let echo: ComponentActorType;
@@ -51,6 +54,27 @@ test('S86: actors that were spawned before there was no more room fail to start,
   const failed = ready.filter((item) => item.status === 'rejected');
   assert.ok(failed.length >= 10);
   for (const { reason } of failed) assert.equal(reason.details.cause, 'NODE_LIMIT');
+});
+
+test('S86: a request that the process has no room for is answered with 503, and the next one that it has with 200', async () => {
+  await using system = await ActorSystem.create();
+  await system.spawn(echo).ready;
+  await using plugin = await httpComponent(HELLO);
+  const server = createServer(plugin.listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    limitNode({ memoriesMax: limitNode().memories });
+    const refused = await fetch(url);
+    assert.equal(refused.status, 503);
+    assert.ok(Number(refused.headers.get('retry-after')) > 0);
+    limitNode();
+    assert.equal((await fetch(url)).status, 200);
+  } finally {
+    limitNode();
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test('S86: a guest that would wait when no mappings are left ends, whatever it catches; one that waits goes on', async () => {
