@@ -102,3 +102,58 @@ test('S81: a request whose guest computes without end is answered with 504, othe
     server.closeAllConnections();
   }
 });
+
+test('S81: components that call each other without end let others have their turn, and can be killed', async () => {
+  const wat = `(component
+    (component $B
+      (core module $M (func (export "g") (param $n i32)
+        (loop $l (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n)))))
+      (core instance $m (instantiate $M))
+      (func (export "g") (param "n" u32) (canon lift (core func $m "g"))))
+    (component $A
+      (import "g" (func $g (param "n" u32)))
+      (core func $lowered (canon lower (func $g)))
+      (core module $M (import "" "g" (func $g (param i32)))
+        (func (export "f") (loop $l (call $g (i32.const 10)) (br $l))))
+      (core instance $m (instantiate $M (with "" (instance (export "g" (func $lowered))))))
+      (func (export "f") (canon lift (core func $m "f"))))
+    (instance $b (instantiate $B))
+    (instance $a (instantiate $A (with "g" (func $b "g"))))
+    (export "f" (func $a "f")))`;
+  const bouncer = await compileComponent(await parseWat(wat), { metered: true });
+  await using system = await ActorSystem.create();
+  const healthy = system.spawn(echo);
+  const ref = system.spawn(await component(bouncer, { deadlineMs: 0 }));
+  const asked = ref.askOp('f', [], { timeoutMs: 600_000 });
+  for (let n = 0; n < 20; n++) {
+    await nextPass();
+    assert.equal(await healthy.ask.echo(n), n);
+  }
+  void ref.kill();
+  await assert.rejects(asked, failsWith('ACTOR_STOPPED'));
+});
+
+test('S81: a guest that does nothing but call the host lets others have their turn', async () => {
+  const wat = `(component
+    (import "wasi:random/random@0.2.0" (instance $r
+      (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+    (core module $A (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+    (core instance $a (instantiate $A))
+    (core func $get (canon lower (func $r "get-random-bytes") (memory $a "memory") (realloc (func $a "realloc"))))
+    (core module $M (import "" "get" (func $get (param i64 i32)))
+      (func (export "flood") (loop $l (call $get (i64.const 4096) (i32.const 16)) (br $l))))
+    (core instance $m (instantiate $M (with "" (instance (export "get" (func $get))))))
+    (func (export "flood") (canon lift (core func $m "flood"))))`;
+  const flooder = await compileComponent(await parseWat(wat), { metered: true });
+  await using system = await ActorSystem.create();
+  const healthy = system.spawn(echo);
+  const ref = system.spawn(await component(flooder, { deadlineMs: 0, grants: { random: true } }));
+  const asked = ref.askOp('flood', [], { timeoutMs: 600_000 });
+  for (let n = 0; n < 20; n++) {
+    await nextPass();
+    assert.equal(await healthy.ask.echo(n), n);
+  }
+  void ref.kill();
+  await assert.rejects(asked, failsWith('ACTOR_STOPPED'));
+});

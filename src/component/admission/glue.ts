@@ -66,6 +66,8 @@ const OP = {
   globalGet: 0x23,
   globalSet: 0x24,
   i32Const: 0x41,
+  i32LtS: 0x48,
+  i32Sub: 0x6b,
   i32Eqz: 0x45,
 } as const;
 const EMPTY_BLOCK = 0x40;
@@ -82,22 +84,43 @@ export function resultHook(result: number): string {
 }
 
 /**
- * Body of a trampoline: calls the host and turns whatever JavaScript throws into `unreachable`, which no guest can
- * catch.
+ * Units that a call of the host is charged, besides what it takes to get there: a host function takes from 0.1 µs to some
+ * µs, a look into the table of handles a tenth of it. So two hundred calls use up a slice of fuel, and a guest that does
+ * nothing but call lets others have their turn after a millisecond.
+ */
+const HOST_CALL_UNITS = { blocking: 1_000, sync: 100 };
+
+/** Where the fuel of a module is. */
+export interface TrampolineFuel {
+  /** Index of the global that holds it, and of the function that gets more. */
+  readonly global: number;
+  readonly refuel: number;
+}
+
+/** How the trampolines of a module are written. */
+export interface TrampolinePlan {
+  readonly encoding: ExceptionEncoding;
+  /** Undefined: none is charged. */
+  readonly fuel: TrampolineFuel | undefined;
+  readonly hookIndex: (name: string) => number;
+}
+
+/**
+ * Body of a trampoline: charges the call, calls the host, and turns whatever JavaScript throws into `unreachable`, which
+ * no guest can catch.
  *
+ *     global.get $fuel  i32.const units  i32.sub  global.set $fuel
+ *     global.get $fuel  i32.const 0  i32.lt_s  if  call $refuel  end
  *     try (result T)
  *       local.get 0 … n            call $host
  *       [blocking: if  call $await  end   call $result]
  *     catch_all  unreachable  end
  */
-export function trampolineBody(
-  trampoline: Trampoline,
-  encoding: ExceptionEncoding,
-  hookIndex: (name: string) => number,
-): Emitter {
+export function trampolineBody(trampoline: Trampoline, { encoding, fuel, hookIndex }: TrampolinePlan): Emitter {
   const body = new Emitter();
   const blockType = trampoline.result ?? EMPTY_BLOCK;
   body.u8(0); // no locals
+  if (fuel !== undefined) chargeCall(body, fuel, HOST_CALL_UNITS[trampoline.blocking ? 'blocking' : 'sync']);
   if (encoding === 'legacy') body.u8(OP.try, blockType);
   else body.u8(OP.block, EMPTY_BLOCK, OP.tryTable, blockType, 1, CATCH_ALL, 0);
   for (let index = 0; index < trampoline.params.length; index++) {
@@ -115,6 +138,20 @@ export function trampolineBody(
   else body.u8(OP.end, OP.return, OP.end, OP.unreachable);
   body.u8(OP.end);
   return body;
+}
+
+function chargeCall(body: Emitter, { global, refuel }: TrampolineFuel, units: number): void {
+  body.u8(OP.globalGet);
+  body.u32(global);
+  body.u8(OP.i32Const);
+  body.s32(units);
+  body.u8(OP.i32Sub, OP.globalSet);
+  body.u32(global);
+  body.u8(OP.globalGet);
+  body.u32(global);
+  body.u8(OP.i32Const, 0, OP.i32LtS, OP.if, EMPTY_BLOCK);
+  call(body, refuel);
+  body.u8(OP.end);
 }
 
 /**

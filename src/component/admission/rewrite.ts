@@ -319,7 +319,8 @@ class Rewriter {
     if (this.#facts.usesExceptionReferences && this.#facts.usesLegacyExceptions) {
       refuse(new Cursor(this.#module.bytes), 'both encodings of exception handling');
     }
-    const glue = this.#trampolines.map((trampoline) => trampolineBody(trampoline, encoding, this.#hookIndex));
+    const plan = { encoding, fuel: this.#fuel, hookIndex: this.#hookIndex };
+    const glue = this.#trampolines.map((trampoline) => trampolineBody(trampoline, plan));
     const fuel = this.#fuel && { global: this.#fuel.global, slice: this.#request.fuelSlice as number };
     if (this.#targets.length > 0) {
       glue.push(pumpBody({ targets: this.#targets, fuel, hookIndex: this.#hookIndex }));

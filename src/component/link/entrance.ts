@@ -11,6 +11,8 @@ export interface Surrounding {
   /** Why the instance ended, or is about to. */
   readonly failure: RuntimeError | undefined;
   readonly fuel: FuelSupply;
+  /** Whether the call under way is one that another component of the composition waits for. */
+  readonly isInside: boolean;
   context(number: number): CanonContext;
   /** The exported pump of a core module, made promising. */
   promisingPump(step: number): () => Promise<void>;
@@ -175,7 +177,8 @@ export class Entrance {
 
   private spend(gauge: FuelGauge, left: number): void {
     const units = gauge.used(left);
-    if (units > 0) this.surrounding.fuel.spend(units);
+    const { fuel, isInside } = this.surrounding;
+    if (units > 0) fuel.spend(units, isInside);
   }
 
   /** Tells whether the arguments fit; if not, whoever called knows. */

@@ -135,3 +135,24 @@ test('instantiate ends a post-return that loops', async () => {
   await assert.rejects(instance.call('later'), { code: 'COMPONENT_LIMIT' });
   assert.deepEqual(fuel.entries, [undefined, undefined, undefined, undefined]);
 });
+
+test('instantiate charges calls of the host: a guest that does nothing else asks for fuel again and again', async () => {
+  const guest = await compileComponent(
+    await parseWat(`(component
+      (import "note" (func $note))
+      (core func $n (canon lower (func $note)))
+      (core module $M (import "" "note" (func $note))
+        (func (export "call") (param $n i32)
+          (loop $l (call $note) (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n)))))
+      (core instance $m (instantiate $M (with "" (instance (export "note" (func $n))))))
+      (func (export "call") (param "n" u32) (canon lift (core func $m "call"))))`),
+    { metered: true },
+  );
+  const fuel = new Rations(1_000);
+  let calls = 0;
+  const instance = await guest.instantiate({ note: () => void calls++ }, { fuel });
+  await instance.call('call', [10_000]);
+  assert.equal(calls, 10_000);
+  assert.ok(fuel.units >= 10_000 * 1_000, `${fuel.units} units`);
+  assert.ok(fuel.entries.length >= 50);
+});

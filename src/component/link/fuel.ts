@@ -15,8 +15,12 @@ export interface FuelSupply {
    *   asks again. It must settle at some time, or the instance be killed: a stack that waits for ever is never collected.
    */
   refuel(units: number, entry: number | undefined): number | Promise<void>;
-  /** A call is over that used `units` more. */
-  spend(units: number): void;
+  /**
+   * A call is over that used `units` more.
+   *
+   * @param isInside Whether it was a call between components of a composition: then the one that waits for it goes on.
+   */
+  spend(units: number, isInside: boolean): void;
 }
 
 /**

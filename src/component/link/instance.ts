@@ -113,6 +113,11 @@ export class ComponentInstance {
     return this.reason;
   }
 
+  /** @internal */
+  get isInside(): boolean {
+    return this.callsInside > 0;
+  }
+
   /** Whether a call or a turn is under way. */
   get busy(): boolean {
     return this.turn !== undefined;
