@@ -157,6 +157,10 @@ export const ERROR_CODES = {
   CONTROL_UNREACHABLE: { kind: 'unavailable', retryable: true, summary: 'No running application answers at the control port' },
   PORT_IN_USE: { kind: 'conflict', retryable: false, summary: 'Another process listens there' },
 
+  // audit log
+  AUDIT_CORRUPT: { kind: 'conflict', retryable: false, summary: 'The audit log was changed or cut off' },
+  AUDIT_LOCKED: { kind: 'conflict', retryable: true, summary: 'Another process writes the audit log' },
+  AUDIT_UNAVAILABLE: { kind: 'unavailable', retryable: true, summary: 'The audit log cannot be written' },
   // store
   STORE_BUSY: { kind: 'overload', retryable: true, summary: 'Too much is waiting for the store' },
   STORE_CLOSED: { kind: 'unavailable', retryable: false, summary: 'The store is closed' },
