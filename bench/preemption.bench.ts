@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { compileComponent } from '../src/component/index.ts';
 import { parseWat } from '../src/component/tooling/index.ts';
 import { type ActorRef, ActorSystem, component, implement, protocol, type } from '../src/index.ts';
+import { FLOODS } from './floods.ts';
 import type { Report, Suite } from './suite.ts';
 
 const ROUNDS = 9;
@@ -18,6 +19,10 @@ const NEIGHBOURS = [
   { spinners: 500, atMost: 10 },
 ];
 const KILL_AT_MOST_MS = 5;
+
+/** Guests that have the host work as fast as they can call, and milliseconds that a message beside them takes at most. */
+const FLOODING = 8;
+const BESIDE_FLOODS = { p99: 5, slowest: 15 };
 
 const SPINNER = `(component
   (core module $M (func (export "spin") (loop $l try (loop (br 0)) catch_all end br $l)))
@@ -88,6 +93,33 @@ async function neighbours(report: Report): Promise<void> {
   }
 }
 
+async function floods(report: Report): Promise<void> {
+  for (const { what, wat } of FLOODS) {
+    await using system = await ActorSystem.create();
+    const healthy = system.spawn(echo);
+    const guest = await compileComponent(await parseWat(wat), { metered: true });
+    const grants = { random: true, messaging: { publish: ['*'] } } as const;
+    const flooder = await component(guest, { deadlineMs: 0, grants, onLog: () => undefined });
+    for (let nth = 0; nth < FLOODING; nth++) {
+      system
+        .spawn(flooder)
+        .askOp('flood', [], { timeoutMs: 3_600_000 })
+        .catch(() => undefined);
+    }
+    const [tail, slowest]: number[][] = [[], []];
+    for (let round = -1; round < ROUNDS; round++) {
+      const samples = await fromOutside(ASKS, () => healthy.ask.echo(round));
+      if (round < 0) continue;
+      tail?.push(percentile(samples, 0.99));
+      slowest?.push(percentile(samples, 1));
+    }
+    const name = `message from outside, beside ${FLOODING} guests that have the host ${what}`;
+    report.row({ name: `${name}, p99`, unit: 'ms', samples: tail as number[], target: { atMost: BESIDE_FLOODS.p99 } });
+    const target = { atMost: BESIDE_FLOODS.slowest };
+    report.row({ name: `${name}, slowest`, unit: 'ms', samples: slowest as number[], target });
+  }
+}
+
 async function kills(report: Report): Promise<void> {
   const [middle, tail, slowest]: number[][] = [[], [], []];
   for (let round = -1; round < ROUNDS; round++) {
@@ -115,6 +147,7 @@ export const suite: Suite = {
   name: 'preemption',
   async run(report) {
     await neighbours(report);
+    await floods(report);
     await kills(report);
     report.notMeasured(
       'spinners whose every access misses all caches, which take up to fifty times as long for their fuel',

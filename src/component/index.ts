@@ -22,7 +22,7 @@
  *
  * @module
  */
-export { GuestResource, propertyNames } from './abi/index.ts';
+export { Debt, GuestResource, propertyNames } from './abi/index.ts';
 export { ADMISSION_DEFAULTS, type AdmissionLimits } from './admission/index.ts';
 export { compileShared, type SharedCompileOptions } from './background/index.ts';
 export {

@@ -139,6 +139,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     this.isRestart = this.plan.failed.delete(context.self);
     const instance = component.prepare(imports, {
       context: guest,
+      debt: guest.debt,
       fuel,
       room: this.isRestart ? 'restart' : 'new',
       handlesMax: limits.handles,

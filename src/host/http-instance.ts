@@ -120,7 +120,16 @@ export class HttpInstance implements CallSource {
       const fuel = new GuestFuel(plan.clock, plan.component, { limits: fuelLimits, time });
       const { handles: handlesMax, liftBytes: liftBudgetBytes } = plan.limits;
       const room = 'new';
-      const options = { context: guest, rewindable: true, room, signal, fuel, handlesMax, liftBudgetBytes } as const;
+      const options = {
+        context: guest,
+        debt: guest.debt,
+        rewindable: true,
+        room,
+        signal,
+        fuel,
+        handlesMax,
+        liftBudgetBytes,
+      } as const;
       const instance = await plan.component.instantiate(imports, options);
       if (plan.start !== undefined) await started(instance, plan, signal);
       return new HttpInstance(plan, { instance, guest, time, fuel });
@@ -217,7 +226,8 @@ export class HttpInstance implements CallSource {
     const { plan } = this;
     if (plan.start !== undefined || this.instance.hasStart) return false;
     this.takeGuest();
-    void this.instance.begin({ context: this.lent.guest });
+    const { guest } = this.lent;
+    void this.instance.begin({ context: guest, debt: guest.debt });
     return true;
   }
 
@@ -227,7 +237,8 @@ export class HttpInstance implements CallSource {
     this.takeGuest();
     this.fuel.begin();
     try {
-      await instance.begin({ context: this.lent.guest, signal });
+      const { guest } = this.lent;
+      await instance.begin({ context: guest, debt: guest.debt, signal });
       if (plan.start !== undefined) await started(instance, plan, signal);
       return this;
     } catch (error) {

@@ -24,7 +24,7 @@ export interface ComponentLimits {
    * Default `Infinity`: guests take turns.
    */
   readonly fuelPerSecond: number;
-  /** Bytes that one call may make the host allocate for values. 65,536 to 1 GiB. Default 128 MiB. */
+  /** Bytes that one call may make the host allocate for values. 65,536 to 1 GiB. Default 17 MiB. */
   readonly liftBytes: number;
   /** Resources and handles that one instance holds. 16 to 1,048,576. Default 16,384. */
   readonly handles: number;
@@ -57,7 +57,8 @@ const NONE = Number.POSITIVE_INFINITY;
  *
  * Memory: one page up to what 32-bit memories can have; the default is half of what a small deployment unit has (128 MiB) and 60
  * times what the example components use. Table: the engine's own ceiling; JavaScript guests need about 20,000 elements.
- * Instances: as many memories as fit the address space of a process.
+ * Lift budget: a message of the largest size, and 1 MiB beside it; what takes longest to make, lists of short lists, holds the
+ * thread for 15 ms. Instances: as many memories as fit the address space of a process.
  */
 export const LIMITS = {
   memoryBytes: {
@@ -108,7 +109,7 @@ export const LIMITS = {
     unit: 'bytes',
     min: 65_536,
     max: 1_024 * MIB,
-    default: 128 * MIB,
+    default: 17 * MIB,
     summary: 'Host memory for the values that one call hands over',
   },
   handles: {

@@ -47,7 +47,7 @@ export const ACTOR = new PartKey<GuestActor>('actor');
 export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
   tell(this: Guest, ...[to, op, payload]: [string, string, Uint8Array]): Outcome<never> {
     const actor = this.part(ACTOR);
-    const refusal = denied(actor, 'tell', to);
+    const refusal = denied(this, 'tell', to);
     if (refusal !== undefined) return refusal;
     const invalid = misshapen(this, op, payload) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
@@ -59,7 +59,7 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
     ...[to, op, payload, timeoutMs]: [string, string, Uint8Array, number]
   ): Outcome<Uint8Array> | Promise<Outcome<Uint8Array>> {
     const actor = this.part(ACTOR);
-    const refusal = denied(actor, 'ask', to);
+    const refusal = denied(this, 'ask', to);
     if (refusal !== undefined) return refusal;
     const invalid = misshapen(this, op, payload) ?? badTimeout(timeoutMs) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
@@ -70,12 +70,14 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
   },
   publish(this: Guest, topic: string, payload: Uint8Array): Outcome<number> {
     const actor = this.part(ACTOR);
-    const refusal = denied(actor, 'publish', topic);
+    const refusal = denied(this, 'publish', topic);
     if (refusal !== undefined) return refusal;
     const invalid = misshapen(this, '', payload) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
     try {
-      return { tag: 'ok', val: actor.context.publish(topic, payload) };
+      const subscribers = actor.context.publish(topic, payload);
+      this.charge('delivery', subscribers);
+      return { tag: 'ok', val: subscribers };
     } catch (error) {
       return failed(RuntimeError.from(error));
     }
@@ -85,9 +87,11 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
   },
 });
 
-function denied(actor: GuestActor, action: keyof MessagingGrant, target: string): Outcome<never> | undefined {
+function denied(...[guest, action, target]: [Guest, keyof MessagingGrant, string]): Outcome<never> | undefined {
+  const actor = guest.part(ACTOR);
   const decision = decide(actor.grants, { kind: 'messaging', action, target });
   if (decision.effect === 'allow') return undefined;
+  guest.charge('denial');
   actor.onDenied?.(actor.context.self.name, decision);
   return failed(new RuntimeError('CAPABILITY_DENIED', decision.reason, { details: { action, target } }));
 }

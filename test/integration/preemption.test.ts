@@ -133,19 +133,25 @@ test('S81: components that call each other without end let others have their tur
   await assert.rejects(asked, failsWith('ACTOR_STOPPED'));
 });
 
+/** `flood` asks for 65,536 random bytes without end; `few` three times. */
+const DRAWING = `(component
+  (import "wasi:random/random@0.2.0" (instance $r
+    (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+  (core module $A (memory (export "memory") 2)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+  (core instance $a (instantiate $A))
+  (core func $get (canon lower (func $r "get-random-bytes") (memory $a "memory") (realloc (func $a "realloc"))))
+  (core module $M (import "" "get" (func $get (param i64 i32)))
+    (func (export "flood") (loop $l (call $get (i64.const 65536) (i32.const 16)) (br $l)))
+    (func (export "few") (local $n i32) (local.set $n (i32.const 3))
+      (loop $l (call $get (i64.const 65536) (i32.const 16))
+        (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+  (core instance $m (instantiate $M (with "" (instance (export "get" (func $get))))))
+  (func (export "flood") (canon lift (core func $m "flood")))
+  (func (export "few") (canon lift (core func $m "few"))))`;
+
 test('S81: a guest that does nothing but call the host lets others have their turn', async () => {
-  const wat = `(component
-    (import "wasi:random/random@0.2.0" (instance $r
-      (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
-    (core module $A (memory (export "memory") 1)
-      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
-    (core instance $a (instantiate $A))
-    (core func $get (canon lower (func $r "get-random-bytes") (memory $a "memory") (realloc (func $a "realloc"))))
-    (core module $M (import "" "get" (func $get (param i64 i32)))
-      (func (export "flood") (loop $l (call $get (i64.const 4096) (i32.const 16)) (br $l))))
-    (core instance $m (instantiate $M (with "" (instance (export "get" (func $get))))))
-    (func (export "flood") (canon lift (core func $m "flood"))))`;
-  const flooder = await compileComponent(await parseWat(wat), { metered: true });
+  const flooder = await compileComponent(await parseWat(DRAWING), { metered: true });
   await using system = await ActorSystem.create();
   const healthy = system.spawn(echo);
   const ref = system.spawn(await component(flooder, { deadlineMs: 0, grants: { random: true } }));
@@ -156,4 +162,21 @@ test('S81: a guest that does nothing but call the host lets others have their tu
   }
   void ref.kill();
   await assert.rejects(asked, failsWith('ACTOR_STOPPED'));
+});
+
+test('S88: what the host does for a guest is charged by its size, the same each time', async () => {
+  const flooder = await compileComponent(await parseWat(DRAWING), { metered: true });
+  await using system = await ActorSystem.create();
+  const type = await component(flooder, { grants: { random: true }, limits: { fuelPerMessage: 10_000_000 } });
+  const ref = system.spawn(type);
+  const used = async (): Promise<number> => {
+    await ref.askOp('few', []);
+    return type.limitsOf(ref).find(({ limit }) => limit === 'fuel-per-message')?.used ?? 0;
+  };
+  const units = await used();
+  // Each byte is drawn, and then put into its memory.
+  assert.ok(units > 6 * 65_536 && units < 7 * 65_536, `${units} units`);
+  assert.equal(await used(), units);
+  const failure = await ref.askOp('flood', []).catch((error: unknown) => error);
+  failsWith('ACTOR_FAILED', /more than 10000000 units/)(failure);
 });

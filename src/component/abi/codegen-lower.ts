@@ -303,7 +303,7 @@ function listFunction(body: Body, element: ValueType): string {
   return body.program.share('storeList', element, () => {
     const inner = new Body(body.program);
     const numeric = numericKind(element);
-    const { sizeBytes } = layoutOf(element);
+    const { sizeBytes, hostBytes } = layoutOf(element);
     if (numeric !== undefined) {
       inner.block(`if (v instanceof ${numeric.array})`, () => {
         emitAllocate(inner, element, 'lengthOfTyped(v)');
@@ -313,6 +313,7 @@ function listFunction(body: Body, element: ValueType): string {
       });
     }
     emitAllocate(inner, element, 'lengthOfList(v)');
+    inner.emit(`ctx.state.debt.units += n * ${hostBytes};`);
     inner.block(`for (let i = 0, q = p; i < n; i++, q += ${sizeBytes})`, () => {
       store(inner, { type: element, name: inner.bind('v[i]') }, { base: 'q', offset: 0 });
     });

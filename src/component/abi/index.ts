@@ -26,6 +26,8 @@
  *       promise that is still pending changes nothing in the guest.
  *   A7  A host resource that was on its way into or out of an instance that died is dropped, once.
  *   A8  No text of a component reaches generated code but as a quoted literal.
+ *   A9  What crosses is owed for, by its bytes on the side that it comes to: lists and strings, elements and handles. At
+ *       the end of a call of an import that owes a slice of fuel the guest pays, and waits if it has to.
  * Limits      strings and lists of 2^28 − 1 bytes, a third of that in UTF-16 units for a string that is given to a guest;
  *             2^20 handles an instance; 32-bit little-endian memories.
  * Not here    raising the trap inside wasm, suspending, post-return, re-entrance (the linker); async functions.
@@ -33,8 +35,10 @@
  * @module
  */
 
+export { Debt } from './debt.ts';
 export { layoutOf } from './layout.ts';
 export { propertyNames } from './names.ts';
+export { dropUnreceived } from './owned.ts';
 export { disposeHandles, fail, GuestResource, resourceDrop, resourceNew, resourceRep } from './resources.ts';
 export { CanonContext, GuestResourceType, InstanceState, type ResourceType } from './state.ts';
 export { compileExport, type ExportStub } from './stub-export.ts';

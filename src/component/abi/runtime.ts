@@ -1,3 +1,4 @@
+import { DEBT_MAX } from './debt.ts';
 import { LIST_BYTES_MAX } from './limits.ts';
 import { lengthOfList, lengthOfTyped } from './lists.ts';
 import { bitsOfF32, bitsOfF64, canonicalizeNaNs, f32OfBits, f64OfBits } from './numbers.ts';
@@ -12,7 +13,7 @@ import {
   openScope,
   releaseLends,
 } from './resources.ts';
-import { type CanonContext, charge, checkPointer, fresh } from './state.ts';
+import { type CanonContext, charge, checkPointer, fresh, type InstanceState } from './state.ts';
 import { liftChar, lowerChar, scalarValueOf } from './strings.ts';
 import { mismatch, trap } from './trap.ts';
 
@@ -44,6 +45,7 @@ export const RUNTIME = {
   lowerOwn,
   mismatch,
   openScope,
+  pay,
   releaseLends,
   scalarValueOf,
   suspend,
@@ -97,7 +99,16 @@ function suspend(pending: Pending): 1 {
   return 1;
 }
 
-function resolve(pending: Pending, result: unknown): void {
+/** Pays what a call has cost beyond its fuel: 1 if the guest has to wait before it goes on. */
+function pay(state: InstanceState): 0 | 1 {
+  const promise = state.pay();
+  if (promise === undefined) return 0;
+  promise.catch(ignore);
+  state.suspension.promise = promise;
+  return 1;
+}
+
+function resolve(pending: Pending, result: unknown): Promise<void> | undefined {
   const { ctx, base, finish, out } = pending;
   const { state } = ctx;
   releaseLends(state, base);
@@ -107,6 +118,7 @@ function resolve(pending: Pending, result: unknown): void {
   } catch (thrown) {
     throw pending.failed(ctx, thrown, result);
   }
+  return state.debt.units < DEBT_MAX ? undefined : state.pay();
 }
 
 function ignore(): void {}

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { assert, type RuntimeError } from '../../errors/index.ts';
 import type { HostResourceType } from '../host.ts';
+import { ALLOCATE_UNITS, Debt } from './debt.ts';
 import { type CallScope, type Handle, HandleTable } from './handles.ts';
 import { LIFT_BUDGET_BYTES, LOWER_BUDGET_BYTES } from './limits.ts';
 import { exceed, trap } from './trap.ts';
@@ -59,6 +60,13 @@ export class InstanceState {
   lowerBudget: number;
   /** What `lowerBudget` starts with at every lowering. Default {@link LOWER_BUDGET_BYTES}. */
   lowerBudgetMax: number;
+  /** What the host does for the instance: by values that cross, one unit for a byte. Its host functions add to it. */
+  debt: Debt;
+  /**
+   * Pays the debt; gives a promise if the guest has to wait, of when it may go on. Set by the linker. What it throws, or
+   * its promise rejects with, is recorded already.
+   */
+  pay: () => Promise<void> | undefined;
   /** By the slot of the resource symbol; filled by the linker. */
   readonly resourceTypes: ResourceType[];
   /** Why the instance died: what was thrown first. */
@@ -84,6 +92,8 @@ export class InstanceState {
     this.liftBudgetMax = LIFT_BUDGET_BYTES;
     this.lowerBudget = LOWER_BUDGET_BYTES;
     this.lowerBudgetMax = LOWER_BUDGET_BYTES;
+    this.debt = new Debt();
+    this.pay = nothingToPay;
     this.resourceTypes = [];
     this.failure = undefined;
     this.suspension = { promise: undefined, value: undefined };
@@ -107,8 +117,13 @@ export class InstanceState {
   }
 }
 
+function nothingToPay(): undefined {
+  return undefined;
+}
+
 /** Charges the lift under way for `bytes` of host memory, before they are taken. */
 export function charge(state: InstanceState, bytes: number): void {
+  state.debt.units += bytes;
   state.liftBudget -= bytes;
   if (state.liftBudget < 0) {
     const { liftBudgetMax } = state;
@@ -195,6 +210,7 @@ export class CanonContext {
         state.lowerBudgetMax,
       );
     }
+    state.debt.units += sizeBytes + ALLOCATE_UNITS;
     state.mayLeave = false;
     state.entered++;
     state.entries++;

@@ -9,6 +9,7 @@ import {
 import type { HostFunction } from '../host.ts';
 import { FlatReader, liftFlat, loadAll, withViews } from './codegen-lift.ts';
 import { lowerFlat, store } from './codegen-lower.ts';
+import { DEBT_MAX } from './debt.ts';
 import { resultInvalid } from './explain.ts';
 import { layoutOf, layoutOfAll } from './layout.ts';
 import { assertLittleEndian } from './numbers.ts';
@@ -30,7 +31,7 @@ export interface ImportStub {
   /**
    * Makes the core function for a host function. It returns 0 when the call is done, the flat result (if any) being in
    * `state.suspension.value`; or 1 when the guest has to wait for `state.suspension.promise`, which is fulfilled when
-   * the same holds. Whatever goes wrong is recorded as the instance's `failure` and thrown, or rejects the promise.
+   * the same holds. A guest for which the host has worked much waits until it is its turn. Whatever goes wrong is recorded as the instance's `failure` and thrown, or rejects the promise.
    */
   bind(ctx: CanonContext, host: HostFunction): CoreFunction;
 }
@@ -151,11 +152,11 @@ return suspend({ ctx, promise, base, out: ${shape.out}, finish, failed });
 if (!state.mayLeave) throw state.failure;
 ${release}
 state.suspension.value = finish(ctx, r, ${shape.out});
-return 0;
 } catch (thrown) {
 ${release}
 throw failed(ctx, thrown, r);
 }
+return state.debt.units < ${DEBT_MAX} ? 0 : pay(state);
 };
 }`;
 }

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../../errors/index.ts';
-import { type CanonContext, fail, type InstanceState } from '../abi/index.ts';
+import { type CanonContext, dropUnreceived, fail, type InstanceState } from '../abi/index.ts';
 import { nodeRoom } from '../room/index.ts';
 import type { Call, Turn } from './calls.ts';
 import type { CompiledExport, HookKind } from './compiled.ts';
@@ -52,6 +52,7 @@ export class Entrance {
   constructor(surrounding: Surrounding, state: InstanceState) {
     this.surrounding = surrounding;
     this.state = state;
+    state.pay = () => this.pay();
   }
 
   /** Whether a call, or a start function, is under way. */
@@ -136,9 +137,9 @@ export class Entrance {
   private refuel(gauge: FuelGauge, left: number): number {
     const { surrounding, state } = this;
     if (surrounding.failure !== undefined) throw surrounding.failure;
-    const entry = state.entered === 0 ? undefined : state.entries;
+    const { entry } = this;
     try {
-      const granted = surrounding.fuel.refuel(gauge.used(left), entry);
+      const granted = surrounding.fuel.refuel(gauge.used(left) + state.debt.take(), entry);
       if (typeof granted === 'number') {
         gauge.grant(granted);
         return granted;
@@ -148,6 +149,27 @@ export class Entrance {
       // Nobody looks at what a host function left here: it is done with, or has not begun.
       state.suspension.promise = granted;
       return 0;
+    } catch (error) {
+      throw fail(state, error);
+    }
+  }
+
+  /** Undefined where the guest can be suspended; else which time it is that it was entered where it cannot. */
+  private get entry(): number | undefined {
+    const { entered, entries } = this.state;
+    return entered === 0 ? undefined : entries;
+  }
+
+  /** The guest has called the host, which did much for it. Gives a promise if it has to wait before it goes on. */
+  private pay(): Promise<void> | undefined {
+    const { surrounding, state } = this;
+    if (surrounding.failure !== undefined) throw surrounding.failure;
+    const { entry } = this;
+    try {
+      const granted = surrounding.fuel.refuel(state.debt.take(), entry);
+      if (typeof granted === 'number') return undefined;
+      if (entry !== undefined) throw cannotSuspend();
+      return granted.then(() => this.pay());
     } catch (error) {
       throw fail(state, error);
     }
@@ -176,7 +198,7 @@ export class Entrance {
   }
 
   private spend(gauge: FuelGauge, left: number): void {
-    const units = gauge.used(left);
+    const units = gauge.used(left) + this.state.debt.take();
     const { fuel, isInside } = this.surrounding;
     if (units > 0) fuel.spend(units, isInside);
   }
@@ -204,12 +226,17 @@ export class Entrance {
    * is one, and may not leave the instance.
    */
   private finish(result: number | bigint | undefined, gauge: FuelGauge, left: number): number {
-    this.spend(gauge, left);
-    const { surrounding } = this;
+    const { surrounding, state } = this;
     if (surrounding.failure !== undefined) throw surrounding.failure;
     const func = this.current as CompiledExport;
     const value = func.stub.lift(surrounding.context(func.context), result);
-    if (func.hasPostReturn) this.state.mayLeave = false;
+    try {
+      this.spend(gauge, left);
+    } catch (error) {
+      if (func.type.result !== undefined) dropUnreceived(state, func.type.result, value);
+      throw error;
+    }
+    if (func.hasPostReturn) state.mayLeave = false;
     (this.turn as Turn).source.done(value);
     return func.hasPostReturn ? 0 : this.take(gauge, left);
   }

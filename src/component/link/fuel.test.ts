@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
+import { Debt } from '../abi/index.ts';
 import { parseWat } from '../tooling/index.ts';
 import { compileComponent, FUEL_SLICE, type FuelSupply } from './index.ts';
 
@@ -155,4 +156,114 @@ test('instantiate charges calls of the host: a guest that does nothing else asks
   assert.equal(calls, 10_000);
   assert.ok(fuel.units >= 10_000 * 1_000, `${fuel.units} units`);
   assert.ok(fuel.entries.length >= 50);
+});
+
+/** `pass` hands the host so many bytes, again and again; `get` is given them; a `thing` hands them over when it is dropped. */
+const PASSING = await compileComponent(
+  await parseWat(`(component
+    (import "take" (func $take (param "x" (list u8))))
+    (import "give" (func $give (result (list u8))))
+    (core module $A (memory (export "memory") 20) (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+    (core instance $a (instantiate $A))
+    (core func $t (canon lower (func $take) (memory $a "memory") (realloc (func $a "realloc"))))
+    (core func $g (canon lower (func $give) (memory $a "memory") (realloc (func $a "realloc"))))
+    (core module $D (import "" "take" (func $take (param i32 i32)))
+      (func (export "dtor") (param i32) (loop $l (call $take (i32.const 0) (i32.const 1000000)) (br $l))))
+    (core instance $d (instantiate $D (with "" (instance (export "take" (func $t))))))
+    (type $thing' (resource (rep i32) (dtor (func $d "dtor"))))
+    (export $thing "thing" (type $thing'))
+    (core func $new (canon resource.new $thing'))
+    (core module $M
+      (import "" "take" (func $take (param i32 i32))) (import "" "give" (func $give (param i32)))
+      (import "" "new" (func $new (param i32) (result i32)))
+      (func (export "pass") (param $bytes i32) (param $n i32)
+        (loop $l (call $take (i32.const 0) (local.get $bytes))
+          (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+      (func (export "get") (call $give (i32.const 16)))
+      (func (export "make") (result i32) (call $new (i32.const 7))))
+    (core instance $m (instantiate $M (with "" (instance
+      (export "take" (func $t)) (export "give" (func $g)) (export "new" (func $new))))))
+    (func (export "pass") (param "bytes" u32) (param "times" u32) (canon lift (core func $m "pass")))
+    (func (export "get") (canon lift (core func $m "get")))
+    (func (export "make") (result (own $thing)) (canon lift (core func $m "make"))))`),
+  { metered: true },
+);
+
+test('instantiate charges what crosses by its bytes, in both directions', async () => {
+  const fuel = new Rations(1_000);
+  const instance = await PASSING.instantiate({ take: () => undefined, give: () => new Uint8Array(500_000) }, { fuel });
+  const unitsOf = async (name: string, args: readonly number[]): Promise<number> => {
+    const before = fuel.units;
+    await instance.call(name, args);
+    return fuel.units - before;
+  };
+  const none = await unitsOf('pass', [0, 1]);
+  assert.ok(none < 5_000, `${none}`);
+  assert.equal(await unitsOf('pass', [100_000, 1]), none + 100_000);
+  assert.equal(await unitsOf('pass', [1_000_000, 3]), await unitsOf('pass', [1_000_000, 3]));
+  const given = await unitsOf('get', []);
+  assert.ok(given >= 500_000 && given < 510_000, `${given}`);
+});
+
+test('instantiate suspends a guest at the call of the host that has used up its turn', async () => {
+  let calls = 0;
+  let isTurn = true;
+  const turns: (() => void)[] = [];
+  const fuel: FuelSupply = {
+    refuel: () => {
+      if (!isTurn) return new Promise<void>((resolve) => turns.push(resolve));
+      isTurn = false;
+      return FUEL_SLICE;
+    },
+    spend: () => undefined,
+  };
+  const instance = await PASSING.instantiate({ take: () => void calls++, give: () => undefined }, { fuel });
+  let isOver = false;
+  const running = instance.call('pass', [1_000_000, 5]).then(() => {
+    isOver = true;
+  });
+  const seen: number[] = [];
+  while (!isOver) {
+    seen.push(calls);
+    isTurn = true;
+    turns.shift()?.();
+    await new Promise(setImmediate);
+  }
+  await running;
+  assert.deepEqual([...new Set(seen)], [2, 3, 4, 5], 'the first one had the turn that was there');
+});
+
+test('instantiate kills a guest that waits for its turn at a call of the host', async () => {
+  let calls = 0;
+  const fuel: FuelSupply = { refuel: () => new Promise<void>(() => undefined), spend: () => undefined };
+  const instance = await PASSING.instantiate({ take: () => void calls++, give: () => undefined }, { fuel });
+  const running = instance.call('pass', [1_000_000, 5]);
+  assert.ok(instance.busy);
+  instance.kill();
+  await assert.rejects(running, { code: 'COMPONENT_KILLED' });
+  assert.equal(calls, 1);
+});
+
+test('instantiate ends a destructor that has the host work without end', async () => {
+  let calls = 0;
+  const fuel = new Rations(10);
+  const instance = await PASSING.instantiate({ take: () => void calls++, give: () => undefined }, { fuel });
+  // Its code asks for fuel once before it calls, then each call does.
+  const thing = (await instance.call('make')) as { drop(): void };
+  assert.throws(() => thing.drop(), { code: 'COMPONENT_LIMIT' });
+  assert.equal(calls, 10);
+  assert.equal(instance.failure?.code, 'COMPONENT_LIMIT');
+});
+
+test('instantiate charges the work that a host function adds to the debt', async () => {
+  const debt = new Debt();
+  const fuel = new Rations(10);
+  const give = () => {
+    debt.units += 123_000;
+    return new Uint8Array(0);
+  };
+  const instance = await PASSING.instantiate({ take: () => undefined, give }, { fuel, debt });
+  await instance.call('get');
+  assert.ok(fuel.units >= 123_000);
+  assert.equal(debt.units, 0);
 });

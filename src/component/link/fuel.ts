@@ -7,7 +7,7 @@
  */
 export interface FuelSupply {
   /**
-   * `units` were used up.
+   * `units` were used up, by its code or for it.
    *
    * @param entry Undefined where the guest can be suspended. Else which time it is that it was entered where it cannot: to
    *   allocate memory, or to drop a resource. There an answer that is a promise ends it.

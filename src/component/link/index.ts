@@ -15,7 +15,8 @@
  *   LK9  An instance that was rewound is as one that was just made: nothing of the life before is left in it, and nobody is
  *        left who could use it. What cannot be put back is not rewound.
  *   LK10 Code of a metered component asks its supply for fuel again and again, and is ended or suspended there if that says
- *        so; the same call uses the same fuel, whatever was called before.
+ *        so; the same call uses the same fuel, whatever was called before. What the host does for it is charged too; who
+ *        owes a slice of fuel pays at the end of the call, and waits there.
  * Limits      1,000 component instances and 1,000 core instances inside one component; 10,000 exported functions, host
  *             functions, resource types and core imports; 64 calls between its components inside each other.
  * Not here    what a value looks like (abi/), when a component may run (host/).

@@ -1,6 +1,7 @@
 import { assert, RuntimeError } from '../../errors/index.ts';
 import {
   CanonContext,
+  type Debt,
   disposeHandles,
   GuestResourceType,
   InstanceState,
@@ -35,6 +36,8 @@ export interface InstantiateOptions {
   readonly handlesMax?: number;
   /** Who gives its code fuel. Default: as much as it wants, so that a loop without end holds the thread for ever. */
   readonly fuel?: FuelSupply;
+  /** What the host does for it, beyond what the engine sees, is added here, and charged with its fuel. Default: nothing. */
+  readonly debt?: Debt;
   /**
    * Lets the instance be rewound, which costs it a few microseconds at first. Default false: `rewind` answers false.
    */
@@ -99,6 +102,7 @@ export class ComponentInstance {
     this.states = plan.states.map(() => {
       const state = new InstanceState(options.handlesMax);
       state.hostContext = options.context;
+      if (options.debt !== undefined) state.debt = options.debt;
       if (options.liftBudgetBytes !== undefined) state.liftBudgetMax = options.liftBudgetBytes;
       return state;
     });
@@ -231,10 +235,13 @@ export class ComponentInstance {
    *
    * @throws {RuntimeError} (or rejects) as `instantiate` does.
    */
-  begin(options: Pick<InstantiateOptions, 'context' | 'signal'>): Promise<void> | undefined {
+  begin(options: Pick<InstantiateOptions, 'context' | 'debt' | 'signal'>): Promise<void> | undefined {
     assert(this.rewound, 'an instance that begins again was rewound');
     this.rewound = false;
-    for (const state of this.states) state.hostContext = options.context;
+    for (const state of this.states) {
+      state.hostContext = options.context;
+      if (options.debt !== undefined) state.debt = options.debt;
+    }
     const number = this.component.steps.length - 1;
     const step = this.component.steps[number] as CompiledStep;
     return this.hasStart ? this.startAgain(step, options.signal) : undefined;

@@ -11,6 +11,7 @@ export const ON_DENIED = new PartKey<(decision: Decision) => void>('denials', { 
 export function isAllowed(guest: Guest, request: CapabilityRequest): boolean {
   const decision = decide(guest.part(GRANTS), request);
   if (decision.effect === 'allow') return true;
+  guest.charge('denial');
   guest.part(ON_DENIED)(decision);
   return false;
 }

@@ -1,6 +1,8 @@
+import { Debt } from '../../component/index.ts';
 import { assert, RuntimeError } from '../../errors/index.ts';
 import type { Clock } from '../../time/index.ts';
 import { type Eventually, isPromise } from './values.ts';
+import { WORK, type Work } from './work.ts';
 
 /**
  * "Not yet" answers in a row after which one comes only after a turn of the event loop. A guest that spins on such an
@@ -67,6 +69,8 @@ const NO_PARTS = new Parts();
  */
 export class Guest {
   readonly clock: Clock;
+  /** What is done for it and not paid for yet; see {@link charge}. */
+  readonly debt = new Debt();
   // Made for every instance, so without the price of #private.
   private readonly resourcesMax: number;
   private readonly shared: Parts;
@@ -96,6 +100,11 @@ export class Guest {
   /** True once the instance is gone; nothing is waited for or trapped any more. */
   get disposed(): boolean {
     return this.isDisposed;
+  }
+
+  /** Charges its fuel for work that is done for it so many times, beside what its call and the bytes that cross cost. */
+  charge(work: Work, times = 1): void {
+    this.debt.units += WORK[work] * times;
   }
 
   /** What the package that owns `key` keeps for this guest: what was given, else made now and kept. */

@@ -43,12 +43,14 @@ export class Fields {
 
   get(name: string): Uint8Array[] {
     const values: Uint8Array[] = [];
+    this.chargeLook();
     const wanted = name.toLowerCase();
     for (let at = 0; at < this.list.length; at += 2) if (this.isNamed(at, wanted)) values.push(this.valueAt(at));
     return values;
   }
 
   has(name: string): boolean {
+    this.chargeLook();
     const wanted = name.toLowerCase();
     for (let at = 0; at < this.list.length; at += 2) if (this.isNamed(at, wanted)) return true;
     return false;
@@ -90,6 +92,7 @@ export class Fields {
   /** A copy that is mutable. */
   clone(): Fields {
     const copy = new Fields(this.guest);
+    this.chargeLook();
     for (let at = 0; at < this.list.length; at += 2) copy.add(this.list[at] as string, this.list[at + 1] as string);
     return copy;
   }
@@ -123,6 +126,11 @@ export class Fields {
     if (!this.mutable) return IMMUTABLE;
     if (!isToken(name)) return INVALID_SYNTAX;
     return isForbidden(name) ? FORBIDDEN : undefined;
+  }
+
+  /** Every field is looked at. */
+  private chargeLook(): void {
+    this.guest.charge('field', this.list.length / 2);
   }
 
   private isNamed(at: number, lowerName: string): boolean {

@@ -52,6 +52,7 @@ function sendNow(guest: Guest, request: OutgoingRequest, options: RequestOptions
     reportLimit(guest, { limit: 'http-requests', limitValue: requestsMax });
     return TOO_MANY;
   }
+  guest.charge('request');
   const future = new FutureIncomingResponse(guest);
   future.start(client, {
     ...target.val,

@@ -77,11 +77,20 @@ export class InputStream extends Stream<Reader> {
   }
 
   skip(length: number): Eventually<StreamResult<bigint>> {
-    return countOf(this.read(length));
+    return this.#skipped(this.read(length));
   }
 
   blockingSkip(length: number): Eventually<StreamResult<bigint>> {
-    return countOf(this.blockingRead(length));
+    return this.#skipped(this.blockingRead(length));
+  }
+
+  #skipped(read: Eventually<StreamResult<Uint8Array>>): Eventually<StreamResult<bigint>> {
+    const count = (result: StreamResult<Uint8Array>): StreamResult<bigint> => {
+      if (result.tag === 'err') return result;
+      this.guest.charge('byte', result.val.length);
+      return ok(BigInt(result.val.length));
+    };
+    return isPromise(read) ? read.then(count) : count(read);
   }
 
   /** Waits until a read of `length` bytes would give some, or say why not. */
@@ -113,6 +122,7 @@ export class OutputStream extends Stream<Writer> {
     if (problem !== undefined) return problem;
     if (length > BigInt(this.core.permit))
       trap(`Cannot write ${length} zeroes: check-write permits ${this.core.permit}`);
+    this.guest.charge('byte', Number(length));
     return this.core.write(ZEROES.subarray(0, Number(length)));
   }
 
@@ -140,6 +150,7 @@ export class OutputStream extends Stream<Writer> {
     if (length > BigInt(BLOCKING_WRITE_BYTES_MAX)) {
       trap(`Cannot write ${length} zeroes and flush: at most ${BLOCKING_WRITE_BYTES_MAX} are allowed`);
     }
+    this.guest.charge('byte', Number(length));
     return this.blockingWriteAndFlush(ZEROES.subarray(0, Number(length)));
   }
 
@@ -167,6 +178,7 @@ export class OutputStream extends Stream<Writer> {
     if (room === 0) return ok(0n);
     const read = source.take(room);
     if (read.tag === 'err') return read;
+    this.guest.charge('byte', read.val.length);
     const written = this.core.write(read.val);
     return written.tag === 'err' ? written : ok(BigInt(read.val.length));
   }
@@ -192,13 +204,4 @@ export class OutputStream extends Stream<Writer> {
 
 function closedIsFine(result: StreamResult<undefined>): StreamResult<undefined> {
   return result.tag === 'err' && result.val.tag === 'closed' ? OK : result;
-}
-
-function countOf(read: Eventually<StreamResult<Uint8Array>>): Eventually<StreamResult<bigint>> {
-  if (isPromise(read)) return read.then(countNow);
-  return countNow(read);
-}
-
-function countNow(read: StreamResult<Uint8Array>): StreamResult<bigint> {
-  return read.tag === 'err' ? read : ok(BigInt(read.val.length));
 }

@@ -42,7 +42,7 @@ const SEED = new PartKey<Promise<readonly [bigint, bigint]>>('random seed', {
 });
 
 function bytes(this: Guest, length: unknown): Eventually<Uint8Array> {
-  return drawBytes(this.part(RANDOM_BYTES), asU64(length));
+  return drawBytes(this, asU64(length));
 }
 
 function number(this: Guest): Eventually<bigint> {
@@ -63,7 +63,7 @@ export const RANDOM_INTERFACES = defineInterfaces({
   },
 });
 
-function drawBytes(random: RandomBytes, length: bigint): Eventually<Uint8Array> {
+function drawBytes(guest: Guest, length: bigint): Eventually<Uint8Array> {
   if (length > BigInt(REQUEST_BYTES_MAX)) {
     throw new RuntimeError(
       'COMPONENT_LIMIT',
@@ -72,7 +72,8 @@ function drawBytes(random: RandomBytes, length: bigint): Eventually<Uint8Array> 
     );
   }
   const bytes = new Uint8Array(Number(length));
-  const filling = random.fill(bytes);
+  guest.charge('byte', bytes.length);
+  const filling = guest.part(RANDOM_BYTES).fill(bytes);
   return filling instanceof Promise ? filling.then(() => bytes) : bytes;
 }
 

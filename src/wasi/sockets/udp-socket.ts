@@ -188,6 +188,7 @@ export class UdpSocket implements Readiness, SocketHolder {
   #bind(address: SocketAddress, binding: 'listen' | 'connect'): Bound | ErrorCode {
     const host = toNodeHost(address);
     if (host === undefined) return 'address-not-bindable';
+    this.#guest.charge('socket');
     try {
       const socket = bindFirmly(this.family, host, address.port);
       socket.on('error', (error) => this.queue.fail(toErrorCode(error)));
@@ -210,6 +211,7 @@ export class UdpSocket implements Readiness, SocketHolder {
   #associate(socket: Socket, remote: SocketAddress | undefined): ErrorCode | undefined {
     const host = remote === undefined ? undefined : toNodeHost(remote);
     if (remote !== undefined && host === undefined) return 'invalid-argument';
+    this.#guest.charge('association');
     try {
       if (this.#remote !== undefined) socket.disconnect();
       this.#remote = undefined;
