@@ -29,6 +29,28 @@ const SPINNER = `(component
   (core instance $m (instantiate $M))
   (func (export "spin") (canon lift (core func $m "spin"))))`;
 
+/** Milliseconds that code holds the thread where it cannot be suspended, at most; a bulk instruction is done to its end. */
+const INSIDE_AT_MOST_MS = 15;
+
+/** Loops without end, by what is slow about them. */
+const LOOPS = {
+  'does nothing': '(br $l)',
+  divides: '(local.set $x (i64.div_u (i64.const -1) (i64.or (local.get $x) (i64.const 3)))) (br $l)',
+  'takes square roots': '(f64.store (i32.const 0) (f64.sqrt (f64.add (f64.load (i32.const 0)) (f64.const 3)))) (br $l)',
+  'misses all caches': `(local.set $x (i64.add (i64.mul (local.get $x) (i64.const 6364136223846793005)) (i64.const 1442695040888963407)))
+    (local.set $x (i64.xor (local.get $x) (i64.load8_u (i32.wrap_i64 (i64.shr_u (local.get $x) (i64.const 39)))))) (br $l)`,
+  'fills 30 MB at once': '(memory.fill (i32.const 0) (i32.const 1) (i32.const 30000000)) (br $l)',
+} as const;
+
+/** Its allocator computes without end. */
+const allocatorOf = (loop: string): string => `(component
+  (core module $M
+    (memory (export "memory") 512)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $x i64) (loop $l ${loop}) (unreachable))
+    (func (export "f") (param i32 i32)))
+  (core instance $m (instantiate $M))
+  (func (export "f") (param "x" string) (canon lift (core func $m "f") (memory $m "memory") (realloc (func $m "realloc")))))`;
+
 const Echo = protocol('bench:echo@1.0.0', { ask: { echo: { in: type<number>(), out: type<number>() } } });
 const echo = implement(Echo, { init: () => ({}), ask: { echo: (_, n) => n } });
 
@@ -143,12 +165,33 @@ async function kills(report: Report): Promise<void> {
   report.row({ name: 'kill of a spinner beside 8 others, slowest', unit: 'ms', samples: slowest as number[], target });
 }
 
+/** How long one is on the thread that computes where it cannot be suspended: from its message to the answer that it failed. */
+async function inside(report: Report): Promise<void> {
+  for (const [what, loop] of Object.entries(LOOPS)) {
+    await using system = await ActorSystem.create();
+    const guest = await compileComponent(await parseWat(allocatorOf(loop)), { metered: true });
+    const ref = system.spawn(await component(guest), 'allocator', {
+      supervision: { intensity: 1_000, backoffMinMs: 0 },
+    });
+    const samples: number[] = [];
+    for (let round = -2; round < ROUNDS; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      const started = performance.now();
+      await ref.askOp('f', ['x']).catch(() => undefined);
+      if (round >= 0) samples.push(performance.now() - started);
+    }
+    const name = `held by an allocator that ${what}, until it is ended`;
+    report.row({ name, unit: 'ms', samples, target: { atMost: INSIDE_AT_MOST_MS } });
+  }
+}
+
 export const suite: Suite = {
   name: 'preemption',
   async run(report) {
     await neighbours(report);
     await floods(report);
     await kills(report);
+    await inside(report);
     report.notMeasured(
       'spinners whose every access misses all caches, which take up to fifty times as long for their fuel',
     );

@@ -48,3 +48,41 @@ test('S83: GuestFuel has guests of one component wait for one rate, in their ord
   assert.deepEqual(order, ['second', 'first', 'third']);
   assert.equal(waits.length, 3);
 });
+
+/** Asks for fuel where a guest cannot be suspended, until it is refused; gives how often it was given some. */
+function insideUntilRefused(fuel: GuestFuel, ask: () => readonly [units: number, entries: number]): number {
+  for (let given = 0; ; given++) {
+    try {
+      void fuel.refuel(...ask());
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'COMPONENT_LIMIT');
+      return given;
+    }
+    if (given === 10_000) return given;
+  }
+}
+
+test('S81: GuestFuel gives a guest that cannot be suspended 5 ms, and 2,000,000 units however slow they are', () => {
+  const clock = new ManualClock();
+  const asking = (ms: number) => () => {
+    clock.advance(ms);
+    return [FUEL_SLICE, 0] as const;
+  };
+  assert.equal(insideUntilRefused(new GuestFuel(clock, {}), asking(3)), 11, 'its first slice is not counted');
+  assert.equal(insideUntilRefused(new GuestFuel(clock, {}), asking(0.1)), 50);
+  assert.equal(insideUntilRefused(new GuestFuel(clock, {}), asking(0)), 251, 'the clock stands still');
+});
+
+test('S81: GuestFuel counts what is used where a guest cannot be suspended until it can be, however often it is entered', () => {
+  const clock = new ManualClock();
+  const fuel = new GuestFuel(clock, {});
+  const asking = (entries: number) => () => {
+    clock.advance(1);
+    return [FUEL_SLICE, entries] as const;
+  };
+  assert.equal(insideUntilRefused(fuel, asking(1)), 11);
+  void fuel.refuel(0, undefined);
+  assert.equal(insideUntilRefused(fuel, asking(1)), 11, 'it could be suspended meanwhile');
+  fuel.spend(0);
+  assert.equal(insideUntilRefused(fuel, asking(400)), 10_000, 'a long list needs many pieces of memory');
+});

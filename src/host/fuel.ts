@@ -4,10 +4,15 @@ import type { Clock, TokenBucket } from '../time/index.ts';
 import { type Turns, turnsOf } from './turns.ts';
 
 /**
- * Units that a guest may use up where it cannot be suspended: in `cabi_realloc` and destructors. Some 5 ms of plain code,
- * during which nobody else runs; an allocator needs a thousandth of it.
+ * What a guest may use up where it cannot be suspended, in `cabi_realloc` and destructors, until it can be again: nobody
+ * else runs meanwhile. So many units in any case, 0.2 ms of plain code, 2 ms of the slowest that computes and 10 ms of what
+ * misses all caches; an allocator needs a thousandth of it. Then until the time is over; and never more than the most, for
+ * clocks that stand still.
  */
-const INSIDE_MAX = 50_000_000;
+const INSIDE = { freeUnits: 2_000_000, timeMs: 5, mostUnits: 50_000_000 };
+
+/** Units that each time it is entered there may take beside that: many are needed for long lists, and none takes more. */
+const ENTRY_UNITS = 500;
 
 /** How long what a guest does may take. */
 export interface TimeLimit {
@@ -51,9 +56,9 @@ export class GuestFuel implements FuelSupply {
   private used = 0;
   /** Units that the rate was charged for in advance. */
   private prepaid = 0;
-  /** Units used up since it was entered where it cannot be suspended, and which time that was. */
+  /** Units used up since it was last known to be where it can be suspended, and when that began; −1: it is there. */
   private usedInside = 0;
-  private entry = 0;
+  private insideSinceMs = -1;
   /** When it began to compute in its present turn; −1: with the next slice. */
   private sinceMs = -1;
   /** Ends the wait for the rate that is under way. */
@@ -78,12 +83,13 @@ export class GuestFuel implements FuelSupply {
     this.used = 0;
   }
 
-  refuel(units: number, entry: number | undefined): number | Promise<void> {
+  refuel(units: number, entries: number | undefined): number | Promise<void> {
     const { time } = this;
     const leftMs = time?.leftMs;
     if (time !== undefined && leftMs !== undefined && leftMs <= 0) throw time.overdue();
+    if (entries !== undefined) return this.inside(units, entries);
+    this.insideSinceMs = -1;
     this.charge(units);
-    if (entry !== undefined) return this.inside(units, entry);
     if (this.isOverRate) return this.whenPaid();
     if (this.sinceMs === -1) this.sinceMs = this.clock.nowMs();
     if (!this.turns.isOver(this.sinceMs)) return FUEL_SLICE;
@@ -94,6 +100,7 @@ export class GuestFuel implements FuelSupply {
   /** A call is over: the next one has a turn of its own, unless it was part of another. */
   spend(units: number, isInside = false): void {
     if (!isInside) this.sinceMs = -1;
+    this.insideSinceMs = -1;
     this.charge(units);
   }
 
@@ -148,13 +155,21 @@ export class GuestFuel implements FuelSupply {
     return new RuntimeError('COMPONENT_FUEL', text, { details });
   }
 
-  private inside(units: number, entry: number): number {
-    // What was used up before it was entered is among the units of the first time.
-    this.usedInside = entry === this.entry ? this.usedInside + units : 0;
-    this.entry = entry;
-    if (this.usedInside <= INSIDE_MAX) return FUEL_SLICE;
-    const text = `The component used more than ${INSIDE_MAX} units of fuel to allocate memory or to drop a resource, where it cannot be suspended`;
-    const details = { limit: 'fuel-inside', limitValue: INSIDE_MAX, used: this.usedInside };
+  private inside(units: number, entries: number): number {
+    const { clock } = this;
+    if (this.insideSinceMs === -1) {
+      // What was used up before it was entered is among the units of the first time.
+      this.usedInside = 0;
+      this.insideSinceMs = clock.nowMs();
+      return FUEL_SLICE;
+    }
+    this.usedInside = Math.max(0, this.usedInside + units - entries * ENTRY_UNITS);
+    const used = this.usedInside;
+    if (used <= INSIDE.freeUnits) return FUEL_SLICE;
+    if (used <= INSIDE.mostUnits && clock.nowMs() - this.insideSinceMs < INSIDE.timeMs) return FUEL_SLICE;
+    const { timeMs, mostUnits } = INSIDE;
+    const text = `The component computed for too long to allocate memory or to drop resources, where it cannot be suspended: at most ${timeMs} ms and ${mostUnits} units of fuel`;
+    const details = { limit: 'fuel-inside', limitValue: INSIDE.freeUnits, used };
     throw new RuntimeError('COMPONENT_LIMIT', text, { details });
   }
 }

@@ -1,7 +1,7 @@
 import { assert, RuntimeError } from '../../errors/index.ts';
 import { CallScope, Handle } from './handles.ts';
 import { HANDLE_BYTES } from './limits.ts';
-import { charge, GuestResourceType, type InstanceState, type ResourceType } from './state.ts';
+import { charge, GuestResourceType, type InstanceState, pay, type ResourceType } from './state.ts';
 import { mismatch, toFailure, trap } from './trap.ts';
 
 /** Whose the resource is: the host's to drop, lent to the host for one call, or nobody's any more. */
@@ -253,8 +253,11 @@ export function resourceRep(state: InstanceState, slot: number): (index: number)
   };
 }
 
-/** Makes the core function of `canon resource.drop`: runs the host's `drop`, or the guest's destructor. */
-export function resourceDrop(state: InstanceState, slot: number): (index: number) => void {
+/**
+ * Makes the core function of `canon resource.drop`: runs the host's `drop`, or the guest's destructor. It returns 1 when the
+ * guest has to wait for its turn, since that took long.
+ */
+export function resourceDrop(state: InstanceState, slot: number): (index: number) => 0 | 1 {
   return (index) => {
     try {
       checkMayLeave(state);
@@ -262,6 +265,7 @@ export function resourceDrop(state: InstanceState, slot: number): (index: number
     } catch (thrown) {
       throw fail(state, thrown);
     }
+    return pay(state);
   };
 }
 

@@ -13,7 +13,7 @@ import {
   openScope,
   releaseLends,
 } from './resources.ts';
-import { type CanonContext, charge, checkPointer, fresh, type InstanceState } from './state.ts';
+import { type CanonContext, charge, checkPointer, fresh, leave, pay } from './state.ts';
 import { liftChar, lowerChar, scalarValueOf } from './strings.ts';
 import { mismatch, trap } from './trap.ts';
 
@@ -94,18 +94,7 @@ function suspend(pending: Pending): 1 {
       throw pending.failed(ctx, thrown, undefined);
     },
   );
-  settled.catch(ignore); // the engine may have given the instance up; whoever waits hears of it all the same
-  ctx.state.suspension.promise = settled;
-  return 1;
-}
-
-/** Pays what a call has cost beyond its fuel: 1 if the guest has to wait before it goes on. */
-function pay(state: InstanceState): 0 | 1 {
-  const promise = state.pay();
-  if (promise === undefined) return 0;
-  promise.catch(ignore);
-  state.suspension.promise = promise;
-  return 1;
+  return leave(ctx.state, settled);
 }
 
 function resolve(pending: Pending, result: unknown): Promise<void> | undefined {
@@ -120,5 +109,3 @@ function resolve(pending: Pending, result: unknown): Promise<void> | undefined {
   }
   return state.debt.units < DEBT_MAX ? undefined : state.pay();
 }
-
-function ignore(): void {}

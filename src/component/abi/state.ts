@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { assert, type RuntimeError } from '../../errors/index.ts';
 import type { HostResourceType } from '../host.ts';
-import { ALLOCATE_UNITS, Debt } from './debt.ts';
+import { ALLOCATE_UNITS, DEBT_MAX, Debt } from './debt.ts';
 import { type CallScope, type Handle, HandleTable } from './handles.ts';
 import { LIFT_BUDGET_BYTES, LOWER_BUDGET_BYTES } from './limits.ts';
 import { exceed, trap } from './trap.ts';
@@ -50,8 +50,6 @@ export class InstanceState {
    * How many times its code runs above a frame of JavaScript: `realloc` and destructors. V8 cannot suspend it there.
    */
   entered: number;
-  /** Entries of that kind since it was made. */
-  entries: number;
   /** Bytes of host memory that the lift under way may still take. */
   liftBudget: number;
   /** What `liftBudget` starts with at every lift. Default {@link LIFT_BUDGET_BYTES}. */
@@ -87,7 +85,6 @@ export class InstanceState {
     this.mayEnter = true;
     this.isDropping = false;
     this.entered = 0;
-    this.entries = 0;
     this.liftBudget = LIFT_BUDGET_BYTES;
     this.liftBudgetMax = LIFT_BUDGET_BYTES;
     this.lowerBudget = LOWER_BUDGET_BYTES;
@@ -119,6 +116,21 @@ export class InstanceState {
 
 function nothingToPay(): undefined {
   return undefined;
+}
+
+/** Pays what is owed at the end of a call that the guest made, if it is much: 1 if the guest has to wait before it goes on. */
+export function pay(state: InstanceState): 0 | 1 {
+  if (state.debt.units < DEBT_MAX) return 0;
+  const promise = state.pay();
+  return promise === undefined ? 0 : leave(state, promise);
+}
+
+/** Leaves the engine a promise that the guest has to wait for, and returns 1. */
+export function leave(state: InstanceState, promise: Promise<void>): 1 {
+  // The engine may have given the instance up; whoever waits hears of it all the same.
+  promise.catch(() => undefined);
+  state.suspension.promise = promise;
+  return 1;
 }
 
 /** Charges the lift under way for `bytes` of host memory, before they are taken. */
@@ -213,7 +225,7 @@ export class CanonContext {
     state.debt.units += sizeBytes + ALLOCATE_UNITS;
     state.mayLeave = false;
     state.entered++;
-    state.entries++;
+    state.debt.entries++;
     const ptr = realloc(0, 0, align, sizeBytes) >>> 0;
     state.entered--;
     state.mayLeave = state.failure === undefined; // it may have been killed by the values that are lowered

@@ -9,7 +9,6 @@ import {
 import type { HostFunction } from '../host.ts';
 import { FlatReader, liftFlat, loadAll, withViews } from './codegen-lift.ts';
 import { lowerFlat, store } from './codegen-lower.ts';
-import { DEBT_MAX } from './debt.ts';
 import { resultInvalid } from './explain.ts';
 import { layoutOf, layoutOfAll } from './layout.ts';
 import { assertLittleEndian } from './numbers.ts';
@@ -156,7 +155,7 @@ state.suspension.value = finish(ctx, r, ${shape.out});
 ${release}
 throw failed(ctx, thrown, r);
 }
-return state.debt.units < ${DEBT_MAX} ? 0 : pay(state);
+return pay(state);
 };
 }`;
 }

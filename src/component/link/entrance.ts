@@ -137,14 +137,12 @@ export class Entrance {
   private refuel(gauge: FuelGauge, left: number): number {
     const { surrounding, state } = this;
     if (surrounding.failure !== undefined) throw surrounding.failure;
-    const { entry } = this;
     try {
-      const granted = surrounding.fuel.refuel(gauge.used(left) + state.debt.take(), entry);
+      const granted = this.ask(gauge.used(left));
       if (typeof granted === 'number') {
         gauge.grant(granted);
         return granted;
       }
-      if (entry !== undefined) throw cannotSuspend();
       gauge.grant(0);
       // Nobody looks at what a host function left here: it is done with, or has not begun.
       state.suspension.promise = granted;
@@ -154,22 +152,27 @@ export class Entrance {
     }
   }
 
-  /** Undefined where the guest can be suspended; else which time it is that it was entered where it cannot. */
-  private get entry(): number | undefined {
-    const { entered, entries } = this.state;
-    return entered === 0 ? undefined : entries;
+  /**
+   * Pays `units` that were used up and what is owed, and asks for more. Where the guest cannot be suspended it stays owed, so
+   * that it is paid, and waited for, as soon as it can be.
+   */
+  private ask(units: number): number | Promise<void> {
+    const { debt, entered } = this.state;
+    const { fuel } = this.surrounding;
+    debt.units += units;
+    if (entered === 0) return fuel.refuel(debt.take(), undefined);
+    const granted = fuel.refuel(debt.takeNew(), debt.takeEntries());
+    if (typeof granted !== 'number') throw cannotSuspend();
+    return granted;
   }
 
-  /** The guest has called the host, which did much for it. Gives a promise if it has to wait before it goes on. */
+  /** The guest has called the host, and owes much. Gives a promise if it has to wait before it goes on. */
   private pay(): Promise<void> | undefined {
     const { surrounding, state } = this;
     if (surrounding.failure !== undefined) throw surrounding.failure;
-    const { entry } = this;
     try {
-      const granted = surrounding.fuel.refuel(state.debt.take(), entry);
-      if (typeof granted === 'number') return undefined;
-      if (entry !== undefined) throw cannotSuspend();
-      return granted.then(() => this.pay());
+      const granted = this.ask(0);
+      return typeof granted === 'number' ? undefined : granted.then(() => this.pay());
     } catch (error) {
       throw fail(state, error);
     }
@@ -198,9 +201,10 @@ export class Entrance {
   }
 
   private spend(gauge: FuelGauge, left: number): void {
-    const units = gauge.used(left) + this.state.debt.take();
+    const { debt } = this.state;
     const { fuel, isInside } = this.surrounding;
-    if (units > 0) fuel.spend(units, isInside);
+    debt.units += gauge.used(left);
+    if (debt.units > 0) fuel.spend(debt.take(), isInside);
   }
 
   /** Tells whether the arguments fit; if not, whoever called knows. */

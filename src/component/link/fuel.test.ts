@@ -121,7 +121,7 @@ test('instantiate tells its supply where a guest cannot wait, and ends one whose
   const fuel = new Rations(3);
   const instance = await GUEST.instantiate({}, { fuel });
   await assert.rejects(instance.call('text', ['x'.repeat(666)]), { code: 'COMPONENT_LIMIT' });
-  assert.deepEqual(fuel.entries, [1, 1, 1, 1]);
+  assert.deepEqual(fuel.entries, [1, 0, 0, 0]);
   const waiting: FuelSupply = { refuel: () => Promise.resolve(), spend: () => undefined };
   const other = await GUEST.instantiate({}, { fuel: waiting });
   await assert.rejects(other.call('text', ['x'.repeat(666)]), {
@@ -266,4 +266,52 @@ test('instantiate charges the work that a host function adds to the debt', async
   await instance.call('get');
   assert.ok(fuel.units >= 123_000);
   assert.equal(debt.units, 0);
+});
+
+test('instantiate has a guest pay for destructors when it drops what another component made, and wait there', async () => {
+  const guest = await compileComponent(
+    await parseWat(`(component
+      (component $B
+        (core module $D (func (export "dtor") (param i32) (local $n i32) (local.set $n (i32.const 100000))
+          (loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+        (core instance $d (instantiate $D))
+        (type $thing' (resource (rep i32) (dtor (func $d "dtor"))))
+        (export $thing "thing" (type $thing'))
+        (core func $new (canon resource.new $thing'))
+        (core module $M (import "" "new" (func $new (param i32) (result i32)))
+          (func (export "make") (result i32) (call $new (i32.const 7))))
+        (core instance $m (instantiate $M (with "" (instance (export "new" (func $new))))))
+        (func (export "make") (result (own $thing)) (canon lift (core func $m "make"))))
+      (instance $b (instantiate $B))
+      (alias export $b "thing" (type $thing))
+      (alias export $b "make" (func $make))
+      (core func $make (canon lower (func $make)))
+      (core func $drop (canon resource.drop $thing))
+      (core module $M (import "" "make" (func $make (result i32))) (import "" "drop" (func $drop (param i32)))
+        (func (export "f") (param $n i32)
+          (loop $l (call $drop (call $make)) (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))
+      (core instance $m (instantiate $M (with "" (instance (export "make" (func $make)) (export "drop" (func $drop))))))
+      (func (export "f") (param "times" u32) (canon lift (core func $m "f"))))`),
+    { metered: true },
+  );
+  let waits = 0;
+  let isTurn = false;
+  let units = 0;
+  const fuel: FuelSupply = {
+    refuel(used, entries) {
+      if (entries !== undefined) return FUEL_SLICE;
+      units += used;
+      isTurn = !isTurn;
+      if (isTurn) return FUEL_SLICE;
+      waits++;
+      return Promise.resolve();
+    },
+    spend: (used) => {
+      units += used;
+    },
+  };
+  const instance = await guest.instantiate({}, { fuel });
+  await instance.call('f', [20]);
+  assert.ok(waits >= 10, `${waits} waits`);
+  assert.ok(units > 20 * 300_000 && units < 20 * 1_000_000, `${units} units`);
 });

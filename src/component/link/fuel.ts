@@ -9,12 +9,13 @@ export interface FuelSupply {
   /**
    * `units` were used up, by its code or for it.
    *
-   * @param entry Undefined where the guest can be suspended. Else which time it is that it was entered where it cannot: to
-   *   allocate memory, or to drop a resource. There an answer that is a promise ends it.
+   * @param entries Undefined where the guest can be suspended. Else how many times it was entered where it cannot, since it
+   *   was last asked there: to allocate memory, or to drop a resource. There an answer that is a promise ends it, and what
+   *   was used is not paid by that: it is among the units of a later time, where it can be suspended, or is spent.
    * @returns Units to go on with, 1 to 1,000,000,000; or a promise: the guest is suspended until it is fulfilled, and
    *   asks again. It must settle at some time, or the instance be killed: a stack that waits for ever is never collected.
    */
-  refuel(units: number, entry: number | undefined): number | Promise<void>;
+  refuel(units: number, entries: number | undefined): number | Promise<void>;
   /**
    * A call is over that used `units` more.
    *

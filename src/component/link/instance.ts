@@ -1,7 +1,7 @@
 import { assert, RuntimeError } from '../../errors/index.ts';
 import {
   CanonContext,
-  type Debt,
+  Debt,
   disposeHandles,
   GuestResourceType,
   InstanceState,
@@ -99,10 +99,11 @@ export class ComponentInstance {
     this.room = options.room;
     this.rewindable = options.rewindable === true && component.origin !== undefined;
     const { plan } = component;
+    const { debt = new Debt() } = options;
     this.states = plan.states.map(() => {
       const state = new InstanceState(options.handlesMax);
       state.hostContext = options.context;
-      if (options.debt !== undefined) state.debt = options.debt;
+      state.debt = debt;
       if (options.liftBudgetBytes !== undefined) state.liftBudgetMax = options.liftBudgetBytes;
       return state;
     });
@@ -348,7 +349,7 @@ export class ComponentInstance {
       const state = this.states[(this.component.steps[source.step] as CompiledStep).state] as InstanceState;
       try {
         state.entered++;
-        state.entries++;
+        state.debt.entries++;
         (this.resolve(source) as (rep: number) => void)(rep);
         state.entered--;
       } catch (error) {

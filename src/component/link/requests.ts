@@ -45,7 +45,7 @@ export class Requests {
 
 function entryOf(source: CoreSource): ImportEntry {
   if (source.kind === 'export') return 'direct';
-  return source.kind === 'lower' ? 'blocking' : 'sync';
+  return source.kind === 'lower' || source.kind === 'resource-drop' ? 'blocking' : 'sync';
 }
 
 /** By step, the exports that something outside of the module uses; the pump calls its functions from within. */
