@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -180,31 +180,33 @@ test('AuditLog puts a torn record aside, and says so', async () => {
   const entries = await entriesOf();
   const resumed = entries.find(({ record }) => record?.action === 'log.resumed')?.record;
   assert.deepEqual(resumed?.details, { tornBytes: 19 });
-  assert.match(await readFile(`${path}.torn`, 'utf8'), /\{"seq":4,"time":"20$/);
+  assert.equal(await readFile(`${path}.torn`, 'utf8'), '{"seq":4,"time":"20');
   assert.deepEqual(await problems(), []);
 });
 
 test('AuditLog begins a file when one is full, and removes those that are older than they are kept', async () => {
   const clock = new ManualClock();
   const day = 86_400_000;
-  for (let round = 0; round < 10; round++) await fill(100, { segmentBytes: 65_536 });
-  const files = new Set((await entriesOf()).map(({ file }) => file));
-  assert.ok(files.size > 3, `${files.size} files`);
+  // Within a day by size, then by the day.
+  for (let round = 0; round < 10; round++) await fill(100, { clock, segmentBytes: 65_536 });
+  const perDay = new Set((await entriesOf()).map(({ file }) => file)).size;
+  assert.ok(perDay > 3, `${perDay} files`);
+  clock.advance(day);
+  await fill(1, { clock });
+  clock.advance(8 * day - 1);
+  await fill(1, { clock, retentionMs: 9 * day });
+  const files = [...new Set((await entriesOf()).map(({ file }) => file))];
+  assert.equal(files.length, perDay + 2);
   assert.deepEqual(await problems(), []);
-  const old = new Date(clock.wallMs() - 10 * day);
-  for (const file of [...files].slice(0, 2)) await utimes(join(directory, file), old, old);
-  for (const file of [...files].slice(2))
-    await utimes(join(directory, file), new Date(clock.wallMs()), new Date(clock.wallMs()));
+  clock.advance(1);
   await fill(1, { clock, retentionMs: 9 * day });
   const entries = await entriesOf();
-  assert.equal(new Set(entries.map(({ file }) => file)).size, files.size - 2);
-  assert.deepEqual(
-    entries.flatMap(({ record }) => (record?.action === 'log.expired' ? [record.resource] : [])),
-    [...files].slice(0, 2),
-  );
+  const expired = entries.flatMap(({ record }) => (record?.action === 'log.expired' ? [record.resource] : []));
+  assert.deepEqual(expired, files.slice(0, perDay - 1));
+  assert.equal(new Set(entries.map(({ file }) => file)).size, files.length - perDay + 1);
   assert.deepEqual(await problems(), []);
   // Nothing says that this one was old.
-  await rm(join(directory, [...files][2] as string));
+  await rm(join(directory, files[perDay - 1] as string));
   assert.deepEqual(await problems(), ['truncated']);
 });
 
@@ -294,7 +296,6 @@ test('AuditLog goes on after a file that was made and not written', async () => 
   await fill(2);
   await writeFile(join(directory, 'audit-000002.jsonl'), '');
   await fill(2);
-  await truncate(join(directory, 'audit-000002.jsonl'), (await stat(join(directory, 'audit-000002.jsonl'))).size);
   assert.deepEqual(await resources(), ['/0', '/1', '/0', '/1']);
   assert.deepEqual(await problems(), []);
 });

@@ -18,14 +18,8 @@
  */
 export { AuditLog, type AuditStatus } from './log.ts';
 export { AUDIT_DEFAULTS, type AuditOptions } from './options.ts';
+export { type AuditEntry, type AuditPosition, readAudit } from './read.ts';
 export type { AuditEvent, AuditKind, AuditOutcome, AuditRecord } from './record.ts';
 export { type AuditFiles, DISK, type SegmentWriter } from './segments.ts';
 export { type AuditSink, AuditTally } from './tally.ts';
-export {
-  type AuditEntry,
-  type AuditProblem,
-  type AuditReport,
-  readAudit,
-  type VerifyOptions,
-  verifyAudit,
-} from './verify.ts';
+export { type AuditProblem, type AuditReport, type VerifyOptions, verifyAudit } from './verify.ts';

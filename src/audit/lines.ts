@@ -1,15 +1,15 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { LINE_BYTES_MAX } from './record.ts';
 
-/** A line of a file, without its line feed. */
+/** A line of a file. */
 export interface Line {
-  readonly text: string;
-  /** Where it begins, in bytes. */
-  readonly offset: number;
+  /** Without its line feed. `undefined`: nobody wrote it so, for it is longer than any record, or no UTF-8. */
+  readonly text: string | undefined;
+  /** Where the next one begins, in bytes. */
+  readonly end: number;
   /** Whether a line feed follows; else it is the last one, and was torn. */
   readonly isWhole: boolean;
-  /** Whether it is longer than any line that was written; then `text` is empty. */
-  readonly isTooLong: boolean;
 }
 
 const LINE_FEED = 0x0a;
@@ -18,14 +18,13 @@ const LINE_FEED = 0x0a;
 export async function* readLines(path: string, start = 0): AsyncGenerator<Line> {
   let parts: Buffer[] = [];
   let size = 0;
-  let offset = start;
+  let end = start;
   const take = (isWhole: boolean): Line => {
-    const isTooLong = size > LINE_BYTES_MAX;
-    const line = { text: isTooLong ? '' : Buffer.concat(parts).toString('utf8'), offset, isWhole, isTooLong };
-    offset += size + (isWhole ? 1 : 0);
+    const bytes = size > LINE_BYTES_MAX ? undefined : Buffer.concat(parts);
+    end += size + (isWhole ? 1 : 0);
     parts = [];
     size = 0;
-    return line;
+    return { text: bytes !== undefined && isUtf8(bytes) ? bytes.toString('utf8') : undefined, end, isWhole };
   };
   const add = (bytes: Buffer): void => {
     size += bytes.length;
@@ -34,10 +33,10 @@ export async function* readLines(path: string, start = 0): AsyncGenerator<Line> 
   for await (const chunk of createReadStream(path, { start, highWaterMark: LINE_BYTES_MAX })) {
     const bytes = chunk as Buffer;
     let from = 0;
-    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, from)) {
-      add(bytes.subarray(from, end));
+    for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, from)) {
+      add(bytes.subarray(from, at));
       yield take(true);
-      from = end + 1;
+      from = at + 1;
     }
     if (from < bytes.length) add(bytes.subarray(from));
   }

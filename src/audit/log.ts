@@ -1,23 +1,11 @@
-import { basename } from 'node:path';
 import { RuntimeError } from '../errors/index.ts';
 import { type Clock, systemClock, type TimerHandle } from '../time/index.ts';
+import { Chain } from './chain.ts';
 import { lockFolder } from './lock.ts';
 import { AUDIT_DEFAULTS, type AuditOptions, checkOptions } from './options.ts';
-import { type AuditEvent, describeEvent, sealRecord } from './record.ts';
-import { findEnd, keepTorn, type LogEnd } from './recover.ts';
-import { firstPrev } from './retain.ts';
-import {
-  type AuditFiles,
-  changedMs,
-  DISK,
-  listSegments,
-  makeFolder,
-  removeSegment,
-  type Segment,
-  type SegmentWriter,
-  segmentOf,
-  writeHead,
-} from './segments.ts';
+import { type AuditEvent, describeEvent } from './record.ts';
+import { findEnd, keepTorn } from './recover.ts';
+import { DISK, makeFolder } from './segments.ts';
 
 /** Events that wait to be written. Beyond, none is taken: whoever acts on them must not act. */
 const WAITING_MAX = 65_536;
@@ -27,8 +15,8 @@ const WAITING_CHARS_MAX = 16_777_216;
 const GROUP_CHARS = 1_048_576;
 /** Milliseconds after a failure until it is tried again. */
 const RETRY_MS = 1_000;
-/** Milliseconds between two heads: how much of the end can be cut off unnoticed by whoever can also cut the process off. */
-const HEAD_MS = 1_000;
+/** Milliseconds between two looks at how old the files are, for a log that nothing is written to. */
+const TEND_MS = 3_600_000;
 
 /** How the log is. */
 export interface AuditStatus {
@@ -72,43 +60,30 @@ class Group {
 export class AuditLog implements AsyncDisposable {
   readonly #directory: string;
   readonly #clock: Clock;
-  readonly #files: AuditFiles;
-  readonly #options: Required<Pick<AuditOptions, 'segmentBytes' | 'retentionMs' | 'durability'>>;
   readonly #onFailure: ((error: RuntimeError) => void) | undefined;
   readonly #lock: { release(): void };
-  #segment: Segment;
-  /** `undefined` after a failure: it is opened again before the next try. */
-  #writer: SegmentWriter | undefined;
-  #sizeBytes: number;
-  #seq: number;
-  #hash: string;
+  readonly #chain: Chain;
   /** What waits, in order; new events join the last one. */
   readonly #groups: Group[] = [];
   #waiting = 0;
   #waitingChars = 0;
   #work: Promise<void> | undefined;
   #failure: RuntimeError | undefined;
-  #retry: TimerHandle | undefined;
+  /** Of the next try after a failure, or of the next look at how old the files are. */
+  #timer: TimerHandle | undefined;
   #lost = 0;
   /** Of those, what no record tells of yet. */
   #untold = 0;
-  #headAtMs = Number.NEGATIVE_INFINITY;
-  #headSeq = -1;
   #isClosed = false;
 
   /** Use {@link AuditLog.open}. */
-  private constructor(options: AuditOptions, parts: { lock: { release(): void }; end: LogEnd }) {
-    const { segment, sizeBytes, seq, hash } = parts.end;
+  private constructor(options: AuditOptions, parts: { lock: { release(): void }; chain: Chain }) {
     this.#directory = options.directory;
     this.#clock = options.clock ?? systemClock;
-    this.#files = options.files ?? DISK;
-    this.#options = { ...AUDIT_DEFAULTS, ...given(options) };
     this.#onFailure = options.onFailure;
     this.#lock = parts.lock;
-    this.#segment = segment ?? segmentOf(options.directory, 0);
-    this.#sizeBytes = sizeBytes;
-    this.#seq = seq;
-    this.#hash = hash;
+    this.#chain = parts.chain;
+    this.#tendLater();
   }
 
   /**
@@ -134,9 +109,10 @@ export class AuditLog implements AsyncDisposable {
       lock = lockFolder(options.directory);
       const end = await findEnd(options.directory);
       await keepTorn(end);
-      const log = new AuditLog(options, { lock, end });
-      await log.#begin(end);
-      return log;
+      const { directory, clock = systemClock, files = DISK } = options;
+      const chain = new Chain({ directory, clock, files, policy: { ...AUDIT_DEFAULTS, ...given(options) } }, end);
+      await chain.begin(end);
+      return new AuditLog(options, { lock, chain });
     } catch (error) {
       lock?.release();
       throw RuntimeError.is(error) ? error : unavailable(options.directory, error);
@@ -146,7 +122,8 @@ export class AuditLog implements AsyncDisposable {
   /** How it is. Looks at nothing but memory. */
   get status(): AuditStatus {
     const state = this.#isClosed ? 'closed' : this.#failure === undefined ? 'open' : 'failing';
-    return { state, seq: this.#seq, hash: this.#hash, waiting: this.#waiting, lost: this.#lost };
+    const { seq, hash } = this.#chain.head;
+    return { state, seq, hash, waiting: this.#waiting, lost: this.#lost };
   }
 
   /**
@@ -174,10 +151,9 @@ export class AuditLog implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return this.flush();
     this.#isClosed = true;
-    this.#retry?.cancel();
+    this.#timer?.cancel();
     await this.flush();
-    await this.#saveHead(true);
-    await this.#writer?.close().catch(() => undefined);
+    await this.#chain.close();
     this.#lock.release();
   }
 
@@ -225,53 +201,26 @@ export class AuditLog implements AsyncDisposable {
     this.#work = undefined;
   }
 
-  /** Writes how much was lost: when that is on disk, the rest will be. */
-  async #tryAgain(): Promise<void> {
-    await this.#write(new Group());
-    await this.#drain();
-  }
-
   async #write(group: Group): Promise<void> {
     const told = this.#untold;
     const count = group.events.length;
     try {
-      await this.#prepare();
+      await this.#chain.prepare();
       if (told > 0) group.events.unshift(describeEvent(lossEvent(told, this.#failure), this.#clock.wallMs()));
-      await this.#appendAll(group.events);
+      if (group.events.length > 0) await this.#chain.append(group.events);
       this.#untold -= told;
-      this.#failure = undefined;
+      this.#recover();
       group.succeed();
-      await this.#saveHead(false);
+      await this.#chain.saveHeadSometimes();
     } catch (error) {
       group.fail(await this.#fail(error, count));
     }
   }
 
-  /** Has the file open, with room in it. */
-  async #prepare(): Promise<void> {
-    if (this.#writer === undefined) {
-      this.#writer = await this.#files.open(this.#segment.path, false);
-      // What a failed write left.
-      await this.#writer.truncate(this.#sizeBytes);
-    }
-    if (this.#sizeBytes >= this.#options.segmentBytes) await this.#rotate();
-  }
-
-  /** Writes records and, when they are on disk, lets the chain go on from them; if that fails, nothing has changed. */
-  async #appendAll(events: readonly string[]): Promise<void> {
-    const writer = this.#writer as SegmentWriter;
-    let [seq, prev] = [this.#seq, this.#hash];
-    const lines = events.map((described) => {
-      const { line, hash } = sealRecord(described, { seq: ++seq, prev });
-      prev = hash;
-      return `${line}\n`;
-    });
-    const bytes = Buffer.from(lines.join(''));
-    await writer.append(bytes);
-    if (this.#options.durability === 'disk') await writer.sync();
-    this.#seq = seq;
-    this.#hash = prev;
-    this.#sizeBytes += bytes.length;
+  #recover(): void {
+    if (this.#failure === undefined) return;
+    this.#failure = undefined;
+    this.#tendLater();
   }
 
   async #fail(thrown: unknown, count: number): Promise<RuntimeError> {
@@ -279,79 +228,24 @@ export class AuditLog implements AsyncDisposable {
     const isNews = this.#failure === undefined;
     this.#failure = error;
     this.#lose(count);
-    if (!this.#isClosed) {
-      this.#retry = this.#clock.after(RETRY_MS, () => {
-        this.#work ??= this.#tryAgain();
-      });
-    }
-    const writer = this.#writer;
-    this.#writer = undefined;
-    // Nothing more can be done for it; the next try begins with a file that is opened anew.
-    await writer?.close().catch(() => undefined);
+    this.#later(RETRY_MS);
+    await this.#chain.abandon();
     if (isNews) this.#onFailure?.(error);
     return error;
   }
 
-  // ── files ──
-
-  async #begin(end: LogEnd): Promise<void> {
-    if (end.segment === undefined) await this.#openNext('log.opened');
-    else {
-      this.#writer = await this.#files.open(this.#segment.path, false);
-      await this.#writer.truncate(end.sizeBytes);
-      const details = end.tornBytes === 0 ? undefined : { tornBytes: end.tornBytes };
-      await this.#record({ kind: 'log', action: 'log.resumed', outcome: 'done', details });
-    }
-    await this.#expire();
-    await this.#saveHead(true);
+  #tendLater(): void {
+    this.#later(TEND_MS);
   }
 
-  async #rotate(): Promise<void> {
-    await this.#saveHead(true);
-    await this.#writer?.close();
-    this.#writer = undefined;
-    await this.#openNext('log.continued');
-    await this.#expire();
-  }
-
-  async #openNext(action: string): Promise<void> {
-    // Not always the next number: a file may have been made, and nothing more.
-    const newest = (await listSegments(this.#directory)).at(-1)?.number ?? 0;
-    const segment = segmentOf(this.#directory, Math.max(newest, this.#segment.number) + 1);
-    this.#writer = await this.#files.open(segment.path, true);
-    this.#segment = segment;
-    this.#sizeBytes = 0;
-    await this.#record({ kind: 'log', action, outcome: 'done', resource: basename(segment.path) });
-  }
-
-  /** Removes files whose records are older than they are kept; what the chain began with then is on record first. */
-  async #expire(): Promise<void> {
-    const segments = await listSegments(this.#directory);
-    for (const [at, segment] of segments.slice(0, -1).entries()) {
-      if ((await changedMs(segment)) > this.#clock.wallMs() - this.#options.retentionMs) return;
-      const lastHash = await firstPrev(segments[at + 1] as Segment);
-      if (lastHash === undefined) return;
-      const event = { kind: 'log', action: 'log.expired', outcome: 'done', resource: basename(segment.path) } as const;
-      await this.#record({ ...event, details: { lastHash } });
-      await removeSegment(segment);
-    }
-  }
-
-  async #record(event: AuditEvent): Promise<void> {
-    await this.#appendAll([describeEvent(event, this.#clock.wallMs())]);
-  }
-
-  /** @param isNow Also if the last one is not old. */
-  async #saveHead(isNow: boolean): Promise<void> {
-    if (this.#headSeq === this.#seq || (!isNow && this.#clock.nowMs() < this.#headAtMs + HEAD_MS)) return;
-    const seq = this.#seq;
-    this.#headAtMs = this.#clock.nowMs();
-    // Without it, less is noticed of what is cut off; what is recorded is recorded all the same.
-    const isSaved = await writeHead(this.#directory, { seq, hash: this.#hash }).then(
-      () => true,
-      () => false,
-    );
-    if (isSaved) this.#headSeq = seq;
+  /** Writes, when that time has passed, how much was lost, if anything was; when that is on disk, the rest will be. */
+  #later(delayMs: number): void {
+    this.#timer?.cancel();
+    if (this.#isClosed) return;
+    this.#timer = this.#clock.after(delayMs, () => {
+      this.#tendLater();
+      this.#work ??= this.#write(new Group()).then(() => this.#drain());
+    });
   }
 }
 

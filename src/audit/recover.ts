@@ -1,79 +1,92 @@
-import { copyFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { RuntimeError } from '../errors/index.ts';
-import { readLines } from './lines.ts';
-import { decodeRecord, LINE_BYTES_MAX, NO_HASH } from './record.ts';
-import { listSegments, readHead, type Segment } from './segments.ts';
+import { type Line, readLines } from './lines.ts';
+import { type AuditRecord, decodeRecord, NO_HASH } from './record.ts';
+import { FILE_MODE, type Head, listSegments, readHead, type Segment, tornPath } from './segments.ts';
 
 /** Where a log goes on. */
-export interface LogEnd {
-  readonly seq: number;
-  readonly hash: string;
+export interface LogEnd extends Head {
   /** The file that is written; `undefined`: there is none yet. */
   readonly segment: Segment | undefined;
   /** Bytes of whole records in it. */
   readonly sizeBytes: number;
-  /** Bytes behind them, of a record that was being written when the process ended. Nobody was told that it was on disk. */
+  /** Bytes behind them, of records that were being written when the process ended. Nobody was told that they were on disk. */
   readonly tornBytes: number;
+  /** When the file was begun, in milliseconds since 1970. */
+  readonly sinceMs: number;
 }
 
 /**
- * Finds the end of the log in a folder, and changes nothing.
+ * Finds the end of the log in a folder, and changes nothing. From the head on, records are followed as far as they are a chain:
+ * what a loss of power leaves behind that can be anything.
  *
- * @throws {RuntimeError} `AUDIT_CORRUPT` — its last record is damaged, or records are missing that were there.
+ * @throws {RuntimeError} `AUDIT_CORRUPT` — the head is missing, or not the record that was written.
  */
 export async function findEnd(directory: string): Promise<LogEnd> {
   const segments = await listSegments(directory);
-  const end = await endOf(segments);
   const head = await readHead(directory);
-  if (head !== undefined && head.seq > end.seq) {
-    const lost = head.seq - end.seq;
-    throw corrupt(directory, `it ends with record ${end.seq}, and ${lost} more were written`);
-  }
-  if (head !== undefined && head.seq === end.seq && head.hash !== end.hash)
-    throw corrupt(directory, `record ${end.seq} is not the one that was written`);
+  if (head === undefined && segments.length > 0)
+    throw corrupt(directory, 'what says where it ended is missing or damaged');
+  const begin = head ?? { seq: 0, hash: NO_HASH, file: '', at: 0 };
+  const first = segments.findIndex(({ path }) => basename(path) === begin.file);
+  if (begin.seq > 0 && first < 0) throw corrupt(directory, `"${begin.file}" is missing`);
+  let end: LogEnd = { ...begin, segment: undefined, sizeBytes: 0, tornBytes: 0, sinceMs: 0 };
+  for (const segment of segments.slice(Math.max(0, first))) end = await follow(end, segment);
   return end;
 }
 
 /** Keeps what was torn beside the log, for whoever wants to know. */
-export async function keepTorn(end: LogEnd): Promise<void> {
-  if (end.segment !== undefined && end.tornBytes > 0) await copyFile(end.segment.path, `${end.segment.path}.torn`);
+export async function keepTorn({ segment, sizeBytes, tornBytes }: LogEnd): Promise<void> {
+  if (segment === undefined || tornBytes === 0) return;
+  const bytes = Buffer.alloc(tornBytes);
+  const handle = await open(segment.path);
+  try {
+    await readFully(handle, bytes, sizeBytes);
+  } finally {
+    await handle.close();
+  }
+  await writeFile(tornPath(segment), bytes, { mode: FILE_MODE });
 }
 
-async function endOf(segments: readonly Segment[]): Promise<LogEnd> {
-  const segment = segments.at(-1);
-  if (segment === undefined) return { seq: 0, hash: NO_HASH, segment, sizeBytes: 0, tornBytes: 0 };
+async function readFully(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, at, bytes.length - at, position + at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+  }
+}
+
+/** Goes on from `before` through the records of a file: the one that the head names, or a later one. */
+async function follow(before: LogEnd, segment: Segment): Promise<LogEnd> {
+  // Nothing is written to a file before what is behind the last whole record of the one before it is gone.
+  if (before.tornBytes > 0) throw corrupt(segment.path, 'the file before it was cut off');
+  const file = basename(segment.path);
+  const headAt = file === before.file ? before.at : undefined;
+  let sizeBytes = headAt ?? 0;
+  let end = before;
+  for await (const line of readLines(segment.path, sizeBytes)) {
+    const record = recordOf(line);
+    const isHead = sizeBytes === headAt;
+    if (isHead && record?.hash !== before.hash) break;
+    if (record === undefined || (!isHead && record.prev !== end.hash)) break;
+    end = { ...end, seq: record.seq, hash: record.hash, file, at: sizeBytes };
+    sizeBytes = line.end;
+  }
+  if (sizeBytes === headAt) throw corrupt(segment.path, `record ${before.seq} is not there as it was written`);
   const { size } = await stat(segment.path);
-  const { last, wholeBytes } = await lastLine(segment, size);
-  const tornBytes = size - wholeBytes;
-  if (last !== undefined) {
-    const record = decodeRecord(last);
-    if (record === undefined) throw corrupt(segment.path, 'its last record is damaged');
-    return { seq: record.seq, hash: record.hash, segment, sizeBytes: wholeBytes, tornBytes };
-  }
-  if (wholeBytes > 0) throw corrupt(segment.path, 'its last record is damaged');
-  // Made, and nothing was written any more.
-  const { seq, hash } = await endOf(segments.slice(0, -1));
-  return { seq, hash, segment, sizeBytes: 0, tornBytes };
+  const sinceMs = Date.parse((await firstRecord(segment))?.time ?? '') || 0;
+  return { ...end, segment, sizeBytes, tornBytes: size - sizeBytes, sinceMs };
 }
 
-/** The last whole line of a file. The file may be large: only its end is read, unless that holds no line feed. */
-async function lastLine(
-  { path }: Segment,
-  sizeBytes: number,
-): Promise<{ last: string | undefined; wholeBytes: number }> {
-  const start = Math.max(0, sizeBytes - 2 * LINE_BYTES_MAX);
-  let last: string | undefined;
-  let wholeBytes = start;
-  let isFirst = true;
-  for await (const line of readLines(path, start)) {
-    // Where reading began in the middle of a line, what comes first is the rest of it.
-    const isRest = isFirst && start > 0;
-    isFirst = false;
-    if (!line.isWhole) break;
-    wholeBytes = line.offset + Buffer.byteLength(line.text) + 1;
-    if (!isRest) last = line.isTooLong ? '' : line.text;
-  }
-  return { last, wholeBytes };
+function recordOf({ text, isWhole }: Line): AuditRecord | undefined {
+  return isWhole && text !== undefined ? decodeRecord(text) : undefined;
+}
+
+/** The first record of a file; `undefined` if it holds none, or a damaged one. */
+export async function firstRecord({ path }: Segment): Promise<AuditRecord | undefined> {
+  for await (const line of readLines(path)) return recordOf(line);
+  return undefined;
 }
 
 function corrupt(where: string, what: string): RuntimeError {

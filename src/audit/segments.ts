@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** One file of the log. */
@@ -8,10 +8,14 @@ export interface Segment {
   readonly path: string;
 }
 
-/** What was on disk for certain when it was written. */
+/** The last record that was on disk for certain when the head was written. */
 export interface Head {
+  /** 0: none yet. */
   readonly seq: number;
   readonly hash: string;
+  /** Name of the file that it is in, and where in it, in bytes. */
+  readonly file: string;
+  readonly at: number;
 }
 
 /** A file that records are put at the end of. What fails has changed nothing that was there before. */
@@ -33,7 +37,7 @@ const NAME = /^audit-(\d{6,12})\.jsonl$/;
 const HEAD = 'head.json';
 
 /** What a record says is nobody else's business. */
-const FILE_MODE = 0o600;
+export const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
 /** The files of the log in `directory`, oldest first. */
@@ -51,6 +55,11 @@ export function segmentOf(directory: string, number: number): Segment {
   return { number, path: join(directory, `audit-${String(number).padStart(6, '0')}.jsonl`) };
 }
 
+/** Where what was torn at the end of a file is kept. */
+export function tornPath({ path }: Segment): string {
+  return `${path}.torn`;
+}
+
 export async function makeFolder(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: FOLDER_MODE });
 }
@@ -58,8 +67,10 @@ export async function makeFolder(directory: string): Promise<void> {
 /** The last head that was written; `undefined` if there is none, or none that can be read. */
 export async function readHead(directory: string): Promise<Head | undefined> {
   try {
-    const { seq, hash } = JSON.parse(await readFile(join(directory, HEAD), 'utf8')) as Partial<Head>;
-    return Number.isSafeInteger(seq) && typeof hash === 'string' ? { seq: seq as number, hash } : undefined;
+    const head = JSON.parse(await readFile(join(directory, HEAD), 'utf8')) as Partial<Head>;
+    const { seq, hash, file, at } = head;
+    const isWhole = Number.isSafeInteger(seq) && Number.isSafeInteger(at) && (at as number) >= 0;
+    return isWhole && typeof hash === 'string' && typeof file === 'string' ? (head as Head) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -79,13 +90,10 @@ export async function writeHead(directory: string, head: Head): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-/** When the file was changed last, in milliseconds since 1970. */
-export async function changedMs({ path }: Segment): Promise<number> {
-  return (await stat(path)).mtimeMs;
-}
-
-export async function removeSegment({ path }: Segment): Promise<void> {
-  await unlink(path);
+/** Removes a file, and what was torn at its end. */
+export async function removeSegment(segment: Segment): Promise<void> {
+  await rm(tornPath(segment), { force: true });
+  await rm(segment.path);
 }
 
 /** Makes names that came or went in `directory` outlast a loss of power. */

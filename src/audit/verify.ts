@@ -1,11 +1,13 @@
-import { basename } from 'node:path';
-import { RuntimeError } from '../errors/index.ts';
-import { readLines } from './lines.ts';
-import { type AuditRecord, decodeRecord, NO_HASH } from './record.ts';
-import { type Head, listSegments, readHead } from './segments.ts';
+import { type AuditEntry, auditSize, readAudit } from './read.ts';
+import { type AuditRecord, NO_HASH } from './record.ts';
+import { type Head, readHead } from './segments.ts';
 
 /** Problems that a report lists; what is beyond is counted. */
 const LISTED_MAX = 100;
+/** Milliseconds that the time of a record may be before that of the one before; more is a clock that was set back. */
+const STEP_MS = 1_000;
+/** Records between two reports of progress: ten a second or so. */
+const PROGRESS_RECORDS = 10_000;
 
 /** Something in the log that nobody who keeps to the rules has written. */
 export interface AuditProblem {
@@ -28,6 +30,8 @@ export interface AuditReport {
   readonly last: number | undefined;
   /** The hash of the last record. */
   readonly head: string;
+  /** How often the clock was set back by more than a second: then times say less of the order than numbers do. */
+  readonly clockSteps: number;
   readonly problems: readonly AuditProblem[];
   readonly problemCount: number;
 }
@@ -35,65 +39,45 @@ export interface AuditReport {
 export interface VerifyOptions {
   /** A hash that was noted elsewhere: one of the records must have it. */
   readonly head?: string | undefined;
-}
-
-/** A whole line of the log. */
-export interface AuditEntry {
-  readonly file: string;
-  readonly line: number;
-  /** `undefined`: its hash is not that of its text, or it is no record. */
-  readonly record: AuditRecord | undefined;
-  /** False: the last line of its file, which was torn. */
-  readonly isWhole: boolean;
+  /** Hears now and then how many of the bytes were checked; those that came meanwhile are beyond `total`. */
+  readonly onProgress?: (bytes: number, total: number) => void;
+  /** Gives up. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Reads a log from its beginning, also while it is written.
- *
- * @throws {RuntimeError} (rejects) `FILE_NOT_FOUND`, `FILE_UNREADABLE` — the folder cannot be read, or holds no log.
- */
-export async function* readAudit(directory: string): AsyncGenerator<AuditEntry> {
-  for (const { path } of await segmentsIn(directory)) {
-    let line = 0;
-    for await (const { text, isWhole } of readLines(path))
-      yield { file: basename(path), line: ++line, record: isWhole ? decodeRecord(text) : undefined, isWhole };
-  }
-}
-
-/**
- * Checks every record of a log: its hash, what it is chained to, its number, and that the end is there.
+ * Checks every record of a log, also while it is written: its hash, what it is chained to, its number, and that the end is
+ * there.
  *
  * Whoever may write the folder can make a whole chain anew. Against that, note a hash elsewhere and give it as `head`.
  *
- * @throws {RuntimeError} (rejects) as {@link readAudit}.
+ * @throws {RuntimeError} (rejects) as {@link readAudit}; the reason of `signal`.
  */
-export async function verifyAudit(directory: string, { head }: VerifyOptions = {}): Promise<AuditReport> {
-  const chain = new Chain(head);
-  const files = new Set<string>();
+export async function verifyAudit(directory: string, options: VerifyOptions = {}): Promise<AuditReport> {
+  const { head, onProgress, signal } = options;
+  const total = await auditSize(directory);
   // Before the records: the log may grow meanwhile.
-  const saved = await readHead(directory).catch(() => undefined);
-  for (const { path } of await segmentsIn(directory)) files.add(basename(path));
-  for await (const entry of readAudit(directory)) chain.take(entry);
-  return { files: files.size, ...chain.report(saved) };
-}
-
-async function segmentsIn(directory: string) {
-  const segments = await listSegments(directory).catch((error: NodeJS.ErrnoException) => {
-    const isMissing = error.code === 'ENOENT' || error.code === 'ENOTDIR';
-    const reason = isMissing ? 'it is not there' : `the system says ${error.code ?? 'nothing more'}`;
-    const code = isMissing ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE';
-    throw new RuntimeError(code, `Cannot read the audit log in "${directory}": ${reason}`, { cause: error });
-  });
-  if (segments.length > 0) return segments;
-  throw new RuntimeError('FILE_NOT_FOUND', `Cannot read the audit log in "${directory}": there is none`);
+  const chain = new ChainCheck(await readHead(directory), head);
+  let bytes = 0;
+  let before = 0;
+  for await (const entry of readAudit(directory)) {
+    signal?.throwIfAborted();
+    chain.take(entry);
+    bytes += entry.line === 1 ? entry.next.offset : entry.next.offset - before;
+    before = entry.next.offset;
+    if (onProgress !== undefined && chain.records % PROGRESS_RECORDS === 0) onProgress(bytes, total);
+  }
+  return chain.report();
 }
 
 /** Follows a chain from its first record. */
-class Chain {
+class ChainCheck {
   readonly #problems: AuditProblem[] = [];
+  readonly #saved: Head | undefined;
   readonly #expectedHead: string | undefined;
+  readonly #files = new Set<string>();
   #problemCount = 0;
-  #records = 0;
+  #clockSteps = 0;
   #first: AuditRecord | undefined;
   #last: AuditRecord | undefined;
   /** What the first record is chained to must be on record, if it is not where chains begin. */
@@ -101,12 +85,15 @@ class Chain {
   #isHeadSeen = false;
   #torn: AuditEntry | undefined;
   #at: Pick<AuditEntry, 'file' | 'line'> = { file: '', line: 0 };
+  records = 0;
 
-  constructor(head: string | undefined) {
-    this.#expectedHead = head;
+  constructor(saved: Head | undefined, expectedHead: string | undefined) {
+    this.#saved = saved;
+    this.#expectedHead = expectedHead;
   }
 
   take(entry: AuditEntry): void {
+    this.#files.add(entry.file);
     // Only the last file may end in the middle of a record.
     if (this.#torn !== undefined) this.#problem('torn', 'the file ends in the middle of a record', this.#torn);
     this.#torn = entry.isWhole ? undefined : entry;
@@ -125,33 +112,38 @@ class Chain {
     } else if (record.seq !== before.seq + 1) {
       this.#problem('sequence', `record ${record.seq} follows on record ${before.seq}`, entry);
     } else if (record.prev !== before.hash) {
-      this.#problem(
-        'chain',
-        `record ${record.seq} was written after another record ${before.seq} than this one`,
-        entry,
-      );
+      const text = `record ${record.seq} was written after another record ${before.seq} than this one`;
+      this.#problem('chain', text, entry);
     }
+    if (before !== undefined && Date.parse(record.time) < Date.parse(before.time) - STEP_MS) this.#clockSteps++;
     const { action, details } = record;
     if (action === 'log.expired' && record.kind === 'log' && details?.lastHash === this.#first?.prev)
       this.#isBeginKnown = true;
-    this.#records++;
+    this.records++;
     this.#last = record;
     if (record.hash === this.#expectedHead) this.#isHeadSeen = true;
+    if (record.seq === this.#saved?.seq && record.hash !== this.#saved.hash)
+      this.#problem('head', `record ${record.seq} is another than the one that was written`, entry);
   }
 
-  report(saved: Head | undefined): Omit<AuditReport, 'files'> {
+  report(): AuditReport {
     const last = this.#last?.seq ?? 0;
+    const saved = this.#saved;
     if (!this.#isBeginKnown) this.#problem('truncated', 'what came before is missing, and no record says so', this.#at);
-    if (saved !== undefined && saved.seq > last)
+    if (saved === undefined)
+      this.#problem('truncated', 'what says where it ended is missing or damaged: head.json', this.#at);
+    else if (saved.seq > last)
       this.#problem('truncated', `it ends with record ${last}, and ${saved.seq - last} more were written`, this.#at);
     if (this.#expectedHead !== undefined && !this.#isHeadSeen)
       this.#problem('head', 'no record has the hash that was noted', this.#at);
     return {
       ok: this.#problemCount === 0,
-      records: this.#records,
+      files: this.#files.size,
+      records: this.records,
       first: this.#first?.seq,
       last: this.#last?.seq,
       head: this.#last?.hash ?? NO_HASH,
+      clockSteps: this.#clockSteps,
       problems: this.#problems,
       problemCount: this.#problemCount,
     };
