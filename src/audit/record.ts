@@ -127,7 +127,7 @@ function plain(value: string | number | NonNullable<AuditEvent['details']>): unk
 }
 
 /** Cut between characters, never inside of one; what is no well-formed text is made so, for whoever reads the file. */
-function shorten(text: string): string {
+export function shorten(text: string): string {
   const whole = text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX - 1)}…`;
   return whole.isWellFormed() ? whole : whole.toWellFormed();
 }

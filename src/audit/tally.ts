@@ -1,32 +1,36 @@
 import type { Clock, TimerHandle } from '../time/index.ts';
-import type { AuditEvent } from './record.ts';
+import { type AuditEvent, shorten } from './record.ts';
 
-/** Milliseconds in which events that are alike become one record, after the first. */
-const WINDOW_MS = 10_000;
-/** Different events that are counted at a time; beyond, they are counted without what they were done to. */
-const KINDS_MAX = 4_096;
+/** Milliseconds in which events that are alike become one record, after those that are put down singly. */
+const WINDOW_MS = 30_000;
+/** Different events that are counted at a time; beyond, they are counted without who did it to what. */
+const ENTRIES_MAX = 256;
 
 /** Where events go. */
 export interface AuditSink {
   note(event: AuditEvent): void;
 }
 
-interface Count {
+interface Entry {
   readonly event: AuditEvent;
+  /** How many more are put on record singly in this window. */
+  single: number;
   count: number;
   sinceMs: number;
 }
 
 /**
- * Puts the first of many events that are alike on record at once, and the rest as a number every ten seconds: a guest that is
- * denied a million times fills no disk.
+ * Puts the first of many events that are alike on record at once, and the rest as a number every half a minute: a component
+ * that does the same a million times, or is denied it, fills no disk. Make one for each component, so that none hides
+ * another's.
  *
- * Alike are events of the same kind, action, outcome, component, actor, resource and rule.
+ * Alike are events of the same kind, action, outcome, actor, resource and rule.
  */
 export class AuditTally {
   readonly #sink: AuditSink;
   readonly #clock: Clock;
-  readonly #counts = new Map<string, Count>();
+  /** At most {@link ENTRIES_MAX}, and those that stand for the rest: one for each action, outcome and rule. */
+  readonly #entries = new Map<string, Entry>();
   #timer: TimerHandle | undefined;
 
   constructor(sink: AuditSink, clock: Clock) {
@@ -34,46 +38,62 @@ export class AuditTally {
     this.#clock = clock;
   }
 
-  note(event: AuditEvent): void {
-    const known = this.#counts.get(keyOf(event));
-    if (known !== undefined) this.#add(known);
-    else if (this.#counts.size < KINDS_MAX) this.#begin(event);
-    else this.#overflow(event);
+  /** @param singly How many of a kind are put on record one by one in a window. */
+  note(event: AuditEvent, singly = 1): void {
+    const key = keyOf(event);
+    const entry = this.#entries.get(key) ?? this.#begin(key, event, singly);
+    if (entry.single > 0) {
+      entry.single--;
+      this.#sink.note(event);
+      return;
+    }
+    if (entry.count === 0) entry.sinceMs = this.#clock.wallMs();
+    entry.count += event.count ?? 1;
   }
 
   /** Puts on record what was only counted so far. */
   flush(): void {
+    for (const { event, count, sinceMs } of this.#entries.values())
+      if (count > 0) this.#sink.note({ ...event, count, sinceMs });
+    this.#entries.clear();
     this.#timer?.cancel();
     this.#timer = undefined;
-    const counts = [...this.#counts.values()];
-    this.#counts.clear();
-    for (const { event, count, sinceMs } of counts) if (count > 0) this.#sink.note({ ...event, count, sinceMs });
   }
 
-  #begin(event: AuditEvent): void {
-    this.#sink.note(event);
-    this.#count(keyOf(event), event);
+  #begin(key: string, event: AuditEvent, single: number): Entry {
+    if (this.#entries.size < ENTRIES_MAX) return this.#add(key, event, single);
+    // Of these there are few, for none of it is a guest's.
+    const { kind, action, outcome, component, revision, rule } = event;
+    const rest = { kind, action, outcome, component, revision, rule, resource: '…' };
+    const restKey = keyOf(rest);
+    return this.#entries.get(restKey) ?? this.#add(restKey, rest, 0);
   }
 
-  /** Too many different ones: as if one actor of the component did it all to the same. There are few components and actions. */
-  #overflow({ kind, action, outcome, component }: AuditEvent): void {
-    const event = { kind, action, outcome, component, resource: '…' };
-    this.#add(this.#counts.get(keyOf(event)) ?? this.#count(keyOf(event), event));
+  #add(key: string, event: AuditEvent, single: number): Entry {
+    const resource = event.resource === undefined ? undefined : shorten(event.resource);
+    const entry = { event: { ...event, resource, count: undefined }, single, count: 0, sinceMs: 0 };
+    this.#entries.set(key, entry);
+    this.#timer ??= this.#clock.after(WINDOW_MS, () => this.#turn());
+    return entry;
   }
 
-  #count(key: string, event: AuditEvent): Count {
-    const count = { event, count: 0, sinceMs: 0 };
-    this.#counts.set(key, count);
-    this.#timer ??= this.#clock.after(WINDOW_MS, () => this.flush());
-    return count;
-  }
-
-  #add(known: Count): void {
-    if (known.count === 0) known.sinceMs = this.#clock.wallMs();
-    known.count++;
+  /** Ends a window. What was counted goes on being counted; what was not begins anew, when it comes again. */
+  #turn(): void {
+    this.#timer = undefined;
+    for (const [key, entry] of this.#entries) {
+      if (entry.count === 0) {
+        this.#entries.delete(key);
+        continue;
+      }
+      this.#sink.note({ ...entry.event, count: entry.count, sinceMs: entry.sinceMs });
+      entry.count = 0;
+    }
+    if (this.#entries.size > 0) this.#timer = this.#clock.after(WINDOW_MS, () => this.#turn());
   }
 }
 
-function keyOf({ kind, action, outcome, component, actor, resource, rule }: AuditEvent): string {
-  return [kind, action, outcome, component, actor, resource, rule].join('\n');
+/** A guest's text may be long: as far as it is on record, it counts. */
+function keyOf({ kind, action, outcome, actor, resource, rule }: AuditEvent): string {
+  const what = resource === undefined ? '' : shorten(resource);
+  return `${kind}\n${action}\n${outcome}\n${actor ?? ''}\n${rule ?? ''}\n${what}`;
 }

@@ -152,11 +152,11 @@ function httpLine(endpoint: Endpoint): string {
   return httpRule(printEndpoint(endpoint));
 }
 
-function httpRule(pattern: string): string {
+export function httpRule(pattern: string): string {
   return `http = [${quote(pattern)}]`;
 }
 
-function networkLine(action: string, pattern: string): string {
+export function networkLine(action: string, pattern: string): string {
   return `network = { ${action} = [${quote(pattern)}] }`;
 }
 

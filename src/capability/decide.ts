@@ -83,10 +83,10 @@ function decideKeyValue(patterns: readonly string[], bucket: string): Decision {
   return deny(`the bucket ${quote(bucket)}`, `keyvalue = [${quote(bucket)}]`);
 }
 
-function filesystemLine({ hostPath, guestPath, rights }: FilesystemGrant): string {
+export function filesystemLine({ hostPath, guestPath, rights }: FilesystemGrant): string {
   return `filesystem = [{ path = ${quote(hostPath)}, mount = ${quote(guestPath)}, rights = [${rights.map(quote).join(', ')}] }]`;
 }
 
-function messagingLine(action: string, target: string): string {
+export function messagingLine(action: string, target: string): string {
   return `messaging = { ${action} = [${quote(target)}] }`;
 }

@@ -10,7 +10,7 @@
  *   P5  A name is no licence to enter a private network: addresses that are not public are reached only by a grant that
  *       names them, or a range that holds them; those of this machine also by `localhost`.
  * Limits      texts of a guest are shown up to 200 characters.
- * Not here    enforcing a decision (wasi/, host/); recording it (audit/); reading grants from files (config/).
+ * Not here    enforcing a decision (wasi/, host/); putting it on record (audit/, runtime/); reading grants from files (config/).
  *
  * @module
  */
@@ -35,4 +35,5 @@ export {
   NO_GRANTS,
   type StdioGrant,
 } from './grants.ts';
+export { type GrantedRule, namesOfRequest, type RecordDecision, type RequestNames, rulesOf } from './on-record.ts';
 export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';

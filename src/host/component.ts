@@ -16,7 +16,7 @@ import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent } from './load.ts';
 import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
-import { type ActorStdio, ComponentSurroundings } from './surroundings.ts';
+import { type ActorStdio, ComponentSurroundings, type OnDecision } from './surroundings.ts';
 
 export interface ComponentOptions {
   /** Label of the actor type in counters and messages. Default: the file's name without `.wasm`; without file `component`. */
@@ -58,6 +58,11 @@ export interface ComponentOptions {
    * quick.
    */
   readonly onLimit?: (actor: string, breach: LimitBreach) => void;
+  /**
+   * Puts on record what was decided of what an actor wants, allows and denials, and returns what holds. It is called for
+   * everything that a guest does: it should be quick. See `auditComponent`.
+   */
+  readonly onDecision?: OnDecision;
   /** Hears of every denial of a capability. */
   readonly onDenied?: (actor: string, decision: Decision) => void;
 }

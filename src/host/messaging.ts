@@ -1,9 +1,9 @@
 import type { BehaviorContext } from '../actor/index.ts';
-import { type Decision, decide, type Grants, type MessagingGrant } from '../capability/index.ts';
+import type { MessagingGrant } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { Rate } from '../time/index.ts';
-import { type Guest, PartKey, reportLimit } from '../wasi/index.ts';
+import { decideFor, type Guest, PartKey, reportLimit } from '../wasi/index.ts';
 import { type GuestFailure, toGuest } from './failure.ts';
 
 /** What a guest gets of a host call: a WIT `result`. */
@@ -19,9 +19,6 @@ const NO_BYTES = new Uint8Array(0);
 /** The actor that a guest is. */
 export interface GuestActor {
   readonly context: BehaviorContext;
-  readonly grants: Grants;
-  /** Gets every denial, before the guest does. */
-  readonly onDenied: ((actor: string, decision: Decision) => void) | undefined;
   readonly deadline: MessageDeadline | undefined;
   readonly limits: MessageLimits;
 }
@@ -88,11 +85,8 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
 });
 
 function denied(...[guest, action, target]: [Guest, keyof MessagingGrant, string]): Outcome<never> | undefined {
-  const actor = guest.part(ACTOR);
-  const decision = decide(actor.grants, { kind: 'messaging', action, target });
+  const decision = decideFor(guest, { kind: 'messaging', action, target });
   if (decision.effect === 'allow') return undefined;
-  guest.charge('denial');
-  actor.onDenied?.(actor.context.self.name, decision);
   return failed(new RuntimeError('CAPABILITY_DENIED', decision.reason, { details: { action, target } }));
 }
 

@@ -1,5 +1,5 @@
 import type { ActorRef, BehaviorContext } from '../actor/index.ts';
-import type { Decision, Grants } from '../capability/index.ts';
+import type { CapabilityRequest, Decision, Grants } from '../capability/index.ts';
 import type { HostImports } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
@@ -27,6 +27,9 @@ export interface ActorStdio {
   readonly stderr: ByteSink;
 }
 
+/** As {@link RecordDecision}, of the actor called `actor`. */
+export type OnDecision = (actor: string, request: CapabilityRequest, decision: Decision) => Decision;
+
 interface SurroundingsOptions {
   readonly grants: Grants;
   /** Default: the defaults. */
@@ -41,6 +44,7 @@ interface SurroundingsOptions {
     readonly store?: Store;
     readonly onLog?: (actor: string, entry: LogEntry) => void;
     readonly onDenied?: (actor: string, decision: Decision) => void;
+    readonly onDecision?: OnDecision;
     readonly onLimit?: (actor: string, breach: LimitBreach) => void;
   };
 }
@@ -100,15 +104,16 @@ export class ComponentSurroundings {
       ...linkedImports(this.#links),
     };
     const { name } = context.self;
-    const { onDenied, onLog } = this.#options;
+    const { onDenied, onDecision, onLog } = this.#options;
     const stdio = this.#stdio(name);
     const guest = this.#wasi.guest({
       clock: context.clock,
       ...(stdio && { stdio }),
       ...(onDenied && { onDenied: (decision) => onDenied(name, decision) }),
+      ...(onDecision && { record: (request, decision) => onDecision(name, request, decision) }),
       ...(onLog && { log: this.#logOf(context.self, onLog) }),
     });
-    guest.provide(ACTOR, { context, grants: this.#grants, onDenied, deadline, limits: this.#messageLimits });
+    guest.provide(ACTOR, { context, deadline, limits: this.#messageLimits });
     return { imports: this.#imports, guest, fuel: this.#fuelLimits(context) };
   }
 

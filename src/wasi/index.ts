@@ -13,6 +13,8 @@
  *
  * @module
  */
+
+export { decideFor } from './authority/index.ts';
 export {
   type BufferSink,
   bufferSink,

@@ -1,11 +1,12 @@
-import { type Decision, decide, NO_GRANTS } from '../capability/index.ts';
+import { type Decision, decide, NO_GRANTS, type RecordDecision } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
 import { type Clock, Rate } from '../time/index.ts';
+import { GRANTS, ON_DENIED, RECORD } from './authority/index.ts';
 import { CLI_INTERFACES, CLI_SETTINGS, STDIO, type Stdio } from './cli/index.ts';
 import { CLOCK_INTERFACES } from './clocks/index.ts';
 import { CONFIG_INTERFACES, CONFIG_VALUES, configValues } from './config/index.ts';
 import { assertFoldersSupported, FILE_SETTINGS, FILESYSTEM_INTERFACES } from './filesystem/index.ts';
-import { GRANTS, Guest, ON_DENIED, ON_LIMIT, Parts } from './guest/index.ts';
+import { Guest, ON_LIMIT, Parts } from './guest/index.ts';
 import { HTTP_INTERFACES, HTTP_SETTINGS, UndiciClient } from './http/index.ts';
 import { BYTE_RATES, IO_INTERFACES } from './io/index.ts';
 import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './keyvalue/index.ts';
@@ -32,6 +33,8 @@ interface GuestOptions {
   readonly stdio?: Stdio;
   /** Hears of what the guest was denied by the grants. Default: nobody. */
   readonly onDenied?: (decision: Decision) => void;
+  /** Puts on record what was decided of the guest. Default: nowhere. */
+  readonly record?: RecordDecision;
   /** Hears of what the guest logs. Default: nobody. */
   readonly log?: LogSink;
 }
@@ -96,10 +99,11 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
       ...(options.clockGranted === true ? CLOCK_INTERFACES : {}),
       ...(options.randomGranted === true ? RANDOM_INTERFACES : {}),
     }),
-    guest({ clock, stdio, onDenied, log }) {
+    guest({ clock, stdio, onDenied, record, log }) {
       const guest = new Guest({ clock, resourcesMax, shared });
       if (stdio !== undefined) guest.provide(STDIO, stdio);
       if (onDenied !== undefined) guest.provide(ON_DENIED, onDenied);
+      if (record !== undefined) guest.provide(RECORD, record);
       if (log !== undefined) guest.provide(LOG_SINK, log);
       return guest;
     },

@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import type { Decision, Grants } from '../../src/capability/index.ts';
 import type { Clock } from '../../src/time/index.ts';
 import { systemClock } from '../../src/time/index.ts';
-import { GRANTS, Guest, ON_DENIED } from '../../src/wasi/guest/index.ts';
+import { GRANTS, ON_DENIED } from '../../src/wasi/authority/index.ts';
+import { Guest } from '../../src/wasi/guest/index.ts';
 import { IO_INTERFACES, type Pollable } from '../../src/wasi/io/index.ts';
 import { SOCKET_INTERFACES, SOCKET_SETTINGS, SOCKETS } from '../../src/wasi/sockets/index.ts';
 

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import type { FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
+import type { FilesystemGrant, FilesystemRight, Grants } from '../../capability/index.ts';
+import { isAllowed } from '../authority/index.ts';
 import { type Guest, PartKey, reportLimit } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
 import { HostFiles } from './host-files.ts';
@@ -42,6 +43,8 @@ export const FILE_SYSTEM = new PartKey<FileSystem>('file system', {
 export interface Access {
   /** Of the folder that it was reached through. */
   readonly rights: ReadonlySet<FilesystemRight>;
+  /** The same, to decide by: the grant of that folder and no other. */
+  readonly grants: Grants;
   readonly read: boolean;
   readonly write: boolean;
   readonly fileIntegritySync: boolean;
@@ -55,6 +58,8 @@ export interface Root {
 }
 
 interface DescriptorOptions {
+  /** As the guest named it, from its root on. */
+  readonly path: string;
   readonly system: FileSystem;
   readonly kind: 'directory' | 'regular-file';
   readonly access: Access;
@@ -65,15 +70,17 @@ interface DescriptorOptions {
 /** The `descriptor` resource: a regular file or a directory, open. */
 export class Descriptor {
   readonly system: FileSystem;
+  readonly path: string;
   readonly kind: 'directory' | 'regular-file';
   readonly access: Access;
   readonly #root: Root | undefined;
   #file: OpenFile | undefined;
   #dropped = false;
 
-  constructor({ system, kind, access, file }: DescriptorOptions) {
+  constructor({ system, path, kind, access, file }: DescriptorOptions) {
     system.guest.hold();
     this.system = system;
+    this.path = path;
     this.kind = kind;
     this.access = access;
     if (file instanceof OpenFile) this.#file = file;
@@ -130,9 +137,23 @@ export function attemptNow<T>(operation: () => FileResult<T>): FileResult<T> {
 
 /** Ends the operation unless the folder's grant has all of `rights`. */
 export function demand(descriptor: Descriptor, ...rights: readonly FilesystemRight[]): void {
+  demandAt(descriptor, '', ...rights);
+}
+
+/** The same for what is at `path` in a folder. */
+export function demandAt(...[{ system, access, path }, at, ...rights]: DemandAt): void {
   for (const right of rights) {
-    if (!descriptor.access.rights.has(right)) refuse('not-permitted');
+    const request = { kind: 'filesystem', path: pathAt(path, at), right } as const;
+    if (!isAllowed(system.guest, request, access.grants)) refuse('not-permitted');
   }
+}
+
+type DemandAt = [base: Descriptor, path: string, ...rights: readonly FilesystemRight[]];
+
+/** What a guest calls the file at `path` in a folder that it calls `base`. */
+export function pathAt(base: string, path: string): string {
+  if (path === '') return base;
+  return base.endsWith('/') ? base + path : `${base}/${path}`;
 }
 
 /** Ends the operation with `code` unless the descriptor is of a regular file. */

@@ -1,5 +1,5 @@
 import { OK, ok } from '../guest/index.ts';
-import { attempt, type Descriptor, demand } from './descriptor.ts';
+import { attempt, type Descriptor, demand, demandAt } from './descriptor.ts';
 import { errnoOf, type FileResult, refuse } from './error-code.ts';
 import { done } from './file-streams.ts';
 import { atEntry, type GuestPath, isDirectoryThere } from './lookup.ts';
@@ -17,7 +17,7 @@ export interface Destination {
 /** `descriptor.create-directory-at`. */
 export function createDirectoryAt(base: Descriptor, path: string): Promise<FileResult<undefined>> {
   return attempt(async () => {
-    demand(base, 'write');
+    demandAt(base, path, 'write');
     return atEntry(base, { path, nameless: 'exist' }, (entry) => done(base.system.files.makeDirectory(entry.path)));
   });
 }
@@ -25,7 +25,7 @@ export function createDirectoryAt(base: Descriptor, path: string): Promise<FileR
 /** `descriptor.remove-directory-at`. */
 export function removeDirectoryAt(base: Descriptor, path: string): Promise<FileResult<undefined>> {
   return attempt(async () => {
-    demand(base, 'delete');
+    demandAt(base, path, 'delete');
     return atEntry(base, { path, nameless: 'invalid' }, (entry) => done(base.system.files.removeDirectory(entry.path)));
   });
 }
@@ -33,7 +33,7 @@ export function removeDirectoryAt(base: Descriptor, path: string): Promise<FileR
 /** `descriptor.unlink-file-at`. */
 export function unlinkFileAt(base: Descriptor, path: string): Promise<FileResult<undefined>> {
   return attempt(async () => {
-    demand(base, 'delete');
+    demandAt(base, path, 'delete');
     return atEntry(base, { path, nameless: 'is-directory' }, async (entry) => {
       if (entry.walk.wantsDirectory && !(await isDirectoryThere(base.system, entry))) refuse('not-directory');
       if (entry.walk.wantsDirectory) refuse('is-directory');
@@ -56,7 +56,7 @@ export function readlinkAt(base: Descriptor, path: string): Promise<FileResult<s
 /** `descriptor.symlink-at`. Where the link leads is checked when somebody follows it, since that can change. */
 export function symlinkAt(base: Descriptor, target: string, path: string): Promise<FileResult<undefined>> {
   return attempt(async () => {
-    demand(base, 'write');
+    demandAt(base, path, 'write');
     if (target.startsWith('/')) refuse('not-permitted');
     if (target.includes('\0')) refuse('invalid');
     if (Buffer.byteLength(target) > TARGET_BYTES_MAX) refuse('name-too-long');
@@ -70,8 +70,8 @@ export function symlinkAt(base: Descriptor, target: string, path: string): Promi
 /** `descriptor.link-at`. A link to a link is made of the link itself: following it is not supported, as elsewhere. */
 export function linkAt(from: Descriptor, path: GuestPath, to: Destination): Promise<FileResult<undefined>> {
   return attempt(async () => {
-    demand(from, 'write');
-    demand(to.base, 'write');
+    demandAt(from, path.path, 'write');
+    demandAt(to.base, to.path, 'write');
     demandNoMoreRights(from, to.base);
     if (path.follow) refuse('invalid');
     return atEntry(from, { path: path.path, nameless: 'not-permitted' }, (existing) =>
@@ -87,8 +87,8 @@ export function linkAt(from: Descriptor, path: GuestPath, to: Destination): Prom
 /** `descriptor.rename-at`. What is at the new path is replaced, which the right to write covers, as truncating would. */
 export function renameAt(from: Descriptor, path: string, to: Destination): Promise<FileResult<undefined>> {
   return attempt(async () => {
-    demand(from, 'write', 'delete');
-    demand(to.base, 'write');
+    demandAt(from, path, 'write', 'delete');
+    demandAt(to.base, to.path, 'write');
     demandNoMoreRights(from, to.base);
     return atEntry(from, { path, nameless: 'busy' }, (old) =>
       atEntry(to.base, { path: to.path, nameless: 'busy' }, async (created) => {
@@ -114,6 +114,6 @@ async function renameEntry({ system }: Descriptor, from: string, to: string): Pr
 /** A file must not gain rights by getting a name in a folder that is granted more. */
 function demandNoMoreRights(from: Descriptor, to: Descriptor): void {
   for (const right of to.access.rights) {
-    if (!from.access.rights.has(right)) refuse('not-permitted');
+    if (!from.access.rights.has(right)) demand(from, right);
   }
 }

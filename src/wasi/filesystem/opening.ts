@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { ok } from '../guest/index.ts';
-import { type Access, attempt, Descriptor, demand } from './descriptor.ts';
+import { type Access, attempt, Descriptor, demandAt, pathAt } from './descriptor.ts';
 import { errnoOf, type FileResult, refuse } from './error-code.ts';
 import { descriptorPath, ROOT_FLAGS } from './host-files.ts';
 import { along, type Found, find, type GuestPath } from './lookup.ts';
@@ -34,8 +34,8 @@ export function openAt(base: Descriptor, path: GuestPath, request: OpenRequest):
   return attempt(async () => {
     if (request.directory && (request.create || request.exclusive || request.truncate)) refuse('invalid');
     const changes = request.create || request.truncate || request.write || request.mutateDirectory;
-    if (changes) demand(base, 'write');
-    const opening: Opening = { base, request, access: toAccess(base, request) };
+    if (changes) demandAt(base, path.path, 'write');
+    const opening: Opening = { base, path: path.path, request, access: toAccess(base, request) };
     // With both flags, a link that is there counts as there already, wherever it leads.
     const follow = path.follow && !(request.create && request.exclusive);
     for (let tries = 0; tries < OPEN_TRIES_MAX; tries += 1) {
@@ -50,6 +50,8 @@ export function openAt(base: Descriptor, path: GuestPath, request: OpenRequest):
 
 interface Opening {
   readonly base: Descriptor;
+  /** In `base`, as the guest calls it. */
+  readonly path: string;
   readonly request: OpenRequest;
   readonly access: Access;
 }
@@ -59,7 +61,8 @@ function toAccess(base: Descriptor, request: OpenRequest): Access {
   const { fileIntegritySync, dataIntegritySync, requestedWriteSync } = request;
   const write = request.write || request.truncate || request.create;
   const read = request.read || !write;
-  return { rights: base.access.rights, read, write, fileIntegritySync, dataIntegritySync, requestedWriteSync };
+  const { rights, grants } = base.access;
+  return { rights, grants, read, write, fileIntegritySync, dataIntegritySync, requestedWriteSync };
 }
 
 async function openFound(opening: Opening, walk: Walk, found: Found): Promise<Descriptor | 'again'> {
@@ -89,18 +92,18 @@ async function createFile(opening: Opening, { fd, name }: Place): Promise<Descri
   }
 }
 
-async function openFile({ base, access }: Opening, path: string, flags: number): Promise<Descriptor> {
+async function openFile({ base, path: name, access }: Opening, path: string, flags: number): Promise<Descriptor> {
   const { system } = base;
-  if (access.read) demand(base, 'read');
+  if (access.read) demandAt(base, name, 'read');
   const mode = access.read ? (access.write ? O_RDWR : O_RDONLY) : O_WRONLY;
   const sync = access.fileIntegritySync || access.requestedWriteSync ? O_SYNC : access.dataIntegritySync ? O_DSYNC : 0;
   const file = await system.open.openFile(path, mode | flags | sync | O_NONBLOCK | O_NOCTTY);
-  return new Descriptor({ system, kind: 'regular-file', access, file });
+  return new Descriptor({ system, path: pathAt(base.path, name), kind: 'regular-file', access, file });
 }
 
-async function openDirectory({ base, request, access }: Opening, fd: number): Promise<Descriptor> {
+async function openDirectory({ base, path, request, access }: Opening, fd: number): Promise<Descriptor> {
   const { system } = base;
   if (request.write || request.create || request.truncate) refuse('is-directory');
   const file = await system.open.openFile(descriptorPath(fd), ROOT_FLAGS);
-  return new Descriptor({ system, kind: 'directory', access, file });
+  return new Descriptor({ system, path: pathAt(base.path, path), kind: 'directory', access, file });
 }

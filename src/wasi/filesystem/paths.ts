@@ -1,5 +1,5 @@
 import { ok } from '../guest/index.ts';
-import { attempt, type Descriptor, demand } from './descriptor.ts';
+import { attempt, type Descriptor, demandAt } from './descriptor.ts';
 import type { FileResult } from './error-code.ts';
 import { done } from './file-streams.ts';
 import { type GuestPath, lookup } from './lookup.ts';
@@ -25,7 +25,7 @@ export function setTimesAt(
   times: { readonly accessed: unknown; readonly modified: unknown },
 ): Promise<FileResult<undefined>> {
   return attempt(async () => {
-    demand(base, 'write');
+    demandAt(base, path.path, 'write');
     return lookup(base, path, ({ fd, stats }) => {
       const wallMs = base.system.guest.clock.wallMs();
       const accessed = toSeconds(times.accessed, { wallMs, currentNs: stats.atimeNs });

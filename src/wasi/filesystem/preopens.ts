@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
+import type { FilesystemGrant } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { PartKey } from '../guest/index.ts';
 import { type Access, Descriptor, FILE_SETTINGS, FILE_SYSTEM, type FileSystem, type Root } from './descriptor.ts';
@@ -43,15 +43,17 @@ function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]):
   return {
     directories: () =>
       folders.map(({ root, grant }) => {
-        const access = rootAccess(grant.rights);
-        return [new Descriptor({ system, kind: 'directory', access, file: root }), grant.guestPath];
+        const { guestPath: path } = grant;
+        const access = rootAccess(grant);
+        return [new Descriptor({ system, path, kind: 'directory', access, file: root }), path];
       }),
   };
 }
 
-function rootAccess(rights: readonly FilesystemRight[]): Access {
+function rootAccess(grant: FilesystemGrant): Access {
   return {
-    rights: new Set(rights),
+    rights: new Set(grant.rights),
+    grants: { filesystem: [grant] },
     read: true,
     write: false,
     fileIntegritySync: false,

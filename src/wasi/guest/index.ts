@@ -12,7 +12,6 @@
  *
  * @module
  */
-export { GRANTS, isAllowed, ON_DENIED } from './authority.ts';
 export { type Breach, ON_LIMIT, reportLimit } from './breach.ts';
 export { Guest, PartKey, Parts, Token } from './guest.ts';
 export { defineInterfaces } from './interfaces.ts';

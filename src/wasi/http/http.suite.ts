@@ -1,7 +1,8 @@
 /** What the tests of `wasi:http` share: a guest, a server's side of an exchange in memory, and a client's. */
 import { NO_GRANTS } from '../../capability/index.ts';
 import { ManualClock } from '../../time/index.ts';
-import { GRANTS, Guest, ON_DENIED, Parts } from '../guest/index.ts';
+import { GRANTS, ON_DENIED } from '../authority/index.ts';
+import { Guest, Parts } from '../guest/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, HttpClient } from './client.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import type { HttpBodySink, HttpBodySource, HttpExchange, RawHeaders } from './exchange.ts';

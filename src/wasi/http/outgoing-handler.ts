@@ -1,15 +1,6 @@
 import { type Decision, parseAuthority } from '../../capability/index.ts';
-import {
-  type Err,
-  err,
-  type Guest,
-  isAllowed,
-  ON_DENIED,
-  ok,
-  PartKey,
-  type Result,
-  reportLimit,
-} from '../guest/index.ts';
+import { isAllowed, uphold } from '../authority/index.ts';
+import { type Err, err, type Guest, ok, PartKey, type Result, reportLimit } from '../guest/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, Endpoint, HttpClient } from './client.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import type { RawHeaders } from './exchange.ts';
@@ -126,8 +117,11 @@ export class FutureIncomingResponse
   implements ClientEvents, UnderWay
 {
   private call: ClientCall | undefined = undefined;
+  /** Where it goes. */
+  private endpoint: ClientRequest['endpoint'] | undefined = undefined;
 
   start(client: HttpClient, request: ClientRequest): void {
+    this.endpoint = request.endpoint;
     const use = this.guest.part(HTTP_USE);
     use.outgoing += 1;
     use.underWay.add(this);
@@ -139,7 +133,9 @@ export class FutureIncomingResponse
   }
 
   onFailure(errorCode: HttpErrorCode, denied?: Decision): void {
-    if (denied !== undefined && !this.guest.disposed) this.guest.part(ON_DENIED)(denied);
+    const endpoint = this.endpoint;
+    if (denied !== undefined && endpoint !== undefined && !this.guest.disposed)
+      uphold(this.guest, { kind: 'http', ...endpoint }, denied);
     this.settle(err(errorCode));
   }
 

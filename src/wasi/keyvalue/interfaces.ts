@@ -1,6 +1,7 @@
 import { isBucketName } from '../../capability/index.ts';
 import { HostResourceType } from '../../component/index.ts';
 import type { Store } from '../../store/index.ts';
+import { isAllowed } from '../authority/index.ts';
 import {
   asBytes,
   asLength,
@@ -13,7 +14,6 @@ import {
   defineInterfaces,
   err,
   type Guest,
-  isAllowed,
   OK,
   PartKey,
   type Result,

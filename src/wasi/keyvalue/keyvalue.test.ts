@@ -6,7 +6,8 @@ import { HostResourceType } from '../../component/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { ManualClock } from '../../time/index.ts';
-import { GRANTS, Guest, ON_DENIED, Parts } from '../guest/index.ts';
+import { GRANTS, ON_DENIED } from '../authority/index.ts';
+import { Guest, Parts } from '../guest/index.ts';
 import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names

@@ -1,5 +1,6 @@
 import { decide, type ListenRequest, parseEndpointPattern } from '../../capability/index.ts';
-import { GRANTS, type Guest, isAllowed } from '../guest/index.ts';
+import { GRANTS, isAllowed } from '../authority/index.ts';
+import type { Guest } from '../guest/index.ts';
 import type { SocketAddress } from './addresses.ts';
 import { SOCKETS } from './socket-table.ts';
 
@@ -29,11 +30,12 @@ export function mayListen(guest: Guest, transport: Transport, address: SocketAdd
  */
 export function bindingOf(guest: Guest, transport: Transport, address: SocketAddress): 'listen' | 'connect' | 'denied' {
   const grants = guest.part(GRANTS);
-  if (decide(grants, listening(transport, address)).effect === 'allow') return 'listen';
+  const request = listening(transport, address);
+  if (decide(grants, request).effect === 'allow') return isAllowed(guest, request) ? 'listen' : 'denied';
   const connects = grants.network?.connect ?? [];
   const isClient = address.port === 0 && connects.some((text) => parseEndpointPattern(text)?.scheme === transport);
   if (isClient) return 'connect';
-  isAllowed(guest, listening(transport, address));
+  isAllowed(guest, request);
   return 'denied';
 }
 

@@ -1,5 +1,6 @@
 import { parseAddress, parseHost, printAddress } from '../../capability/index.ts';
-import { type Eventually, err, type Guest, isAllowed, ok, PartKey } from '../guest/index.ts';
+import { isAllowed } from '../authority/index.ts';
+import { type Eventually, err, type Guest, ok, PartKey } from '../guest/index.ts';
 import { Pollable, type Readiness } from '../io/index.ts';
 import { NAME_RESOLVER } from '../names/index.ts';
 import { type IpAddressValue, toAddressValue } from './addresses.ts';

@@ -64,17 +64,18 @@ export const MAY_IMPORT_INSIDE: Readonly<Record<string, LayerTable>> = {
   },
   wasi: {
     guest: [],
+    authority: ['guest'],
     random: ['guest'],
     io: ['guest'],
-    keyvalue: ['guest'],
+    keyvalue: ['guest', 'authority'],
     config: ['guest'],
     logging: ['guest'],
     clocks: ['guest', 'io'],
     cli: ['guest', 'io'],
-    filesystem: ['guest', 'io', 'clocks'],
+    filesystem: ['guest', 'authority', 'io', 'clocks'],
     names: ['guest'],
-    sockets: ['guest', 'io', 'clocks', 'names'],
-    http: ['guest', 'io', 'names'],
+    sockets: ['guest', 'authority', 'io', 'clocks', 'names'],
+    http: ['guest', 'authority', 'io', 'names'],
   },
 };
 

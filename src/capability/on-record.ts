@@ -1,0 +1,80 @@
+import { type CapabilityRequest, filesystemLine, GRANT_LINES, messagingLine } from './decide.ts';
+import { httpRule, networkLine } from './decide-network.ts';
+import { type Decision, quote } from './decision.ts';
+import { printEndpoint } from './endpoints.ts';
+import type { Grants, MessagingGrant, NetworkGrant } from './grants.ts';
+
+/**
+ * Puts a decision on record, and returns what holds: the decision, or a denial where it cannot be put there. It is called for
+ * everything that a guest does, so it should be quick.
+ */
+export type RecordDecision = (request: CapabilityRequest, decision: Decision) => Decision;
+
+/** A request as it stands on record. */
+export interface RequestNames {
+  /** The kind, and what of it: `filesystem.read`. */
+  readonly action: string;
+  /** On what: a guest's text, as it gave it. Absent where there is only one. */
+  readonly resource?: string;
+}
+
+/** Names what is wanted and of what, for the audit log. */
+export function namesOfRequest(request: CapabilityRequest): RequestNames {
+  switch (request.kind) {
+    case 'clock':
+    case 'random':
+      return { action: `${request.kind}.read` };
+    case 'stdio':
+      return { action: 'stdio.use', resource: request.stream };
+    case 'env':
+      return { action: 'env.read', resource: request.name };
+    case 'filesystem':
+      return { action: `filesystem.${request.right}`, resource: request.path };
+    case 'messaging':
+      return { action: `messaging.${request.action}`, resource: request.target };
+    case 'keyvalue':
+      return { action: 'keyvalue.open', resource: request.bucket };
+    case 'http': {
+      const endpoint = printEndpoint(request);
+      const resource = request.address === undefined ? endpoint : `${endpoint} at ${request.address}`;
+      return { action: 'http.request', resource };
+    }
+    case 'network': {
+      if (request.action === 'resolve') return { action: 'network.resolve', resource: request.name };
+      const { transport: scheme, address: host, port } = request;
+      return { action: `network.${request.action}`, resource: printEndpoint({ scheme, host, port }) };
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+/** One thing that grants allow. */
+export interface GrantedRule {
+  /** As of {@link namesOfRequest}. */
+  readonly action: string;
+  /** As of the decisions that it makes. */
+  readonly rule: string;
+}
+
+/** Everything that grants allow, one by one: what is granted and never used is found by it. */
+export function rulesOf(grants: Grants): readonly GrantedRule[] {
+  const { filesystem = [], messaging = {}, network = {}, stdio, env = [], http = [], keyvalue = [] } = grants;
+  const rules: GrantedRule[] = [];
+  for (const kind of ['clock', 'random'] as const)
+    if (grants[kind] === true) rules.push({ action: `${kind}.read`, rule: GRANT_LINES[kind] });
+  for (const stream of ['stdin', 'stdout', 'stderr'] as const)
+    if (stdio?.[stream] === true) rules.push({ action: 'stdio.use', rule: `stdio = [${quote(stream)}]` });
+  for (const name of env) rules.push({ action: 'env.read', rule: `env = [${quote(name)}]` });
+  for (const grant of filesystem)
+    for (const right of grant.rights) rules.push({ action: `filesystem.${right}`, rule: filesystemLine(grant) });
+  for (const action of ['tell', 'ask', 'publish', 'subscribe'] as const satisfies (keyof MessagingGrant)[])
+    for (const target of messaging[action] ?? [])
+      rules.push({ action: `messaging.${action}`, rule: messagingLine(action, target) });
+  for (const bucket of keyvalue) rules.push({ action: 'keyvalue.open', rule: `keyvalue = [${quote(bucket)}]` });
+  for (const pattern of http) rules.push({ action: 'http.request', rule: httpRule(pattern) });
+  for (const action of ['connect', 'listen', 'resolve'] as const satisfies (keyof NetworkGrant)[])
+    for (const pattern of network[action] ?? [])
+      rules.push({ action: `network.${action}`, rule: networkLine(action, pattern) });
+  return rules;
+}

@@ -1,0 +1,42 @@
+import {
+  type CapabilityRequest,
+  type Decision,
+  decide,
+  type Grants,
+  NO_GRANTS,
+  type RecordDecision,
+} from '../../capability/index.ts';
+import { type Guest, PartKey } from '../guest/index.ts';
+
+/** What the guests of one component may do. */
+export const GRANTS = new PartKey<Grants>('grants', { make: () => NO_GRANTS });
+
+/** Hears of what one guest was denied. */
+export const ON_DENIED = new PartKey<(decision: Decision) => void>('denials', { make: () => () => undefined });
+
+/** Puts on record what was decided of one guest. */
+export const RECORD = new PartKey<RecordDecision>('record', { make: () => (_, decision) => decision });
+
+/**
+ * Decides what a guest wants to do, puts it on record, and reports a denial.
+ *
+ * @param grants What counts, if not all that the guest was given.
+ */
+export function decideFor(guest: Guest, request: CapabilityRequest, grants = guest.part(GRANTS)): Decision {
+  return uphold(guest, request, decide(grants, request));
+}
+
+/** The same for what was decided already. */
+export function uphold(guest: Guest, request: CapabilityRequest, decided: Decision): Decision {
+  const decision = guest.part(RECORD)(request, decided);
+  if (decision.effect === 'deny') {
+    guest.charge('denial');
+    guest.part(ON_DENIED)(decision);
+  }
+  return decision;
+}
+
+/** Decides as {@link decideFor}; a denial is the caller's to answer. */
+export function isAllowed(guest: Guest, request: CapabilityRequest, grants?: Grants): boolean {
+  return decideFor(guest, request, grants).effect === 'allow';
+}
