@@ -24,6 +24,24 @@ const KILL_AT_MOST_MS = 5;
 const FLOODING = 8;
 const BESIDE_FLOODS = { p99: 5, slowest: 15 };
 
+/** Guests whose deadlines are at one moment; milliseconds from the end of the first to that of the last, and between passes of the event loop. */
+const DEADLINES = { guests: 500, deadlineMs: 600, apartMs: 50, heldMs: 50 };
+
+/** Waits for 200 ms, and computes from then on. */
+const SLEEPER = `(component
+  (import "wasi:io/poll@0.2.0" (instance $poll (export "pollable" (type $pollable (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock (export "pollable" (type $p (eq $pollable)))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $p))))))
+  (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core module $M (import "" "subscribe" (func $subscribe (param i64) (result i32))) (import "" "block" (func $block (param i32)))
+    (func (export "spin") (call $block (call $subscribe (i64.const 200000000)))
+      (loop $l try (loop (br 0)) catch_all end br $l)))
+  (core instance $m (instantiate $M (with "" (instance (export "subscribe" (func $subscribe)) (export "block" (func $block))))))
+  (func (export "spin") (canon lift (core func $m "spin"))))`;
+
 const SPINNER = `(component
   (core module $M (func (export "spin") (loop $l try (loop (br 0)) catch_all end br $l)))
   (core instance $m (instantiate $M))
@@ -165,6 +183,47 @@ async function kills(report: Report): Promise<void> {
   report.row({ name: 'kill of a spinner beside 8 others, slowest', unit: 'ms', samples: slowest as number[], target });
 }
 
+/** Guests that begin to compute at one moment, and are ended at another. */
+async function deadlines(report: Report): Promise<void> {
+  const { guests, deadlineMs, apartMs, heldMs } = DEADLINES;
+  const guest = await compileComponent(await parseWat(SLEEPER), { metered: true });
+  const [apart, held]: number[][] = [[], []];
+  for (let round = -1; round < ROUNDS; round++) {
+    await using system = await ActorSystem.create();
+    const sleeper = await component(guest, { deadlineMs, grants: { clock: true } });
+    const refs = Array.from({ length: guests }, () =>
+      system.spawn(sleeper, undefined, { supervision: { restart: 'temporary' } }),
+    );
+    await Promise.all(refs.map((ref) => ref.ready));
+    const ends: number[] = [];
+    let isOver = false;
+    let longest = 0;
+    const watching = (async () => {
+      for (let last = performance.now(); !isOver; ) {
+        await new Promise(setImmediate);
+        const now = performance.now();
+        longest = Math.max(longest, now - last);
+        last = now;
+      }
+    })();
+    const ended = (): void => void ends.push(performance.now());
+    await Promise.all(refs.map((ref) => ref.askOp('spin', [], { timeoutMs: 60_000 }).catch(ended)));
+    isOver = true;
+    await watching;
+    if (round < 0) continue;
+    apart?.push((ends.at(-1) as number) - (ends[0] as number));
+    held?.push(longest);
+  }
+  const name = `${guests} guests that begin to compute at one moment and have one deadline`;
+  report.row({
+    name: `${name}: from the first end to the last`,
+    unit: 'ms',
+    samples: apart as number[],
+    target: { atMost: apartMs },
+  });
+  report.row({ name: `${name}: event loop held`, unit: 'ms', samples: held as number[], target: { atMost: heldMs } });
+}
+
 /** How long one is on the thread that computes where it cannot be suspended: from its message to the answer that it failed. */
 async function inside(report: Report): Promise<void> {
   for (const [what, loop] of Object.entries(LOOPS)) {
@@ -191,6 +250,7 @@ export const suite: Suite = {
     await neighbours(report);
     await floods(report);
     await kills(report);
+    await deadlines(report);
     await inside(report);
     report.notMeasured(
       'spinners whose every access misses all caches, which take up to fifty times as long for their fuel',

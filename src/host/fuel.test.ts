@@ -86,3 +86,27 @@ test('S81: GuestFuel counts what is used where a guest cannot be suspended until
   fuel.spend(0);
   assert.equal(insideUntilRefused(fuel, asking(400)), 10_000, 'a long list needs many pieces of memory');
 });
+
+test('S81: GuestFuel gives a slice to each of many guests that come at one moment, and then their turns', async () => {
+  let timeMs = 0;
+  const clock = Object.assign(new ManualClock(), {
+    nowMs: () => timeMs,
+    soon: (pass: () => void) => void setImmediate(pass),
+  });
+  const guests = Array.from({ length: 500 }, () => new GuestFuel(clock, {}));
+  const compute = (guest: GuestFuel): number | Promise<void> => {
+    timeMs += 0.0625;
+    return guest.refuel(FUEL_SLICE, undefined);
+  };
+  const waits = guests.map(compute).filter((granted) => typeof granted !== 'number');
+  assert.equal(waits.length, 492, 'all but those of the first half millisecond');
+  let others = 0;
+  for (let passes = 0; passes < 2_000 && waits.length > 0; passes++) {
+    await new Promise(setImmediate);
+    others++;
+    const settled = await Promise.race([waits[0], Promise.resolve('not yet')]);
+    if (settled !== 'not yet') waits.shift();
+  }
+  assert.equal(waits.length, 0);
+  assert.ok(others >= 492, `${others} passes for everybody else`);
+});

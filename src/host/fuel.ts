@@ -61,6 +61,8 @@ export class GuestFuel implements FuelSupply {
   private insideSinceMs = -1;
   /** When it began to compute in its present turn; −1: with the next slice. */
   private sinceMs = -1;
+  /** It was given its turn, and has not begun to compute in it. */
+  private hasTurn = false;
   /** Ends the wait for the rate that is under way. */
   private giveUp: (() => void) | undefined = undefined;
 
@@ -91,10 +93,18 @@ export class GuestFuel implements FuelSupply {
     this.insideSinceMs = -1;
     this.charge(units);
     if (this.isOverRate) return this.whenPaid();
-    if (this.sinceMs === -1) this.sinceMs = this.clock.nowMs();
-    if (!this.turns.isOver(this.sinceMs)) return FUEL_SLICE;
+    if (!this.isTurnOver()) return FUEL_SLICE;
     this.sinceMs = -1;
+    this.hasTurn = true;
     return this.turns.wait(this.component);
+  }
+
+  private isTurnOver(): boolean {
+    if (this.sinceMs !== -1) return this.turns.isOver(this.sinceMs);
+    this.sinceMs = this.clock.nowMs();
+    const { hasTurn } = this;
+    this.hasTurn = false;
+    return !hasTurn && this.turns.isCrowded(this.sinceMs);
   }
 
   /** A call is over: the next one has a turn of its own, unless it was part of another. */

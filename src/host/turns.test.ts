@@ -69,3 +69,15 @@ test('Turns goes on when a guest that was given its turn does not come back', as
   await passes(4);
   assert.deepEqual(order, ['ends', 'next']);
 });
+
+test('Turns has those wait who come from elsewhere, once guests have computed for half a millisecond', async () => {
+  const clock = new ComputeClock();
+  const turns = new Turns(clock);
+  const crowded = [0, 0.3, 0.3, 5].map((ms) => {
+    clock.compute(ms);
+    return turns.isCrowded(clock.nowMs());
+  });
+  assert.deepEqual(crowded, [false, false, true, true]);
+  await passes(1);
+  assert.equal(turns.isCrowded(clock.nowMs()), false, 'actors and I/O had their turn');
+});
