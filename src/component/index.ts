@@ -50,6 +50,7 @@ export {
   type ExportedFunction,
   FUEL_SLICE,
   type FuelSupply,
+  type GrowRefusal,
   type HostImports,
   type InstantiateOptions,
   matchImport,

@@ -13,6 +13,7 @@ import { type Guest, reportLimit } from '../wasi/index.ts';
 import { fromGuest, type GuestFailure } from './failure.ts';
 import { type FuelLimits, GuestFuel } from './fuel.ts';
 import type { HealthCheckPolicy } from './health-options.ts';
+import { reportRefusal } from './limit-watch.ts';
 import type { ComponentLimits } from './limits.ts';
 import type { MessageDeadline } from './messaging.ts';
 import { payloadBytes } from './payload-size.ts';
@@ -144,6 +145,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
       room: this.isRestart ? 'restart' : 'new',
       handlesMax: limits.handles,
       liftBudgetBytes: limits.liftBytes,
+      onGrowRefused: reportRefusal,
     });
     this.making = instance;
     const linking = instance.link();

@@ -4,6 +4,7 @@ import type { Clock } from '../time/index.ts';
 import { type Guest, type HttpExchange, openExchange } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { GuestFuel, type TimeLimit } from './fuel.ts';
+import { reportRefusal } from './limit-watch.ts';
 import type { ComponentLimits } from './limits.ts';
 import type { MessageDeadline } from './messaging.ts';
 
@@ -128,6 +129,7 @@ export class HttpInstance implements CallSource {
         signal,
         fuel,
         handlesMax,
+        onGrowRefused: reportRefusal,
         liftBudgetBytes,
       } as const;
       const instance = await plan.component.instantiate(imports, options);

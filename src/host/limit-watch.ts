@@ -1,6 +1,7 @@
+import type { GrowRefusal } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
-import type { Breach } from '../wasi/index.ts';
+import { type Breach, type Guest, reportLimit } from '../wasi/index.ts';
 import { LIMIT_NAMES, LIMITS, type LimitKey, type LimitName } from './limits.ts';
 
 /** Milliseconds between two reports of one limit of one actor: who runs into it in a loop is told of once a second. */
@@ -63,11 +64,18 @@ export class LimitWatch {
   }
 }
 
+/** Reports that a guest may have no more memory. */
+export function reportRefusal({ hasBytes, moreBytes, limitBytes }: GrowRefusal, guest: unknown): void {
+  reportLimit(guest as Guest, { limit: 'memory', limitValue: limitBytes, used: hasBytes + moreBytes });
+}
+
 /** The limit that a guest has ended by; undefined if it was something else. */
 export function breachOf({ code, details }: RuntimeError): Breach | undefined {
   if (code === 'COMPONENT_DEADLINE') return { limit: 'deadline', ...numbers(details, 'deadlineMs') };
   if (code !== 'COMPONENT_FUEL' && code !== 'COMPONENT_LIMIT' && code !== 'COMPONENT_TRAPPED') return undefined;
   const { limit } = details;
+  // That was told when it was refused.
+  if (limit === 'memory') return undefined;
   return typeof limit === 'string' ? { limit, ...numbers(details, 'limitValue') } : undefined;
 }
 

@@ -18,7 +18,7 @@ after(() => rmSync(folder, { recursive: true }));
 const ECHO = fileURLToPath(new URL('../../fixtures/components/echo/echo.wasm', import.meta.url));
 
 /**
- * `count` loops so many times; `grow` asks for pages and gives what `memory.grow` says; `abort` traps after a `grow`;
+ * `count` loops so many times; `grow` asks for pages and gives what `memory.grow` says; `abort` traps after a `grow`, `trap` at once;
  * `give` hands over so many bytes; `hold` makes so many resources; `deep` calls itself without end.
  */
 const GUEST = `(component
@@ -27,6 +27,7 @@ const GUEST = `(component
     (func (export "count") (param $n i32) (result i32) (local $i i32)
       (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (local.get $n))))
       (local.get $i))
+    (func (export "trap") (unreachable))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
     (func (export "abort") (param i32) (result i32)
       (if (i32.eq (memory.grow (local.get 0)) (i32.const -1)) (then (unreachable)))
@@ -49,6 +50,7 @@ const GUEST = `(component
   (func (export "count") (param "n" u32) (result u32) (canon lift (core func $m "count")))
   (func (export "grow") (param "pages" u32) (result s32) (canon lift (core func $m "grow")))
   (func (export "abort") (param "pages" u32) (result u32) (canon lift (core func $m "abort")))
+  (func (export "trap") (canon lift (core func $m "trap")))
   (func (export "deep") (result u32) (canon lift (core func $m "deep")))
   (func (export "hold") (param "n" u32) (result u32) (canon lift (core func $h "hold")))
   (func (export "give") (param "n" u32) (result (list u8)) (canon lift (core func $m "give") (memory $m "memory")))
@@ -263,21 +265,20 @@ test('S84: up refuses more memory than the machine has, and more actors than the
   });
 });
 
-test('S84: a guest that traps when it has as good as all of its memory has run into that limit', async () => {
+test('S84: a guest that may not grow has run into its memory, whether it goes on or traps; any other trap is one', async () => {
   const { application, call, limits } = await guest('memory = "1MiB"');
   await using _ = application;
-  assert.equal(await call('grow', 100), -1, 'it goes on');
-  assert.equal(limits().memory?.breaches, 0);
-  await assert.rejects(call('abort', 100), endedBy('COMPONENT_TRAPPED', /unreachable$/), 'with 2 of 16 pages');
   assert.equal(await call('grow', 13), 2);
   assert.equal(limits().memory?.used, 15 * 65_536);
-  const text = /983040 of 1048576 bytes of memory: raise "memory"/;
-  await assert.rejects(call('abort', 2), endedBy('COMPONENT_TRAPPED', text));
+  assert.equal(limits().memory?.breaches, 0);
+  assert.equal(await call('grow', 100), -1, 'it goes on');
   assert.equal(limits().memory?.breaches, 1);
-  assert.deepEqual(
-    application.events.filter(isBreach).map(({ limit }) => limit),
-    ['memory'],
-  );
+  await assert.rejects(call('trap'), endedBy('COMPONENT_TRAPPED', /unreachable$/), 'with 15 of 16 pages');
+  const text = /unreachable, after it was refused 6553600 bytes of memory; it has 131072 of 1048576: raise "memory"/;
+  await assert.rejects(call('abort', 100), endedBy('COMPONENT_LIMIT', text));
+  assert.equal(limits().memory?.breaches, 2);
+  const [first, ...more] = application.events.filter(isBreach);
+  assert.deepEqual([first?.limit, first?.used, more.length], ['memory', 115 * 65_536, 0], 'told once a second');
 });
 
 test('S85: a call stack that overflows is a failure by name', async () => {
@@ -294,7 +295,7 @@ const COMPOSED = `(component
       (func $deep (export "deep") (result i32) (i32.add (call $deep) (i32.const 1)))
       (func (export "one") (result i32) (i32.const 1)))
     (core instance $m (instantiate $M))
-    (func (export "deep") (result u32) (canon lift (core func $m "deep")))
+  (func (export "deep") (result u32) (canon lift (core func $m "deep")))
     (func (export "one") (result u32) (canon lift (core func $m "one"))))
   (component $Outer
     (import "deep" (func $deep (result u32)))
@@ -312,7 +313,7 @@ const COMPOSED = `(component
       (func $through (export "through") (result i32) (drop (call $one)) (call $through) (call $one) (i32.add)))
     (core instance $m (instantiate $M
       (with "" (instance (export "deep" (func $core-deep)) (export "one" (func $core-one))))))
-    (func (export "deep") (result u32) (canon lift (core func $m "deep")))
+  (func (export "deep") (result u32) (canon lift (core func $m "deep")))
     (func (export "through") (result u32) (canon lift (core func $m "through")))
     (func (export "text") (param "x" string)
       (canon lift (core func $m "text") (memory $m "memory") (realloc (func $m "realloc")))))

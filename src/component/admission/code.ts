@@ -39,6 +39,8 @@ export interface FuelPlan {
   /** A function without parameters and results that gets more, or does not return. */
   readonly refuel: number;
   readonly wide: WideIndices;
+  /** Index of a function that grows a memory, and tells the host if that is refused. */
+  grower(memory: number): number;
 }
 
 /** What the rewriting of code has to know of its module. */
@@ -171,8 +173,7 @@ export class CodeRewriter {
       const until = nth < uses.count ? uses.start(nth) : to;
       while (meter !== undefined && nextInsert < inserted && meter.place(nextInsert) <= until) {
         this.#body.copy(bytes, at, meter.place(nextInsert));
-        at = meter.place(nextInsert);
-        this.#insert(meter, nextInsert++);
+        at = this.#insert(meter, nextInsert++, bytes);
       }
       this.#body.copy(bytes, at, until);
       if (nth === uses.count) return;
@@ -181,8 +182,10 @@ export class CodeRewriter {
     }
   }
 
-  #insert(meter: Meter, nth: number): void {
+  /** Gives the place from where the code goes on. */
+  #insert(...[meter, nth, bytes]: [Meter, number, Uint8Array]): number {
     const value = meter.value(nth);
+    const place = meter.place(nth);
     switch (meter.kind(nth)) {
       case INSERT.charge:
         this.#charge(meter.charge(value));
@@ -196,7 +199,12 @@ export class CodeRewriter {
       case INSERT.load:
         this.#load();
         break;
+      case INSERT.grow:
+        this.#body.u8(OP.call);
+        this.#body.u32((this.#plan.fuel as FuelPlan).grower(value));
+        return behindNumber(bytes, place + 1);
     }
+    return place;
   }
 
   /** `fuel −= units`, and more is got if that is less than none. */
@@ -275,6 +283,13 @@ export class CodeRewriter {
     this.#body.u8(OP.localSet);
     this.#body.u32(fuel);
   }
+}
+
+/** Where a number ends that begins at `at`; it was found to be well-formed. */
+function behindNumber(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while ((bytes[end] as number) >= 0x80) end++;
+  return end + 1;
 }
 
 /**

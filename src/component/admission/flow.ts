@@ -21,6 +21,8 @@ export const FLOW = {
   /** 0xfc: the next number says which. */
   prefixed: 17,
   trap: 18,
+  /** `memory.grow`, which may be refused. */
+  grow: 19,
 } as const;
 
 /** Instructions with a flow of their own; all others go on with the next one. */
@@ -45,6 +47,7 @@ const FLOW_OF: readonly (readonly [first: number, last: number, flow: number])[]
   [0x18, 0x18, FLOW.delegate],
   [0x19, 0x19, FLOW.catch], // catch_all
   [0x1f, 0x1f, FLOW.tryTable],
+  [0x40, 0x40, FLOW.grow],
   [0xd5, 0xd6, FLOW.branchIf], // br_on_null, br_on_non_null
   [0xfc, 0xfc, FLOW.prefixed],
 ];

@@ -16,7 +16,8 @@ export interface HostHook {
  *
  * - `await`: suspends until what the last blocking call began is done.
  * - `result-T`: the flat result of the last blocking call.
- * - `refuel`: is given the fuel that is left, below zero; gives how much there is now, or 0 when there is to be a wait first.
+ * - `refuel`: is given the fuel that is left, 0 or less; gives how much there is now, or 0 when there is to be a wait first. Or it
+ *   is given pages, above zero, by which a memory was not allowed to grow; then what it gives means nothing.
  * - `take`: lowers the next message; gives 0 when the turn is over, else 1 + the number of the function to call.
  * - `arg-T`: the next flat argument of the message taken.
  * - `done`, `done-T`: lifts the result of the message taken, and takes the next one unless a post-return runs before it.
@@ -65,7 +66,15 @@ const OP = {
   localTee: 0x22,
   globalGet: 0x23,
   globalSet: 0x24,
+  memoryGrow: 0x40,
   i32Const: 0x41,
+  i64Const: 0x42,
+  select: 0x1b,
+  i32Eq: 0x46,
+  i64Eq: 0x51,
+  i64GtU: 0x56,
+  i32GtU: 0x4b,
+  i32WrapI64: 0xa7,
   i32LtS: 0x48,
   i32Sub: 0x6b,
   i32Eqz: 0x45,
@@ -179,6 +188,37 @@ export function refuelBody(fuel: number, encoding: ExceptionEncoding, hookIndex:
   if (encoding === 'legacy') body.u8(OP.catchAll, OP.unreachable, OP.end);
   else body.u8(OP.return, OP.end, OP.end, OP.unreachable);
   body.u8(OP.end);
+  return body;
+}
+
+/** Pages that are told of at most: as an `i32` they are above zero. */
+const PAGES_TOLD_MAX = 0x7fff_ffff;
+
+/**
+ * Body of the function that grows a memory, and tells the host if it may not.
+ *
+ *     local.get 0  memory.grow  local.tee 1  const -1  eq
+ *     if  local.get 0 (or the most)  call $refuel  drop  end
+ *     local.get 1
+ */
+export function growerBody(memory: number, isWide: boolean, hookIndex: (name: string) => number): Emitter {
+  const body = new Emitter();
+  const [constant, equal, above] = isWide ? [OP.i64Const, OP.i64Eq, OP.i64GtU] : [OP.i32Const, OP.i32Eq, OP.i32GtU];
+  const most = (): void => {
+    body.u8(constant);
+    body.s32(PAGES_TOLD_MAX);
+  };
+  body.u8(1, 1, isWide ? NUMBER_TYPES.i64 : NUMBER_TYPES.i32);
+  body.u8(OP.localGet, 0, OP.memoryGrow);
+  body.u32(memory);
+  body.u8(OP.localTee, 1, constant, 0x7f, equal, OP.if, EMPTY_BLOCK);
+  most();
+  body.u8(OP.localGet, 0, OP.localGet, 0);
+  most();
+  body.u8(above, OP.select);
+  if (isWide) body.u8(OP.i32WrapI64);
+  call(body, hookIndex('refuel'));
+  body.u8(OP.drop, OP.end, OP.localGet, 1, OP.end);
   return body;
 }
 

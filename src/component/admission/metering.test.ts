@@ -13,6 +13,8 @@ interface Metered {
   /** Units used up until the code asked for fuel last. */
   readonly used: () => number;
   readonly refuels: () => number;
+  /** Pages by which memories might not grow. */
+  readonly refused: readonly number[];
 }
 
 /** The module with its fuel: it is given `slices` of them, and then stopped. */
@@ -29,10 +31,15 @@ async function metered(wat: string, slices = Number.POSITIVE_INFINITY): Promise<
   let step = work.next();
   while (step.done !== true) step = work.next();
   const admitted = step.value;
+  const refused: number[] = [];
   let refuels = 0;
   let granted = 0;
   let used = 0;
   const refuel = (left: number): number => {
+    if (left > 0) {
+      refused.push(left);
+      return 0;
+    }
     used += granted - left;
     if (++refuels > slices) throw ENOUGH;
     granted = SLICE;
@@ -41,7 +48,7 @@ async function metered(wat: string, slices = Number.POSITIVE_INFINITY): Promise<
   const hooks: Record<string, unknown> = { refuel, await: () => assert.fail('nothing waits') };
   const imports = [...module.importedFunctions.map(() => () => 0), ...admitted.hooks.map(({ name }) => hooks[name])];
   const instance = new WebAssembly.Instance(await WebAssembly.compile(admitted.bytes), { [IMPORT_LIST]: imports });
-  return { exports: instance.exports as Metered['exports'], used: () => used, refuels: () => refuels };
+  return { exports: instance.exports as Metered['exports'], used: () => used, refuels: () => refuels, refused };
 }
 
 async function plain(wat: string): Promise<Metered['exports']> {
@@ -114,6 +121,20 @@ for (const [name, wat] of Object.entries(ENDLESS)) {
     assert.ok(used() >= 50 * SLICE, `used ${used()}`);
   });
 }
+
+test('admitModule has the host told of memory that may not grow, by the pages, and of no other', async () => {
+  const { exports, refused } = await metered(`(module
+    (memory $a 1 3) (memory $b i64 1 3)
+    (func (export "a") (param i32) (result i32) (memory.grow $a (local.get 0)))
+    (func (export "b") (param i64) (result i64) (local $n i32)
+      (loop $l (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 100))))
+      (memory.grow $b (local.get 0))))`);
+  const a = exports.a as unknown as (pages: number) => number;
+  const b = exports.b as unknown as (pages: bigint) => bigint;
+  assert.deepEqual([a(1), a(0), a(2), a(-1), a(1)], [1, 2, -1, -1, 2]);
+  assert.deepEqual([b(2n), b(1n), b(-1n), b(2n ** 32n)], [1n, -1n, -1n, -1n]);
+  assert.deepEqual(refused, [2, 0x7fff_ffff, 1, 0x7fff_ffff, 0x7fff_ffff]);
+});
 
 test('AD7: admitModule ends a start function that loops', async () => {
   const wat = '(module (func $s (loop (br 0))) (start $s))';

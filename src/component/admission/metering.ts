@@ -29,6 +29,8 @@ export const INSERT = {
   load: 2,
   /** A charge by the length on top of the stack; the value is a {@link bulkOf}. */
   bulk: 3,
+  /** `memory.grow`, in whose place a call stands; the value is its memory. */
+  grow: 4,
 } as const;
 
 /** How a bulk instruction is charged: its length, 64 bits wide or not, divided by a power of two or multiplied with it. */
@@ -259,6 +261,9 @@ export class Meter {
       case FLOW.trap:
         this.current = NOWHERE;
         return;
+      case FLOW.grow:
+        this.grow(at, new Targets(cursor.bytes, at + 1).next());
+        return;
       case FLOW.prefixed:
         this.prefixed(at, cursor.bytes);
     }
@@ -328,6 +333,11 @@ export class Meter {
       if (frame.calls) return;
       frame.calls = true;
     }
+  }
+
+  /** A memory that is not there is for V8 to refuse. */
+  private grow(at: number, memory: number): void {
+    if (memory < this.wide.memories.length) this.insert(INSERT.grow, at, memory);
   }
 
   private prefixed(at: number, bytes: Uint8Array): void {

@@ -17,6 +17,7 @@ import {
 import { FunctionTypes } from './function-types.ts';
 import {
   type ExceptionEncoding,
+  growerBody,
   type HostHook,
   hook,
   NUMBER_TYPES,
@@ -119,6 +120,8 @@ class Rewriter {
   readonly #facts: ExpressionFacts;
   readonly #fuel: FuelPlan | undefined;
   readonly #codeRewriter: CodeRewriter;
+  /** Memories that code grows, in the order of the functions that do it, which come last. */
+  readonly #grown: number[] = [];
   readonly #names: Set<string>;
   /** Functions, by their new indices, that stand outside of code, so that code may take references of them. */
   readonly #declared = new Set<number>();
@@ -223,10 +226,17 @@ class Rewriter {
         memories: [...importsOf(this.#module, KIND.memory).map(({ wide }) => wide), ...memories.map(isWide)],
         tables: [...importsOf(this.#module, KIND.table).map(({ wide }) => wide), ...tables.map(isWide)],
       },
+      grower: (memory) => this.#grower(memory),
     };
   }
 
-  /** Index of the first function that is added: the trampolines, the pump, the one that gets fuel. */
+  #grower(memory: number): number {
+    let nth = this.#grown.indexOf(memory);
+    if (nth === -1) nth = this.#grown.push(memory) - 1;
+    return (this.#fuel as FuelPlan).refuel + 1 + nth;
+  }
+
+  /** Index of the first function that is added: the trampolines, the pump, the one that gets fuel, those that grow memories. */
   get #firstGlue(): number {
     return this.#module.functionTypes.length + this.#hooks.length;
   }
@@ -326,6 +336,8 @@ class Rewriter {
       glue.push(pumpBody({ targets: this.#targets, fuel, hookIndex: this.#hookIndex }));
     }
     if (fuel !== undefined) glue.push(refuelBody(fuel.global, encoding, this.#hookIndex));
+    const isWide = (memory: number) => this.#fuel?.wide.memories[memory] === true;
+    for (const memory of this.#grown) glue.push(growerBody(memory, isWide(memory), this.#hookIndex));
     const pumpExport = this.#targets.length > 0 ? unique('pump', this.#names) : undefined;
     const startExport = this.#module.start === undefined ? undefined : unique('start', this.#names);
     const state = this.#request.exportState === true ? this.#stateExports() : undefined;
@@ -443,7 +455,15 @@ class Rewriter {
     const content = new Emitter();
     const { imported, defined } = this.#counts();
     const plain = new Array<undefined>(this.#pumpCount + (this.#fuel === undefined ? 0 : 1)).fill(undefined);
-    const added = [...this.#trampolines.map((item) => item.type), ...plain.map(() => this.#types.index([], []))];
+    const growers = this.#grown.map((memory) => {
+      const pages = [this.#fuel?.wide.memories[memory] ? NUMBER_TYPES.i64 : NUMBER_TYPES.i32];
+      return this.#types.index(pages, pages);
+    });
+    const added = [
+      ...this.#trampolines.map((item) => item.type),
+      ...plain.map(() => this.#types.index([], [])),
+      ...growers,
+    ];
     content.u32(defined + added.length);
     for (const type of this.#module.functionTypes.slice(imported)) content.u32(type);
     for (const type of added) content.u32(type);

@@ -17,7 +17,7 @@ export interface ComponentArtifact {
 }
 
 /** Changes whenever the same bytes would be rewritten in another way. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 /** What decides what is made of a component. */
 interface Origins {

@@ -1,5 +1,6 @@
 import { RuntimeError } from '../../errors/index.ts';
 import { type CanonContext, dropUnreceived, fail, type InstanceState } from '../abi/index.ts';
+import { PAGE_BYTES } from '../admission/index.ts';
 import { nodeRoom } from '../room/index.ts';
 import type { Call, Turn } from './calls.ts';
 import type { CompiledExport, HookKind } from './compiled.ts';
@@ -16,6 +17,10 @@ export interface Surrounding {
   context(number: number): CanonContext;
   /** The exported pump of a core module, made promising. */
   promisingPump(step: number): () => Promise<void>;
+  /** A memory of it may not grow by so many bytes. */
+  noteRefusal(bytes: number): void;
+  /** A call begins: what was refused before is no reason for its end. */
+  forgetRefusal(): void;
   /** Ends the instance for what came out of the wasm of one component instance; gives the reason. */
   fail(thrown: unknown, state: InstanceState): RuntimeError;
 }
@@ -109,7 +114,7 @@ export class Entrance {
   hook(kind: HookKind, gauge: FuelGauge): unknown {
     switch (kind) {
       case 'refuel':
-        return (left: number) => this.refuel(gauge, left);
+        return (left: number) => (left > 0 ? this.refuse(left) : this.refuel(gauge, left));
       case 'take':
         return (left: number) => this.take(gauge, left);
       case 'done':
@@ -152,6 +157,12 @@ export class Entrance {
     }
   }
 
+  /** Hook: a memory was not allowed to grow by so many pages. */
+  private refuse(pages: number): number {
+    this.surrounding.noteRefusal(pages * PAGE_BYTES);
+    return 0;
+  }
+
   /**
    * Pays `units` that were used up and what is owed, and asks for more. Where the guest cannot be suspended it stays owed, so
    * that it is paid, and waited for, as soon as it can be.
@@ -192,6 +203,7 @@ export class Entrance {
         this.turnOver = true;
         return 0;
       }
+      surrounding.forgetRefusal();
       if (!this.lower(call)) continue;
       // What was read of the arguments may have been code of the host's.
       if (surrounding.failure !== undefined) throw surrounding.failure;

@@ -30,19 +30,30 @@ export function tooDeep(max: number): RuntimeError {
   );
 }
 
-/** What allocators do when `memory.grow` gave −1 to them: they trap, or hand out a pointer that nobody checks. */
-const OUT_OF_MEMORY_TRAPS: ReadonlySet<unknown> = new Set(['unreachable', 'memory-out-of-bounds']);
+/** A memory that was not allowed to grow, in bytes. */
+export interface GrowRefusal {
+  /** All memories of the instance together, then. */
+  readonly hasBytes: number;
+  readonly moreBytes: number;
+  /** What they may have together. */
+  readonly limitBytes: number;
+}
 
-/** Share of its limit above which a guest that trapped is taken to have had no room: half of what is left may be too little. */
-const FULL_SHARE = 7 / 8;
+/** What allocators do when `memory.grow` gave −1 to them: they trap, hand out a pointer that nobody checks, or throw. */
+const OUT_OF_MEMORY_TRAPS: ReadonlySet<unknown> = new Set([
+  'unreachable',
+  'memory-out-of-bounds',
+  'uncaught-exception',
+]);
 
-/** The same failure with its limit of memory in `details.limit`, if the guest trapped while it had as good as all of it. */
-export function withMemory(reason: RuntimeError, ...[used, limitValue]: [number, number]): RuntimeError {
+/** The failure of a guest that trapped in a call in which its memory was not allowed to grow: the limit is what it ended by. */
+export function withRefusal(reason: RuntimeError, refusal: GrowRefusal): RuntimeError {
+  const { hasBytes, moreBytes, limitBytes: limitValue } = refusal;
   const { code, message, details, cause } = reason;
-  const isLikely = code === 'COMPONENT_TRAPPED' && OUT_OF_MEMORY_TRAPS.has(details.trap);
-  if (!isLikely || used < limitValue * FULL_SHARE) return reason;
-  const text = `${message}; it has ${used} of ${limitValue} bytes of memory: raise "memory" in [limits] if it needs more`;
-  return new RuntimeError(code, text, { details: { ...details, limit: 'memory', limitValue, used }, cause });
+  if (code !== 'COMPONENT_TRAPPED' || !OUT_OF_MEMORY_TRAPS.has(details.trap)) return reason;
+  const text = `${message}, after it was refused ${moreBytes} bytes of memory; it has ${hasBytes} of ${limitValue}: raise "memory" in [limits] if it needs more`;
+  const known = { ...details, limit: 'memory', limitValue, used: hasBytes, refusedBytes: moreBytes };
+  return new RuntimeError('COMPONENT_LIMIT', text, { details: known, cause });
 }
 
 /**

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
 import { Debt } from '../abi/index.ts';
 import { parseWat } from '../tooling/index.ts';
-import { compileComponent, FUEL_SLICE, type FuelSupply } from './index.ts';
+import { compileComponent, FUEL_SLICE, type FuelSupply, type GrowRefusal } from './index.ts';
 
 /** `spin` never ends; `count` loops so many times; `text` allocates in a loop without end when asked for 666 bytes; `later` has a post-return that loops. */
 const GUEST = await compileComponent(
@@ -314,4 +314,40 @@ test('instantiate has a guest pay for destructors when it drops what another com
   await instance.call('f', [20]);
   assert.ok(waits >= 10, `${waits} waits`);
   assert.ok(units > 20 * 300_000 && units < 20 * 1_000_000, `${units} units`);
+});
+
+test('instantiate names the limit of a guest that traps after it might not grow, and of no other', async () => {
+  const guest = await compileComponent(
+    await parseWat(`(component
+      (core module $M (memory 1)
+        (func $over (param i32) (if (i32.eq (memory.grow (local.get 0)) (i32.const -1)) (then (unreachable))))
+        (func (export "over") (param i32) (call $over (local.get 0)))
+        (func (export "again") (param i32) (drop (memory.grow (local.get 0))) (drop (memory.grow (i32.const 1))) (unreachable))
+        (func (export "probe") (param i32) (drop (memory.grow (local.get 0))))
+        (func (export "divide") (param i32) (drop (memory.grow (local.get 0))) (drop (i32.div_u (i32.const 1) (i32.const 0))))
+        (func (export "trap") (param i32) (unreachable)))
+      (core instance $m (instantiate $M))
+      (func (export "over") (param "n" u32) (canon lift (core func $m "over")))
+      (func (export "again") (param "n" u32) (canon lift (core func $m "again")))
+      (func (export "probe") (param "n" u32) (canon lift (core func $m "probe")))
+      (func (export "divide") (param "n" u32) (canon lift (core func $m "divide")))
+      (func (export "trap") (param "n" u32) (canon lift (core func $m "trap"))))`),
+    { metered: true, limits: { memoryBytes: 1_048_576 } },
+  );
+  const refusals: GrowRefusal[] = [];
+  const endOf = async (...names: string[]): Promise<RuntimeError | undefined> => {
+    const instance = await guest.instantiate({}, { onGrowRefused: (refusal) => refusals.push(refusal) });
+    for (const name of names) await instance.call(name, [0xffff_ffff]).catch(() => undefined);
+    return instance.failure;
+  };
+  const details = { limit: 'memory', limitValue: 1_048_576, used: 65_536, refusedBytes: 0x7fff_ffff * 65_536 };
+  const over = await endOf('over');
+  assert.equal(over?.code, 'COMPONENT_LIMIT');
+  const { backtrace: _, ...named } = over.details;
+  assert.deepEqual(named, { trap: 'unreachable', ...details });
+  assert.equal((await endOf('again'))?.code, 'COMPONENT_TRAPPED', 'it had more after all');
+  assert.equal((await endOf('probe', 'trap'))?.code, 'COMPONENT_TRAPPED', 'that was another call');
+  assert.equal((await endOf('divide'))?.code, 'COMPONENT_TRAPPED', 'no allocator ends so');
+  assert.equal((await endOf('trap'))?.code, 'COMPONENT_TRAPPED');
+  assert.equal(refusals.length, 4);
 });

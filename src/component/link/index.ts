@@ -11,7 +11,7 @@
  *   LK6  Components of a composition call each other with copies of values; handles travel; one waits while the other
  *        does, and what ends one ends all of them.
  *   LK7  Components and core modules that a component imports are linked as if they were nested in it (`parts`).
- *   LK8  A trap names up to ten functions of the guest that it came out of, in `details.backtrace`.
+ *   LK8  A trap in a call in which a memory might not grow names the limit (`COMPONENT_LIMIT`). A trap names up to ten functions of the guest that it came out of, in `details.backtrace`.
  *   LK9  An instance that was rewound is as one that was just made: nothing of the life before is left in it, and nobody is
  *        left who could use it. What cannot be put back is not rewound.
  *   LK10 Code of a metered component asks its supply for fuel again and again, and is ended or suspended there if that says
@@ -28,6 +28,7 @@ export { artifactId, type ComponentArtifact } from './artifact.ts';
 export type { Call, CallSource } from './calls.ts';
 export { CompiledComponent, type CompileOptions, compileComponent } from './compile.ts';
 export type { ExportedFunction } from './compiled.ts';
+export type { GrowRefusal } from './failures.ts';
 export { FUEL_SLICE, type FuelSupply } from './fuel.ts';
 export { type HostImports, matchImport } from './imports.ts';
 export { ComponentInstance, type InstantiateOptions } from './instance.ts';

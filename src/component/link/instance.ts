@@ -18,7 +18,15 @@ import { withBacktrace } from './backtrace.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
 import { Entrance } from './entrance.ts';
-import { cannotSuspend, nameLinkFailure, reentered, releaseFrames, tooDeep, withMemory } from './failures.ts';
+import {
+  cannotSuspend,
+  type GrowRefusal,
+  nameLinkFailure,
+  reentered,
+  releaseFrames,
+  tooDeep,
+  withRefusal,
+} from './failures.ts';
 import { ENDLESS, FuelGauge, type FuelSupply } from './fuel.ts';
 import type { BoundHost } from './imports.ts';
 import type { Return } from './origin.ts';
@@ -38,6 +46,8 @@ export interface InstantiateOptions {
   readonly fuel?: FuelSupply;
   /** What the host does for it, beyond what the engine sees, is added here, and charged with its fuel. Default: nothing. */
   readonly debt?: Debt;
+  /** Hears, with the `context`, of every `memory.grow` of a metered component that was refused; the guest goes on. It must not throw. */
+  readonly onGrowRefused?: (refusal: GrowRefusal, context: unknown) => void;
   /**
    * Lets the instance be rewound, which costs it a few microseconds at first. Default false: `rewind` answers false.
    */
@@ -90,6 +100,9 @@ export class ComponentInstance {
   /** Linear memories that it takes of the room of the process now. */
   private memoriesTaken = 0;
   private readonly room: 'new' | 'restart' | undefined;
+  private readonly onGrowRefused: InstantiateOptions['onGrowRefused'];
+  /** The last one in the call under way. */
+  private refusal: GrowRefusal | undefined;
 
   /** @internal Use `CompiledComponent.instantiate`. */
   constructor(component: CompiledParts, host: BoundHost, options: InstantiateOptions) {
@@ -97,6 +110,8 @@ export class ComponentInstance {
     this.component = component;
     this.host = host;
     this.room = options.room;
+    this.onGrowRefused = options.onGrowRefused;
+    this.refusal = undefined;
     this.rewindable = options.rewindable === true && component.origin !== undefined;
     const { plan } = component;
     const { debt = new Debt() } = options;
@@ -493,6 +508,17 @@ export class ComponentInstance {
     return this.recorded() ?? (suspension.promise === undefined ? toFailure(error) : cannotSuspend());
   }
 
+  /** @internal */
+  noteRefusal(moreBytes: number): void {
+    this.refusal = { hasBytes: this.memoryBytes, moreBytes, limitBytes: this.component.limits.memoryBytes };
+    this.onGrowRefused?.(this.refusal, this.states[0]?.hostContext);
+  }
+
+  /** @internal */
+  forgetRefusal(): void {
+    if (!this.isInside) this.refusal = undefined;
+  }
+
   // ── the end ──
 
   /**
@@ -518,8 +544,11 @@ export class ComponentInstance {
   }
 
   private described(reason: RuntimeError): RuntimeError {
-    const { functions, limits } = this.component;
-    return withBacktrace(withMemory(reason, this.memoryBytes, limits.memoryBytes), functions);
+    const { functions } = this.component;
+    const { refusal } = this;
+    // One that had less after all did not end for that.
+    const isCause = refusal !== undefined && refusal.hasBytes === this.memoryBytes;
+    return withBacktrace(isCause ? withRefusal(reason, refusal) : reason, functions);
   }
 
   /** Marks the instance dead and lets go of all that it held. */
