@@ -107,9 +107,9 @@ export class GuestFuel implements FuelSupply {
     return !hasTurn && this.turns.isCrowded(this.sinceMs);
   }
 
-  /** A call is over: the next one has a turn of its own, unless it was part of another. */
-  spend(units: number, isInside = false): void {
-    if (!isInside) this.sinceMs = -1;
+  /** A call is over: the next one has a turn of its own. */
+  spend(units: number): void {
+    this.sinceMs = -1;
     this.insideSinceMs = -1;
     this.charge(units);
   }

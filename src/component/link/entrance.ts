@@ -212,11 +212,12 @@ export class Entrance {
     }
   }
 
+  /** What a call from another component of the composition used is owed: that one pays when it goes on, and waits if it has to. */
   private spend(gauge: FuelGauge, left: number): void {
     const { debt } = this.state;
     const { fuel, isInside } = this.surrounding;
     debt.units += gauge.used(left);
-    if (debt.units > 0) fuel.spend(debt.take(), isInside);
+    if (debt.units > 0 && !isInside) fuel.spend(debt.take());
   }
 
   /** Tells whether the arguments fit; if not, whoever called knows. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { RuntimeError } from '../../errors/index.ts';
 import { Debt } from '../abi/index.ts';
 import { parseWat } from '../tooling/index.ts';
-import { compileComponent, FUEL_SLICE, type FuelSupply, type GrowRefusal } from './index.ts';
+import { type CompiledComponent, compileComponent, FUEL_SLICE, type FuelSupply, type GrowRefusal } from './index.ts';
 
 /** `spin` never ends; `count` loops so many times; `text` allocates in a loop without end when asked for 666 bytes; `later` has a post-return that loops. */
 const GUEST = await compileComponent(
@@ -350,4 +350,78 @@ test('instantiate names the limit of a guest that traps after it might not grow,
   assert.equal((await endOf('divide'))?.code, 'COMPONENT_TRAPPED', 'no allocator ends so');
   assert.equal((await endOf('trap'))?.code, 'COMPONENT_TRAPPED');
   assert.equal(refusals.length, 4);
+});
+
+/** A chain of components, each of which computes for `units` and calls the next one `times`; the last one computes only. */
+async function chain(depth: number, { times, loops }: { times: number; loops: number }): Promise<CompiledComponent> {
+  const compute = `(local.set $n (i32.const ${loops}))
+    (loop $c (br_if $c (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))`;
+  const link = (nth: number): string =>
+    nth === 0
+      ? `(component $C0
+          (core module $M (func (export "f") (local $n i32) ${compute}))
+          (core instance $m (instantiate $M))
+          (func (export "f") (canon lift (core func $m "f"))))`
+      : `(component $C${nth}
+          (import "f" (func $f))
+          (core func $lowered (canon lower (func $f)))
+          (core module $M (import "" "f" (func $f))
+            (func (export "f") (local $n i32) (local $t i32) ${compute}
+              (local.set $t (i32.const ${times}))
+              (loop $l (call $f) (br_if $l (local.tee $t (i32.sub (local.get $t) (i32.const 1)))))))
+          (core instance $m (instantiate $M (with "" (instance (export "f" (func $lowered))))))
+          (func (export "f") (canon lift (core func $m "f"))))`;
+  const levels = Array.from({ length: depth }, (_, nth) => nth);
+  const wat = `(component ${levels.map(link).join('\n')}
+    (instance $i0 (instantiate $C0))
+    ${levels
+      .slice(1)
+      .map((nth) => `(instance $i${nth} (instantiate $C${nth} (with "f" (func $i${nth - 1} "f"))))`)
+      .join('\n')}
+    (export "f" (func $i${depth - 1} "f")))`;
+  return compileComponent(await parseWat(wat), { metered: true });
+}
+
+test('S82: instantiate counts the fuel of all components of a composition as one, however deep they call each other', async () => {
+  const loops = 10_000;
+  const [alone, deep, wide] = await Promise.all([
+    chain(1, { times: 0, loops }),
+    chain(20, { times: 1, loops }),
+    chain(7, { times: 3, loops }),
+  ]);
+  const unitsOf = async (component: CompiledComponent): Promise<number> => {
+    const fuel = new Rations(1_000_000);
+    const instance = await component.instantiate({}, { fuel });
+    await instance.call('f');
+    return fuel.units;
+  };
+  const one = await unitsOf(alone);
+  const calls = { deep: 20, wide: (3 ** 7 - 1) / 2 };
+  for (const [units, count] of [
+    [await unitsOf(deep), calls.deep],
+    [await unitsOf(wide), calls.wide],
+  ] as const) {
+    assert.ok(units >= one * count && units < (one + 2_000) * count, `${units} units for ${count} times ${one}`);
+  }
+});
+
+test('S82: instantiate ends a composition by what all of its components use, and has it wait between their calls', async () => {
+  const component = await chain(3, { times: 100, loops: 60_000 });
+  const asked: number[] = [];
+  let used = 0;
+  const fuel: FuelSupply = {
+    refuel(units) {
+      asked.push(units);
+      used += units;
+      if (used > 20_000_000) throw new RuntimeError('COMPONENT_FUEL', 'no fuel');
+      return asked.length % 2 === 0 ? Promise.resolve() : FUEL_SLICE;
+    },
+    spend: (units) => {
+      used += units;
+    },
+  };
+  const instance = await component.instantiate({}, { fuel });
+  await assert.rejects(instance.call('f'), { code: 'COMPONENT_FUEL' });
+  assert.ok(used < 21_000_000, `${used} units`);
+  assert.ok(Math.max(...asked) < 3 * FUEL_SLICE, `${Math.max(...asked)} units between two answers`);
 });

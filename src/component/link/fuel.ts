@@ -17,11 +17,9 @@ export interface FuelSupply {
    */
   refuel(units: number, entries: number | undefined): number | Promise<void>;
   /**
-   * A call is over that used `units` more.
-   *
-   * @param isInside Whether it was a call between components of a composition: then the one that waits for it goes on.
+   * A call is over that used `units` more: one from outside. Those between components of a composition are part of it.
    */
-  spend(units: number, isInside: boolean): void;
+  spend(units: number): void;
 }
 
 /**
