@@ -61,6 +61,18 @@ export type {
   Type,
 } from './actor/index.ts';
 export { implement, keptMessages, keptStates, protocol, supervisor, type } from './actor/index.ts';
+export {
+  type AuditEntry,
+  type AuditEvent,
+  AuditLog,
+  type AuditOptions,
+  type AuditRecord,
+  type AuditReport,
+  type AuditStatus,
+  readAudit,
+  reportAudit,
+  verifyAudit,
+} from './audit/index.ts';
 export type { Grants } from './capability/index.ts';
 export { limitNode, type RoomLimits, type RoomUse } from './component/index.ts';
 export { type ErrorCode, type ErrorKind, RuntimeError } from './errors/index.ts';

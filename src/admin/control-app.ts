@@ -34,6 +34,7 @@ export function createControlApp(options: ControlAppOptions): Hono {
   });
   app.use(async (context, next) => {
     if (isAuthorized(context.req.header('authorization'), token)) return next();
+    plane.noteIntrusion(context.req.path);
     return problemResponse(new RuntimeError('CONTROL_UNAUTHORIZED', 'The control port needs the token of this run'));
   });
   app.use(bodyLimit({ maxSize: REQUEST_BODY_BYTES_MAX, onError: () => problemResponse(tooLarge()) }));
@@ -45,23 +46,30 @@ export function createControlApp(options: ControlAppOptions): Hono {
   app.get(ROUTES.states.path, async (context) => context.json(await plane.states()));
   app.get(ROUTES.state.path, async (context) => context.json(await plane.state(context.req.param('actor'))));
   app.post(ROUTES.removeState.path, async (context) => {
-    await plane.removeState(context.req.param('actor'));
+    const actor = context.req.param('actor');
+    await plane.permit({ action: 'state.remove', actor });
+    await plane.removeState(actor);
     return context.json({ removed: true });
   });
   app.get(ROUTES.outbox.path, async (context) => context.json(await plane.outbox()));
-  app.post(ROUTES.removeMessages.path, async (context) =>
-    context.json({ removed: await plane.removeMessages(context.req.param('actor')) }),
-  );
+  app.post(ROUTES.removeMessages.path, async (context) => {
+    const actor = context.req.param('actor');
+    await plane.permit({ action: 'messages.remove', actor });
+    return context.json({ removed: await plane.removeMessages(actor) });
+  });
   app.get(ROUTES.deadLetters.path, (context) => context.json({ deadLetters: plane.deadLetters() }));
   app.get(ROUTES.health.path, (context) => context.json(plane.health()));
   app.post(ROUTES.ask.path, async (context) => ask(options, context, context.req.param('actor')));
   app.post(ROUTES.tell.path, async (context) => {
     const request = parseTellRequest(await readJson(context));
-    const sent = plane.tell({ actor: context.req.param('actor'), ...request });
+    const actor = context.req.param('actor');
+    await plane.permit({ action: 'actor.tell', actor, op: request.op });
+    const sent = plane.tell({ actor, ...request });
     if (!sent.ok) throw RuntimeError.fromWire(sent.error);
     return context.json({ accepted: true }, 202);
   });
-  app.post(ROUTES.stop.path, (context) => {
+  app.post(ROUTES.stop.path, async (context) => {
+    await plane.permit({ action: 'application.stop' });
     // The answer leaves first: stopping closes this port. What goes wrong then is the runtime's to report.
     options.clock.soon(() => void plane.stop().catch(() => undefined));
     return context.json({ stopping: true }, 202);
@@ -71,6 +79,7 @@ export function createControlApp(options: ControlAppOptions): Hono {
 
 async function ask({ plane, clock }: ControlAppOptions, context: Context, actor: string): Promise<Response> {
   const request = parseAskRequest(await readJson(context));
+  await plane.permit({ action: 'actor.ask', actor, op: request.op });
   const { promise: overdue, reject } = Promise.withResolvers<never>();
   // The plane keeps the deadline; this is for a plane that does not, so that no request can wait for ever.
   const timer = clock.after(request.timeoutMs + ASK_GRACE_MS, () => {

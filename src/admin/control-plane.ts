@@ -43,8 +43,22 @@ export interface ControlPlane {
   /** The last dead letters, those that came last first. */
   deadLetters(): readonly DeadLetterInfo[];
   health(): HealthInfo;
+  /**
+   * Puts on record what an operator is about to do; called before it is done.
+   * @throws {RuntimeError} `AUDIT_UNAVAILABLE` — it must not be done.
+   */
+  permit(action: OperatorAction): Promise<void>;
+  /** Hears of a request for `path` without the token. */
+  noteIntrusion(path: string): void;
   /** Stops the application: as `troupe up` does on Ctrl-C. */
   stop(): Promise<void>;
+}
+
+/** Something that an operator does. */
+export interface OperatorAction {
+  readonly action: 'actor.ask' | 'actor.tell' | 'state.remove' | 'messages.remove' | 'application.stop';
+  readonly actor?: string;
+  readonly op?: string;
 }
 
 export interface ControlAsk {

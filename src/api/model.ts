@@ -182,7 +182,9 @@ export interface HealthTrouble {
     | 'restarting'
     | 'quarantined'
     | 'degraded'
-    | 'unhealthy';
+    | 'unhealthy'
+    /** The audit log cannot be written. */
+    | 'audit';
   /** Absent: of the process. */
   readonly actor?: string;
   readonly ms: number;

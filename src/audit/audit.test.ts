@@ -12,6 +12,7 @@ import {
   type AuditFiles,
   AuditLog,
   type AuditOptions,
+  type AuditSink,
   AuditTally,
   DISK,
   readAudit,
@@ -300,10 +301,16 @@ test('AuditLog goes on after a file that was made and not written', async () => 
   assert.deepEqual(await problems(), []);
 });
 
+function notingSink() {
+  const notes: AuditEvent[] = [];
+  const sink: AuditSink = { failure: undefined, counting: new Set(), note: (event) => void notes.push(event) };
+  return { notes, sink };
+}
+
 test('AuditTally puts a flood of events on record as the first of them and a number', () => {
   const clock = new ManualClock();
-  const notes: AuditEvent[] = [];
-  const tally = new AuditTally({ note: (event) => notes.push(event) }, clock);
+  const { notes, sink } = notingSink();
+  const tally = new AuditTally(sink, clock);
   for (let round = 0; round < 1_000; round++) tally.note(denied('/etc'));
   tally.note(denied('/home'));
   assert.deepEqual(notes, [denied('/etc'), denied('/home')]);
@@ -325,8 +332,8 @@ test('AuditTally puts a flood of events on record as the first of them and a num
 
 test('AuditTally holds a bounded number of different events, and counts them all', () => {
   const clock = new ManualClock();
-  const notes: AuditEvent[] = [];
-  const tally = new AuditTally({ note: (event) => notes.push(event) }, clock);
+  const { notes, sink } = notingSink();
+  const tally = new AuditTally(sink, clock);
   for (let index = 0; index < 100_000; index++) tally.note({ ...denied(`/${index}`), actor: `a${index}` });
   tally.flush();
   const counted = notes.reduce((sum, { count = 1 }) => sum + count, 0);

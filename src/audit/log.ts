@@ -6,6 +6,7 @@ import { AUDIT_DEFAULTS, type AuditOptions, checkOptions } from './options.ts';
 import { type AuditEvent, describeEvent } from './record.ts';
 import { findEnd, keepTorn } from './recover.ts';
 import { DISK, makeFolder } from './segments.ts';
+import type { AuditSink } from './sink.ts';
 
 /** Events that wait to be written. Beyond, none is taken: whoever acts on them must not act. */
 const WAITING_MAX = 65_536;
@@ -21,6 +22,8 @@ const TEND_MS = 3_600_000;
 /** How the log is. */
 export interface AuditStatus {
   readonly state: 'open' | 'failing' | 'closed';
+  /** Why it is failing, and since when, in milliseconds of the log's clock. */
+  readonly failure?: { readonly text: string; readonly sinceMs: number };
   /** Records that are on disk. */
   readonly seq: number;
   /** The hash of the last of them: whoever has noted it elsewhere can prove that nothing was cut off or changed. */
@@ -57,7 +60,8 @@ class Group {
  *
  * Events that come while others are being written are written together next, with one sync for all of them.
  */
-export class AuditLog implements AsyncDisposable {
+export class AuditLog implements AuditSink, AsyncDisposable {
+  readonly counting = new Set<{ flush(): void }>();
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #onFailure: ((error: RuntimeError) => void) | undefined;
@@ -69,6 +73,7 @@ export class AuditLog implements AsyncDisposable {
   #waitingChars = 0;
   #work: Promise<void> | undefined;
   #failure: RuntimeError | undefined;
+  #failedAtMs = 0;
   /** Of the next try after a failure, or of the next look at how old the files are. */
   #timer: TimerHandle | undefined;
   #lost = 0;
@@ -123,7 +128,13 @@ export class AuditLog implements AsyncDisposable {
   get status(): AuditStatus {
     const state = this.#isClosed ? 'closed' : this.#failure === undefined ? 'open' : 'failing';
     const { seq, hash } = this.#chain.head;
-    return { state, seq, hash, waiting: this.#waiting, lost: this.#lost };
+    const failure = this.#failure && { text: this.#failure.message, sinceMs: this.#failedAtMs };
+    return { state, ...(failure && { failure }), seq, hash, waiting: this.#waiting, lost: this.#lost };
+  }
+
+  /** Why nothing can be put on record now: what has to be must not be done. */
+  get failure(): RuntimeError | undefined {
+    return this.#isClosed ? closed() : this.#failure;
   }
 
   /**
@@ -142,6 +153,11 @@ export class AuditLog implements AsyncDisposable {
     else this.#lose(1);
   }
 
+  /** Puts on record what was only counted so far. */
+  settleCounts(): void {
+    for (const tally of this.counting) tally.flush();
+  }
+
   /** Resolves when everything that was taken is on disk, or is lost. */
   async flush(): Promise<void> {
     while (this.#work !== undefined) await this.#work;
@@ -150,6 +166,7 @@ export class AuditLog implements AsyncDisposable {
   /** Writes what waits, and ends. Never rejects. */
   async close(): Promise<void> {
     if (this.#isClosed) return this.flush();
+    this.settleCounts();
     this.#isClosed = true;
     this.#timer?.cancel();
     await this.flush();
@@ -177,8 +194,7 @@ export class AuditLog implements AsyncDisposable {
   }
 
   #refusal(): RuntimeError | undefined {
-    if (this.#isClosed) return new RuntimeError('AUDIT_UNAVAILABLE', 'Cannot write to the audit log: it is closed');
-    if (this.#failure !== undefined) return this.#failure;
+    if (this.failure !== undefined) return this.failure;
     if (this.#waiting < WAITING_MAX && this.#waitingChars < WAITING_CHARS_MAX) return undefined;
     const text = `Cannot write to the audit log: ${this.#waiting} records wait for the disk; try again when there are fewer`;
     return new RuntimeError('AUDIT_UNAVAILABLE', text, { details: { waiting: this.#waiting } });
@@ -226,6 +242,7 @@ export class AuditLog implements AsyncDisposable {
   async #fail(thrown: unknown, count: number): Promise<RuntimeError> {
     const error = unavailable(this.#directory, thrown);
     const isNews = this.#failure === undefined;
+    if (isNews) this.#failedAtMs = this.#clock.nowMs();
     this.#failure = error;
     this.#lose(count);
     this.#later(RETRY_MS);
@@ -255,6 +272,10 @@ function given({ segmentBytes, retentionMs, durability }: AuditOptions): Partial
     ...(retentionMs !== undefined && { retentionMs }),
     ...(durability !== undefined && { durability }),
   };
+}
+
+function closed(): RuntimeError {
+  return new RuntimeError('AUDIT_UNAVAILABLE', 'Cannot write to the audit log: it is closed');
 }
 
 function lossEvent(count: number, failure: RuntimeError | undefined): AuditEvent {

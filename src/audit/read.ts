@@ -24,6 +24,8 @@ export interface AuditEntry {
   readonly record: AuditRecord | undefined;
   /** False: the last line of its file, which is being written or was torn. */
   readonly isWhole: boolean;
+  /** Where in the file it begins, in bytes. */
+  readonly start: number;
   /** Where to go on behind it. */
   readonly next: AuditPosition;
 }
@@ -52,6 +54,11 @@ export async function* readAudit(directory: string, from: AuditPosition = BEGIN)
   }
 }
 
+/** The numbers of the files of a log, oldest first. */
+export async function listAuditFiles(directory: string): Promise<number[]> {
+  return (await segmentsIn(directory)).map(({ number }) => number);
+}
+
 /** Bytes of all files of a log. */
 export async function auditSize(directory: string): Promise<number> {
   let bytes = 0;
@@ -74,11 +81,13 @@ async function* entriesOf(
   { offset, line: before }: AuditPosition,
 ): AsyncGenerator<AuditEntry> {
   let line = before;
+  let start = offset;
   try {
     for await (const { text, isWhole, end } of readLines(path, offset)) {
       const record = isWhole && text !== undefined ? decodeRecord(text) : undefined;
       line++;
-      yield { file: basename(path), line, record, isWhole, next: { segment: number, offset: end, line } };
+      yield { file: basename(path), line, record, isWhole, start, next: { segment: number, offset: end, line } };
+      start = end;
     }
   } catch (error) {
     // It has just become too old.

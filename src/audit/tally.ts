@@ -1,15 +1,11 @@
 import type { Clock, TimerHandle } from '../time/index.ts';
 import { type AuditEvent, shorten } from './record.ts';
+import type { AuditSink } from './sink.ts';
 
 /** Milliseconds in which events that are alike become one record, after those that are put down singly. */
 const WINDOW_MS = 30_000;
 /** Different events that are counted at a time; beyond, they are counted without who did it to what. */
 const ENTRIES_MAX = 256;
-
-/** Where events go. */
-export interface AuditSink {
-  note(event: AuditEvent): void;
-}
 
 interface Entry {
   readonly event: AuditEvent;
@@ -47,8 +43,24 @@ export class AuditTally {
       this.#sink.note(event);
       return;
     }
-    if (entry.count === 0) entry.sinceMs = this.#clock.wallMs();
-    entry.count += event.count ?? 1;
+    this.#add(entry, event.count ?? 1);
+  }
+
+  /**
+   * As {@link note}, for what happens a million times: the event is made for the first of them alone.
+   *
+   * @param key The same for all that are alike, and for nothing else.
+   */
+  count(key: string, make: () => AuditEvent): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) {
+      this.#add(entry, 1);
+      return;
+    }
+    const event = make();
+    const begun = this.#begin(key, event, 0);
+    if (this.#entries.get(key) === begun) this.#sink.note(event);
+    else this.#add(begun, 1);
   }
 
   /** Puts on record what was only counted so far. */
@@ -56,23 +68,30 @@ export class AuditTally {
     for (const { event, count, sinceMs } of this.#entries.values())
       if (count > 0) this.#sink.note({ ...event, count, sinceMs });
     this.#entries.clear();
+    this.#sink.counting.delete(this);
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
   #begin(key: string, event: AuditEvent, single: number): Entry {
-    if (this.#entries.size < ENTRIES_MAX) return this.#add(key, event, single);
+    if (this.#entries.size < ENTRIES_MAX) return this.#enter(key, event, single);
     // Of these there are few, for none of it is a guest's.
     const { kind, action, outcome, component, revision, rule } = event;
     const rest = { kind, action, outcome, component, revision, rule, resource: '…' };
     const restKey = keyOf(rest);
-    return this.#entries.get(restKey) ?? this.#add(restKey, rest, 0);
+    return this.#entries.get(restKey) ?? this.#enter(restKey, rest, 0);
   }
 
-  #add(key: string, event: AuditEvent, single: number): Entry {
+  #add(entry: Entry, count: number): void {
+    if (entry.count === 0) entry.sinceMs = this.#clock.wallMs();
+    entry.count += count;
+  }
+
+  #enter(key: string, event: AuditEvent, single: number): Entry {
     const resource = event.resource === undefined ? undefined : shorten(event.resource);
     const entry = { event: { ...event, resource, count: undefined }, single, count: 0, sinceMs: 0 };
     this.#entries.set(key, entry);
+    this.#sink.counting.add(this);
     this.#timer ??= this.#clock.after(WINDOW_MS, () => this.#turn());
     return entry;
   }
@@ -88,7 +107,8 @@ export class AuditTally {
       this.#sink.note({ ...entry.event, count: entry.count, sinceMs: entry.sinceMs });
       entry.count = 0;
     }
-    if (this.#entries.size > 0) this.#timer = this.#clock.after(WINDOW_MS, () => this.#turn());
+    if (this.#entries.size === 0) this.#sink.counting.delete(this);
+    else this.#timer = this.#clock.after(WINDOW_MS, () => this.#turn());
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { askCommand } from './commands/ask.ts';
+import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { healthCommand } from './commands/health.ts';
@@ -34,4 +35,5 @@ export const COMMANDS: readonly CommandFactory[] = [
   outboxCommand,
   deadLettersCommand,
   healthCommand,
+  auditCommand,
 ];

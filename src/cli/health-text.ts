@@ -16,6 +16,8 @@ export function troubleText({ kind, actor = '', ms, text }: HealthTrouble): stri
       return `${who} has waited in its stop hook for ${time}`;
     case 'mailbox':
       return `${who} has let a message wait in its mailbox for ${time}`;
+    case 'audit':
+      return `nothing can be put on record for ${time}${text === undefined ? '' : `: ${sanitizeLine(text)}`}`;
     default:
       return `${who} is ${kind} for ${time}${text === undefined ? '' : `: ${sanitizeLine(text)}`}`;
   }

@@ -27,6 +27,8 @@ export interface ApplicationConfig {
   readonly view: ViewConfig | undefined;
   readonly control: ControlConfig;
   readonly store: StoreConfig;
+  /** `undefined`: nothing is put on record. */
+  readonly audit: AuditConfig | undefined;
   /** `undefined`: nothing listens for requests. */
   readonly ingress: IngressConfig | undefined;
   /** What is right but worth a line to the operator: asked and not granted, granted and not asked. */
@@ -187,6 +189,15 @@ export interface StoreConfig {
   /** Absolute path of the folder. */
   readonly directory: string;
   readonly limits: Required<Pick<StoreLimits, 'bytes' | 'bucketBytes' | 'bucketKeys'>>;
+}
+
+/** Where and how the audit log is kept. */
+export interface AuditConfig {
+  /** Absolute path of the folder. */
+  readonly directory: string;
+  readonly retentionMs: number;
+  readonly segmentBytes: number;
+  readonly durability: 'disk' | 'process';
 }
 
 export interface ConfigNotice {

@@ -24,7 +24,7 @@ import {
   MANIFEST_SCHEMA,
   type ManifestFile,
 } from './schemas.ts';
-import { toStoreConfig } from './store-section.ts';
+import { toLastingConfig } from './store-section.ts';
 import { toSubscriptions } from './subscribe-section.ts';
 import { type Checked, checkToml, readText, toFileError } from './toml.ts';
 
@@ -125,7 +125,7 @@ class Loader {
       components,
       view,
       control,
-      store: toStoreConfig(this.#application.store, this.#directory),
+      ...toLastingConfig(this.#application, this.#directory),
       ingress,
       notices: loaded.flatMap(({ notices }) => notices),
     };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AUDIT_SECTION } from './audit-section.ts';
 import { BUILD_SECTION } from './build-section.ts';
 import {
   choice,
@@ -149,6 +150,7 @@ export const APPLICATION_SCHEMA = table({
   view: VIEW_SECTION.optional(),
   control: CONTROL_SECTION.prefault({}),
   store: STORE_SECTION.prefault({}),
+  audit: AUDIT_SECTION.optional(),
 }).meta({ title: 'troupe.toml', description: 'An application: its components and what the operator gives them' });
 
 /** `Component.toml`. */

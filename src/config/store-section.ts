@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
-import type { StoreConfig } from './application.ts';
+import type { ApplicationConfig, StoreConfig } from './application.ts';
+import { type AUDIT_SECTION, toAuditConfig } from './audit-section.ts';
 import { integer, size, table, text } from './fields.ts';
 
 /** Beside what a running application leaves for its clients. */
@@ -25,7 +26,21 @@ export const STORE_SECTION = table({
   description: 'What the application keeps on this machine: states of actors, and the buckets of `wasi:keyvalue`',
 });
 
-export function toStoreConfig(section: z.output<typeof STORE_SECTION>, applicationDirectory: string): StoreConfig {
+/** What outlasts the process. */
+export function toLastingConfig(
+  sections: {
+    readonly store: z.output<typeof STORE_SECTION>;
+    readonly audit?: z.output<typeof AUDIT_SECTION> | undefined;
+  },
+  applicationDirectory: string,
+): Pick<ApplicationConfig, 'store' | 'audit'> {
+  return {
+    store: toStoreConfig(sections.store, applicationDirectory),
+    audit: sections.audit && toAuditConfig(sections.audit, applicationDirectory),
+  };
+}
+
+function toStoreConfig(section: z.output<typeof STORE_SECTION>, applicationDirectory: string): StoreConfig {
   return {
     directory: resolve(applicationDirectory, section.directory ?? join(...DIRECTORY.split('/'))),
     limits: { bytes: section.size, bucketBytes: section['bucket-size'], bucketKeys: section['bucket-keys'] },

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { type ActorRef, type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
+import type { AuditSink } from '../audit/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent, nodeRoom } from '../component/index.ts';
 import type { KeepOptions } from '../durable/index.ts';
@@ -16,7 +17,7 @@ import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent } from './load.ts';
 import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
-import { type ActorStdio, ComponentSurroundings, type OnDecision } from './surroundings.ts';
+import { type ActorStdio, ComponentSurroundings } from './surroundings.ts';
 
 export interface ComponentOptions {
   /** Label of the actor type in counters and messages. Default: the file's name without `.wasm`; without file `component`. */
@@ -59,10 +60,11 @@ export interface ComponentOptions {
    */
   readonly onLimit?: (actor: string, breach: LimitBreach) => void;
   /**
-   * Puts on record what was decided of what an actor wants, allows and denials, and returns what holds. It is called for
-   * everything that a guest does: it should be quick. See `auditComponent`.
+   * Where everything that its actors want is put on record, granted or denied, and every limit that they run into: of what is
+   * alike the first at once, then each half a minute how often. What cannot be put on record is denied. Whoever opened the
+   * log closes it. Default: nowhere.
    */
-  readonly onDecision?: OnDecision;
+  readonly audit?: AuditSink | undefined;
   /** Hears of every denial of a capability. */
   readonly onDenied?: (actor: string, decision: Decision) => void;
 }
@@ -126,7 +128,8 @@ export function componentActor<P extends Protocol = NoProtocol>(
   checkImports(compiled, grants, { label, linked: new Set(links.map((link) => link.import)) });
   checkStore(compiled, grants, options.store);
   const limits = toComponentLimits(options.limits);
-  const surroundings = new ComponentSurroundings({ grants, links, limits, options });
+  const named = { ...options, name: label };
+  const surroundings = new ComponentSurroundings({ grants, links, limits, options: named, audited: compiled });
   const plan = {
     name: label,
     component: compiled,

@@ -37,7 +37,15 @@ export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
 export type { LimitBreach, LimitUse } from './limit-watch.ts';
 export { type ComponentLimits, LIMIT_NAMES, LIMITS, type LimitKey, type LimitName, type LimitSpec } from './limits.ts';
 export { type Link, type Links, type LinkTarget, linkError, linkProblems } from './links.ts';
-export { compileFile, digestOf, inFile, type LoadOptions, loadComponent, readComponentFile } from './load.ts';
+export {
+  compileFile,
+  digestOf,
+  inFile,
+  type LoadOptions,
+  loadComponent,
+  readComponentFile,
+  revisionOf,
+} from './load.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';
 export type { ActorStdio } from './surroundings.ts';
 export { type ComponentTypes, componentTypes } from './typescript-types.ts';

@@ -64,8 +64,8 @@ export function digestOf(bytes: Uint8Array): string {
 export async function loadComponent(file: string | URL, options: LoadOptions = {}): Promise<CompiledComponent> {
   const bytes = await readComponentFile(file);
   const { sha256, limits, signal } = options;
-  const actual = sha256 === undefined ? undefined : digestOf(bytes);
-  if (actual !== sha256) {
+  const actual = digestOf(bytes);
+  if (sha256 !== undefined && actual !== sha256) {
     throw new RuntimeError(
       'COMPONENT_INVALID',
       `Cannot use "${file}": its sha256 is ${actual} and it is pinned to ${sha256}; pin the new digest if the change is meant`,
@@ -74,7 +74,16 @@ export async function loadComponent(file: string | URL, options: LoadOptions = {
       },
     );
   }
-  return compileFile(bytes, file, { ...(limits && { limits }), ...(signal && { signal }) });
+  const compiled = await compileFile(bytes, file, { ...(limits && { limits }), ...(signal && { signal }) });
+  REVISIONS.set(compiled, actual);
+  return compiled;
+}
+
+const REVISIONS = new WeakMap<CompiledComponent, string>();
+
+/** The digest of the file that a component was loaded from; undefined if it came from no file. */
+export function revisionOf(compiled: CompiledComponent): string | undefined {
+  return REVISIONS.get(compiled);
 }
 
 /** Compiles the bytes of `file`, metered: a component, or a program for WASI preview 1. An error names the file. */

@@ -1,6 +1,7 @@
 import type { ActorRef, BehaviorContext } from '../actor/index.ts';
-import type { CapabilityRequest, Decision, Grants } from '../capability/index.ts';
-import type { HostImports } from '../component/index.ts';
+import type { AuditSink } from '../audit/index.ts';
+import type { Decision, Grants } from '../capability/index.ts';
+import type { CompiledComponent, HostImports } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
 import { Rate } from '../time/index.ts';
@@ -14,6 +15,7 @@ import {
   type Wasi,
 } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
+import { auditOf, type ComponentAudit } from './component-audit.ts';
 import { type FuelLimits, UNLIMITED } from './fuel.ts';
 import { breachOf, type LimitBreach, LimitWatch } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
@@ -27,14 +29,13 @@ export interface ActorStdio {
   readonly stderr: ByteSink;
 }
 
-/** As {@link RecordDecision}, of the actor called `actor`. */
-export type OnDecision = (actor: string, request: CapabilityRequest, decision: Decision) => Decision;
-
 interface SurroundingsOptions {
   readonly grants: Grants;
   /** Default: the defaults. */
   readonly limits?: ComponentLimits;
   readonly links?: readonly Link[];
+  /** What is put on record, if the options say where. */
+  readonly audited?: CompiledComponent;
   readonly options: {
     readonly name?: string;
     readonly args?: readonly string[];
@@ -43,8 +44,8 @@ interface SurroundingsOptions {
     readonly config?: unknown;
     readonly store?: Store;
     readonly onLog?: (actor: string, entry: LogEntry) => void;
+    readonly audit?: AuditSink | undefined;
     readonly onDenied?: (actor: string, decision: Decision) => void;
-    readonly onDecision?: OnDecision;
     readonly onLimit?: (actor: string, breach: LimitBreach) => void;
   };
 }
@@ -70,6 +71,7 @@ export function offeredInterfaces(): HostImports {
 export class ComponentSurroundings {
   readonly #grants: Grants;
   readonly #links: readonly Link[];
+  readonly #audit: ComponentAudit | undefined;
   readonly #options: SurroundingsOptions['options'];
   readonly limits: ComponentLimits;
   readonly #fuelRate: Rate;
@@ -81,7 +83,8 @@ export class ComponentSurroundings {
   /** Made when an actor first runs into a limit. */
   readonly #watches = new WeakMap<ActorRef, LimitWatch>();
 
-  constructor({ grants, links = [], options, limits = toComponentLimits() }: SurroundingsOptions) {
+  constructor({ grants, links = [], options, audited, limits = toComponentLimits() }: SurroundingsOptions) {
+    this.#audit = audited && auditOf(audited, { ...options, grants });
     this.#grants = grants;
     this.#links = links;
     this.#options = options;
@@ -104,13 +107,14 @@ export class ComponentSurroundings {
       ...linkedImports(this.#links),
     };
     const { name } = context.self;
-    const { onDenied, onDecision, onLog } = this.#options;
+    const { onDenied, onLog } = this.#options;
+    const audit = this.#audit;
     const stdio = this.#stdio(name);
     const guest = this.#wasi.guest({
       clock: context.clock,
       ...(stdio && { stdio }),
       ...(onDenied && { onDenied: (decision) => onDenied(name, decision) }),
-      ...(onDecision && { record: (request, decision) => onDecision(name, request, decision) }),
+      ...(audit && { record: (request, decision) => audit.decide(name, request, decision) }),
       ...(onLog && { log: this.#logOf(context.self, onLog) }),
     });
     guest.provide(ACTOR, { context, deadline, limits: this.#messageLimits });
@@ -141,7 +145,10 @@ export class ComponentSurroundings {
   #watchOf({ self, clock }: BehaviorContext): LimitWatch {
     let watch = this.#watches.get(self);
     if (watch === undefined) {
-      watch = new LimitWatch(clock, (breach) => this.#options.onLimit?.(self.name, breach));
+      watch = new LimitWatch(clock, (breach) => {
+        this.#audit?.noteLimit(self.name, breach);
+        this.#options.onLimit?.(self.name, breach);
+      });
       this.#watches.set(self, watch);
     }
     return watch;

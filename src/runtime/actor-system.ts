@@ -1,13 +1,27 @@
 import { type ActorSystemOptions, ActorSystem as System } from '../actor/index.ts';
+import type { AuditSink } from '../audit/index.ts';
 import { Broker } from '../broker/index.ts';
 import { Registry } from '../registry/index.ts';
+import { auditedOptions } from './audited-system.ts';
 
 /** One runtime of actors in one process. */
 export type ActorSystem = System;
 
+/** How an actor system is made. */
+export interface SystemOptions extends ActorSystemOptions {
+  /**
+   * Where starts, failures and ends of its actors are put on record. Whoever opened the log closes it, after the system has
+   * stopped. Default: nowhere. What components want and get is on record where `component` has the same option.
+   */
+  readonly audit?: AuditSink | undefined;
+}
+
 /** Makes an actor system with a registry and a broker of its own, at once. */
-export function createActorSystem(options: ActorSystemOptions = {}): ActorSystem {
-  return new System(options, { names: new Registry(), topics: new Broker() });
+export function createActorSystem({ audit, ...options }: SystemOptions = {}): ActorSystem {
+  return new System(audit === undefined ? options : auditedOptions(options, audit), {
+    names: new Registry(),
+    topics: new Broker(),
+  });
 }
 
 /** Where systems come from. */
@@ -25,7 +39,7 @@ export const ActorSystem = Object.freeze({
    * ref.tell.add({ by: 2 });
    * ```
    */
-  async create(options: ActorSystemOptions = {}): Promise<ActorSystem> {
+  async create(options: SystemOptions = {}): Promise<ActorSystem> {
     const system = createActorSystem(options);
     try {
       await system.openOutbox();

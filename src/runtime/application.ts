@@ -1,5 +1,13 @@
-import type { ActorRef, Condition, DeadLetter, FailureReport, SpawnOptions, Termination } from '../actor/index.ts';
-import type { ControlAsk, ControlTell } from '../admin/index.ts';
+import type {
+  ActorRef,
+  ActorSystemOptions,
+  Condition,
+  DeadLetter,
+  FailureReport,
+  SpawnOptions,
+  Termination,
+} from '../actor/index.ts';
+import type { ControlAsk, ControlTell, OperatorAction } from '../admin/index.ts';
 import {
   type ActorInfo,
   type ActorState,
@@ -11,6 +19,7 @@ import {
   type Payload,
   payloadBytes,
 } from '../api/index.ts';
+import type { AuditLog } from '../audit/index.ts';
 import { limitNode, nodeRoom } from '../component/index.ts';
 import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
@@ -20,6 +29,7 @@ import {
   componentActor,
   type HttpPool,
   loadComponent,
+  revisionOf,
   shapeOf,
   toJson,
 } from '../host/index.ts';
@@ -27,8 +37,9 @@ import type { IngressServer } from '../ingress/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
 import { type ActorSystem, createActorSystem } from './actor-system.ts';
+import type { ApplicationAudit } from './application-audit.ts';
 import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
-import { openApplicationStore } from './application-store.ts';
+import { type Kept, openKept } from './application-kept.ts';
 import { checkSections } from './component-sections.ts';
 import { operationInfos } from './inspect.ts';
 import { type KeptReader, type OutboxReader, readKept, readOutbox } from './kept.ts';
@@ -51,20 +62,23 @@ const VIEW_TIMEOUT_MS = 2_000;
  */
 export async function startApplication(config: ApplicationConfig, options: StartOptions): Promise<Application> {
   limitProcess(config);
-  const store = await openApplicationStore(config, options);
-  const application = new RunningApplication(config, options, store);
+  const kept = await openKept(config, options);
+  const { store, audit } = kept;
+  const application = new RunningApplication(config, options, kept);
   try {
     const types = await prepareAll(
       config,
-      (component) => prepare(component, { ...options, file: config.file, ...(store && { store }) }),
+      (component) => prepare(component, { ...options, file: config.file, ...(store && { store }), audit: audit?.log }),
       options.signal,
     );
     options.signal?.throwIfAborted();
     checkHttp(config, types);
     await application.listen(types);
     await application.resume();
+    await audit?.settle();
     application.spawn(types);
   } catch (error) {
+    audit?.noteRefusal(error);
     await application.stop();
     throw error;
   }
@@ -84,9 +98,9 @@ function limitProcess({ node, file }: ApplicationConfig): void {
 
 async function prepare(
   config: ComponentConfig,
-  options: StartOptions & { readonly file: string; readonly store?: Store },
+  options: StartOptions & { readonly file: string; readonly store?: Store; readonly audit: AuditLog | undefined },
 ): Promise<ComponentActorType> {
-  const { onEvent, signal, store, file } = options;
+  const { onEvent, signal, store, audit, file } = options;
   const { name } = config;
   onEvent({ type: 'compiling', component: name });
   const startMs = systemClock.nowMs();
@@ -116,6 +130,7 @@ async function prepare(
     keep: config.keep,
     health: config.health,
     ...(store && { store }),
+    audit,
     http: httpOptions(config, options),
     onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
     onLimit: (actor, breach) => onEvent(limitEvent({ actor, component: name }, breach)),
@@ -145,16 +160,20 @@ class RunningApplication implements Application {
   readonly #clock: Clock = systemClock;
   readonly #system: ActorSystem;
   readonly #store: Store | undefined;
+  readonly #audit: ApplicationAudit | undefined;
   readonly #letters = new RecentLetters();
   #ingress: IngressServer | undefined;
   readonly #members = new Map<string, Member>();
+  /** Known before an actor starts. */
+  readonly #membership = new Map<string, { readonly component: string; readonly type: ComponentActorType }>();
   readonly #startedAtMs: number;
   readonly #onEvent: (event: ApplicationEvent) => void;
   #stopped = false;
 
-  constructor(config: ApplicationConfig, options: StartOptions, store: Store | undefined) {
+  constructor(config: ApplicationConfig, options: StartOptions, { store, audit }: Kept) {
     this.#config = config;
     this.#store = store;
+    this.#audit = audit;
     this.#onEvent = (event) => options.onEvent(event);
     this.#startedAtMs = this.#clock.wallMs();
     this.#system = this.#createSystem();
@@ -181,7 +200,12 @@ class RunningApplication implements Application {
 
   /** Starts the actors, in the order of `types`. */
   spawn(types: Prepared): void {
-    for (const [component, type] of types) for (const name of component.actors) this.#spawn(name, component, type);
+    for (const [component, type] of types) {
+      for (const name of component.actors) {
+        this.#membership.set(name, { component: component.name, type });
+        this.#spawn(name, component, type);
+      }
+    }
     this.#whenIdle();
   }
 
@@ -190,14 +214,21 @@ class RunningApplication implements Application {
   }
 
   #createSystem(): ActorSystem {
-    return createActorSystem({
+    const options: ActorSystemOptions = {
       clock: this.#clock,
       health: {},
       ...(this.#store && { store: this.#store }),
       onStarted: (ref) => this.#event(ref.name, { type: 'started' }),
       onFailure: (report) => this.#onFailure(report),
       onDeadLetter: (letter) => this.#onDeadLetter(letter),
-    });
+    };
+    return createActorSystem(this.#audit?.over(options, (name) => this.#about(name)) ?? options);
+  }
+
+  /** Of which component an actor is, for the audit log. */
+  #about(actor: string) {
+    const { component, type } = this.#membership.get(actor) ?? {};
+    return { component, revision: type && revisionOf(type.component) };
   }
 
   /** A failure that ends the actor is told when it has ended. */
@@ -393,14 +424,16 @@ class RunningApplication implements Application {
 
   health(): HealthInfo {
     const { status, reasons, eventLoopDelayMs } = this.#system.health();
+    const unrecorded = this.#audit?.health() ?? [];
+    const troubles = reasons.map(({ kind, actor, ms, text }) => ({
+      kind,
+      ms: Math.round(ms),
+      ...(actor && { actor: actor.name }),
+      ...(text !== undefined && { text }),
+    }));
     return {
-      status,
-      reasons: reasons.map(({ kind, actor, ms, text }) => ({
-        kind,
-        ms: Math.round(ms),
-        ...(actor && { actor: actor.name }),
-        ...(text !== undefined && { text }),
-      })),
+      status: unrecorded.length > 0 ? 'degraded' : status,
+      reasons: [...unrecorded, ...troubles],
       ...(eventLoopDelayMs !== undefined && { eventLoopDelayMs: Math.round(eventLoopDelayMs) }),
       room: Object.fromEntries(Object.entries(nodeRoom().use).filter(([, value]) => Number.isFinite(value))),
     };
@@ -421,12 +454,21 @@ class RunningApplication implements Application {
     return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : String(reply);
   }
 
+  async permit(action: OperatorAction): Promise<void> {
+    await this.#audit?.permit(action);
+  }
+
+  noteIntrusion(path: string): void {
+    this.#audit?.noteIntrusion(path);
+  }
+
   async stop({ drainMs }: { readonly drainMs?: number } = {}): Promise<void> {
     this.#stopped = true;
     // First those who come from outside: what works for them may still ask others.
     await this.#ingress?.close();
     await (drainMs === undefined ? this.#system.stop() : this.#system.drain({ deadlineMs: drainMs }));
     await this.#store?.close();
+    await this.#audit?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,6 +13,7 @@ import {
 import { type ApplicationConfig, nearest } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { openStore, type Store } from '../store/index.ts';
+import { recordOffline } from './application-audit.ts';
 
 /** States that one list has. The largest application that a person looks through has fewer. */
 const LISTED_MAX = 1_000;
@@ -47,7 +48,14 @@ export function readKept(states: KeptStates | undefined): KeptReader {
  * @throws {RuntimeError} `STORE_LOCKED`, `STORE_UNUSABLE` — as `openStore`.
  */
 export async function withKeptStates<T>(config: ApplicationConfig, use: (kept: KeptReader) => Promise<T>): Promise<T> {
-  return withStore(config, (store) => use(readKept(store && keptStates(store))));
+  return withStore(config, (store) => {
+    const kept = readKept(store && keptStates(store));
+    const remove = async (actor: string): Promise<void> => {
+      await recordOffline(config, { action: 'state.remove', actor });
+      await kept.remove(actor);
+    };
+    return use({ ...kept, remove });
+  });
 }
 
 /** The messages that an application keeps until they are handled, as its operator sees them. */
@@ -81,7 +89,14 @@ export async function withKeptMessages<T>(
   config: ApplicationConfig,
   use: (outbox: OutboxReader) => Promise<T>,
 ): Promise<T> {
-  return withStore(config, (store) => use(readOutbox(store && keptMessages(store))));
+  return withStore(config, (store) => {
+    const kept = readOutbox(store && keptMessages(store));
+    const remove = async (actor: string): Promise<number> => {
+      await recordOffline(config, { action: 'messages.remove', actor });
+      return kept.remove(actor);
+    };
+    return use({ ...kept, remove });
+  });
 }
 
 function noMessages(name: string, queues: OutboxList['queues']): RuntimeError {

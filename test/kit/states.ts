@@ -9,6 +9,8 @@ export const NO_STATES = {
   states: async () => ({ states: [], hasMore: false }),
   state: none,
   removeState: none,
+  permit: async () => undefined,
+  noteIntrusion: () => undefined,
   outbox: async () => ({ queues: [], hasMore: false }),
   removeMessages: none,
   deadLetters: () => [],

@@ -109,6 +109,8 @@ export class UpSession {
       removeMessages: async (name) => running().removeMessages(name),
       deadLetters: () => running().deadLetters(),
       health: () => running().health(),
+      permit: async (action) => this.#application?.permit(action),
+      noteIntrusion: (path) => this.#application?.noteIntrusion(path),
       stop: async () => this.#ending.resolve('stop-requested'),
     };
   }

@@ -45,8 +45,8 @@ export const MAY_IMPORT: LayerTable = {
   // `api`: what the control plane says is what its implementation returns.
   runtime: [...CORE, ...ENGINE, ...FEATURES, 'config', 'api'],
   client: ['api', 'errors'],
-  // `admin`: the process that runs `up` opens the control port, and closes it last.
-  cli: [...BASE, 'api', 'client', 'config', 'runtime', 'admin', 'project'],
+  // `admin`: the process that runs `up` opens the control port, and closes it last. `audit`: a log is read without the engine.
+  cli: [...BASE, 'audit', 'api', 'client', 'config', 'runtime', 'admin', 'project'],
   testing: [...CORE, ...ENGINE, ...FEATURES, 'runtime'],
 };
 
