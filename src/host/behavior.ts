@@ -13,7 +13,8 @@ import { type Guest, reportLimit } from '../wasi/index.ts';
 import { fromGuest, type GuestFailure } from './failure.ts';
 import { type FuelLimits, GuestFuel } from './fuel.ts';
 import type { HealthCheckPolicy } from './health-options.ts';
-import { reportRefusal } from './limit-watch.ts';
+import { useOf } from './limit-use.ts';
+import { reportRefusal, type UsedNow } from './limit-watch.ts';
 import type { ComponentLimits } from './limits.ts';
 import type { MessageDeadline } from './messaging.ts';
 import { payloadBytes } from './payload-size.ts';
@@ -83,6 +84,8 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   /** Set while the guest is suspended in a message, if there is a deadline. */
   private watch: TimerHandle | undefined;
   private messageStartMs = 0;
+  /** Of the messages that it got. */
+  private largestBytes = 0;
   /** Milliseconds for the health check that is under way; 0: it is a message or a hook, which has the deadline. */
   private checkMs = 0;
   private checkTimer: TimerHandle | undefined;
@@ -105,14 +108,17 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     return this.live?.memoryBytes ?? 0;
   }
 
-  /** Units of fuel that the last message used, or uses. */
-  get usedFuel(): number {
-    return this.fuel?.usedUnits ?? 0;
-  }
-
-  /** Resources that it holds now. */
-  get heldResources(): number {
-    return this.surroundings?.guest.held ?? 0;
+  /** What it uses of its limits now; of fuel, what the last message used, or uses. */
+  get use(): UsedNow {
+    const { live: instance, surroundings, fuel } = this;
+    if (instance === undefined || surroundings === undefined || fuel === undefined) return {};
+    const used = useOf({ instance, guest: surroundings.guest, fuel });
+    const isWaiting = this.watch !== undefined;
+    return {
+      ...used,
+      deadline: isWaiting ? Math.ceil(surroundings.guest.clock.nowMs() - this.messageStartMs) : 0,
+      'message-size': Math.max(this.largestBytes, used['message-size'] ?? 0),
+    };
   }
 
   get leftMs(): number | undefined {
@@ -346,6 +352,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const { argumentBytesMax } = this.plan;
     if (argumentBytesMax < Number.POSITIVE_INFINITY) {
       const size = payloadBytes(args, argumentBytesMax);
+      if (size > this.largestBytes) this.largestBytes = size;
       if (size > argumentBytesMax) return this.refuseSize(incoming.op, size);
     }
     this.call.func = func;
@@ -364,6 +371,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
       );
       return undefined;
     }
+    if (payload.length > this.largestBytes) this.largestBytes = payload.length;
     if (payload.length > this.plan.limits.messageBytes) return this.refuseSize(incoming.op, payload.length);
     this.message[0] = {
       delivery: incoming.kind,

@@ -164,7 +164,8 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
   const pool = (name: string): HttpPool | undefined => type.pools.get(name);
   const used = (name: string): UsedNow => {
     const current = pool(name);
-    return { memory: current?.memoryBytes, instances: current?.instanceCount };
+    if (current === undefined) return {};
+    return { ...current.use, table: plan.component.tableElements, instances: current.instanceCount };
   };
   return { type, used, live: { pool, memoryBytes: (name: string) => pool(name)?.memoryBytes } };
 }
@@ -199,13 +200,7 @@ function messageParts<P extends Protocol>(
     keep,
   });
   const used = (name: string): UsedNow => {
-    const behavior = live.get(name);
-    return {
-      memory: behavior?.memoryBytes,
-      'fuel-per-message': behavior?.usedFuel,
-      handles: behavior?.heldResources,
-      instances: room.taken,
-    };
+    return { ...live.get(name)?.use, table: rest.component.tableElements, instances: room.taken };
   };
   return {
     type,

@@ -80,6 +80,11 @@ export class GuestFuel implements FuelSupply {
     return this.used;
   }
 
+  /** What bounds it in a second. */
+  get rate(): TokenBucket | undefined {
+    return this.limits.rate;
+  }
+
   /** The next message begins: whatever was used for others does not count for it. */
   begin(): void {
     this.used = 0;

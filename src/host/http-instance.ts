@@ -4,7 +4,8 @@ import type { Clock } from '../time/index.ts';
 import { type Guest, type HttpExchange, openExchange } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { GuestFuel, type TimeLimit } from './fuel.ts';
-import { reportRefusal } from './limit-watch.ts';
+import { useOf } from './limit-use.ts';
+import { reportRefusal, type UsedNow } from './limit-watch.ts';
 import type { ComponentLimits } from './limits.ts';
 import type { MessageDeadline } from './messaging.ts';
 
@@ -164,6 +165,11 @@ export class HttpInstance implements CallSource {
 
   get memoryBytes(): number {
     return this.instance.memoryBytes;
+  }
+
+  get use(): UsedNow {
+    const { instance, fuel } = this;
+    return useOf({ instance, guest: this.lent.guest, fuel });
   }
 
   /** Bytes by which its memory has grown since it was made, as of the last look. */

@@ -4,6 +4,8 @@ import { type Clock, type Random, type TimerHandle, TimerNode, TimerWheel } from
 import type { HttpExchange } from '../wasi/index.ts';
 import { type Handled, HttpInstance, type HttpInstancePlan } from './http-instance.ts';
 import type { HttpPolicy } from './http-options.ts';
+import { mostOf } from './limit-use.ts';
+import type { UsedNow } from './limit-watch.ts';
 
 /**
  * Bytes by which the memory of an instance may grow before it is not used again: a leak of a reused guest costs no more.
@@ -149,6 +151,12 @@ export class HttpPool {
     for (const instance of this.#idle) bytes += instance.memoryBytes;
     for (const { instance } of this.#running) bytes += instance?.memoryBytes ?? 0;
     return bytes;
+  }
+
+  /** The most that any of its instances uses of each limit. */
+  get use(): UsedNow {
+    const working = [...this.#running].flatMap(({ instance }) => instance ?? []);
+    return mostOf([...this.#idle, ...working].map((instance) => instance.use));
   }
 
   /** Milliseconds for which no request is taken; 0: they are. */

@@ -21,6 +21,8 @@ export interface GuestActor {
   readonly context: BehaviorContext;
   readonly deadline: MessageDeadline | undefined;
   readonly limits: MessageLimits;
+  /** Bytes of the largest message that it got, sent or was answered with. */
+  largestBytes: number;
 }
 
 /** What bounds the messages of one component. */
@@ -93,8 +95,10 @@ function denied(...[guest, action, target]: [Guest, keyof MessagingGrant, string
 /** What a guest sends waits in mailboxes, which count messages and not bytes. */
 function misshapen(guest: Guest, ...[op, payload]: [string, Uint8Array]): RuntimeError | undefined {
   if (op.length > OPERATION_NAME_MAX) return tooLarge('the operation', op.length, OPERATION_NAME_MAX);
-  const { messageBytes } = guest.part(ACTOR).limits;
+  const actor = guest.part(ACTOR);
+  const { messageBytes } = actor.limits;
   const { length: used } = payload;
+  if (used > actor.largestBytes) actor.largestBytes = used;
   if (used <= messageBytes) return undefined;
   reportLimit(guest, { limit: 'message-size', limitValue: messageBytes, used });
   return tooLarge('the payload', used, messageBytes);

@@ -117,7 +117,7 @@ export class ComponentSurroundings {
       ...(audit && { record: (request, decision) => audit.decide(name, request, decision) }),
       ...(onLog && { log: this.#logOf(context.self, onLog) }),
     });
-    guest.provide(ACTOR, { context, deadline, limits: this.#messageLimits });
+    guest.provide(ACTOR, { context, deadline, limits: this.#messageLimits, largestBytes: 0 });
     return { imports: this.#imports, guest, fuel: this.#fuelLimits(context) };
   }
 

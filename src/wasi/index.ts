@@ -44,4 +44,5 @@ export type { LogEntry, LogLevel, LogSink } from './logging/index.ts';
 export { type InterfaceNeed, neededGrants, WASI_INTERFACES } from './needed-grants.ts';
 export { WASI_DEFAULTS, type WasiLimits, type WasiOptions } from './options.ts';
 export type { RandomBytes } from './random/index.ts';
+export { type GuestUse, guestUse } from './use.ts';
 export { defineWasi, type Wasi } from './wasi.ts';

@@ -203,16 +203,33 @@ test('S84: a component that sends more messages than its rate is refused with a 
   assert.ok(application.events.some((event) => isBreach(event) && event.limit === 'message-rate'));
 });
 
-test('S84: ps shows every limit that has a value, and how often each was run into', async () => {
-  const { application, limits } = await guest('open-files = 3\nbytes-in-per-second = "1MiB"\nstorage = "1KiB"');
+test('S84: ps shows every limit that has a value, what is used of it, and how often each was run into', async () => {
+  const text =
+    'open-files = 3\nbytes-in-per-second = "1MiB"\nstorage = "1KiB"\nfuel-per-second = 50_000_000\nmessage-size = "1MiB"';
+  const { application, call, limits } = await guest(text);
   await using _ = application;
+  assert.equal(await call('take', new Array(5_000).fill(1)), 5_000);
+  await call('give', 60_000);
   const shown = limits();
-  assert.deepEqual(shown['open-files'], { limit: 3, breaches: 0 });
-  assert.deepEqual(shown['bytes-in-per-second'], { limit: 1_048_576, breaches: 0 });
+  assert.deepEqual(shown['open-files'], { limit: 3, used: 0, breaches: 0 });
+  assert.deepEqual(shown['bytes-in-per-second'], { limit: 1_048_576, used: 0, breaches: 0 });
   assert.deepEqual(shown.storage, { limit: 1_024, breaches: 0 });
-  assert.deepEqual(shown['fuel-per-second'], { breaches: 0 });
-  assert.equal(shown.memory?.limit, 67_108_864);
+  assert.deepEqual(shown['message-rate'], { breaches: 0 });
+  assert.deepEqual(shown.memory, { limit: 67_108_864, used: 131_072, breaches: 0 });
+  assert.deepEqual(shown.table, { limit: 100_000, used: 0, breaches: 0 });
+  assert.deepEqual(shown.deadline, { limit: 30_000, used: 0, breaches: 0 });
+  assert.deepEqual(shown.handles, { limit: 16_384, used: 0, breaches: 0 });
+  assert.deepEqual(shown.sockets, { limit: 64, used: 0, breaches: 0 });
+  assert.deepEqual(shown['http-requests'], { limit: 32, used: 0, breaches: 0 });
   assert.equal(shown.instances?.used, 1);
+  const between = (limit: string, least: number, most: number) => {
+    const used = shown[limit]?.used ?? Number.NaN;
+    assert.ok(used >= least && used <= most, `${limit}: ${used}`);
+  };
+  between('lift-budget', 60_000, 61_000);
+  between('fuel-per-message', 60_000, 70_000);
+  between('fuel-per-second', 0, 200_000);
+  between('message-size', 5_000, 50_000);
 });
 
 test('S84: of what the author asks and the operator gives, the smaller counts', async () => {

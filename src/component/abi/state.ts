@@ -52,6 +52,8 @@ export class InstanceState {
   entered: number;
   /** Bytes of host memory that the lift under way may still take. */
   liftBudget: number;
+  /** The least that a lift left of it. */
+  liftLeast: number;
   /** What `liftBudget` starts with at every lift. Default {@link LIFT_BUDGET_BYTES}. */
   liftBudgetMax: number;
   /** Bytes of guest memory that the lowering under way may still ask for. */
@@ -87,6 +89,7 @@ export class InstanceState {
     this.entered = 0;
     this.liftBudget = LIFT_BUDGET_BYTES;
     this.liftBudgetMax = LIFT_BUDGET_BYTES;
+    this.liftLeast = Number.POSITIVE_INFINITY;
     this.lowerBudget = LOWER_BUDGET_BYTES;
     this.lowerBudgetMax = LOWER_BUDGET_BYTES;
     this.debt = new Debt();
@@ -137,11 +140,14 @@ export function leave(state: InstanceState, promise: Promise<void>): 1 {
 export function charge(state: InstanceState, bytes: number): void {
   state.debt.units += bytes;
   state.liftBudget -= bytes;
-  if (state.liftBudget < 0) {
-    const { liftBudgetMax } = state;
-    const text = `The component passes more than ${liftBudgetMax} bytes of values in one call`;
-    exceed('lift-budget', text, liftBudgetMax);
+  if (state.liftBudget < state.liftLeast) {
+    state.liftLeast = state.liftBudget;
+    if (state.liftBudget < 0) exceedLift(state);
   }
+}
+
+function exceedLift({ liftBudgetMax }: InstanceState): never {
+  exceed('lift-budget', `The component passes more than ${liftBudgetMax} bytes of values in one call`, liftBudgetMax);
 }
 
 /** `cabi_realloc` of a component: old pointer, old size, alignment, new size. */

@@ -53,14 +53,17 @@ const SLICE_FUNCTIONS = 64;
 export interface CoreModuleInfo {
   readonly sizeBytes: number;
   readonly memories: readonly { readonly minBytes: number; readonly maxBytes: number | undefined }[];
+  /** Elements that its tables begin with. */
+  readonly tableElements: number;
 }
 
-function describeModule({ bytes, memories }: CoreModule): CoreModuleInfo {
+function describeModule({ bytes, memories, tables }: CoreModule): CoreModuleInfo {
   const described = memories.map(({ min, max }) => ({
     minBytes: Number(min) * PAGE_BYTES,
     maxBytes: max === undefined ? undefined : Number(max) * PAGE_BYTES,
   }));
-  return { sizeBytes: bytes.length, memories: described };
+  const tableElements = tables.reduce((sum, { min }) => sum + Number(min), 0);
+  return { sizeBytes: bytes.length, memories: described, tableElements };
 }
 
 const NO_IMPORTS: HostImports = Object.freeze({});
@@ -83,6 +86,8 @@ export class CompiledComponent {
   readonly limits: AdmissionLimits;
   /** Linear memories of one instance. */
   readonly memoryCount: number;
+  /** Elements that the tables of one instance begin with. */
+  readonly tableElements: number;
   /** What it was compiled to, for another thread; see {@link CompileOptions.artifact}. */
   readonly artifact: ComponentArtifact;
   /** @internal */
@@ -118,6 +123,7 @@ export class CompiledComponent {
     this.limits = parts.limits;
     this.plan = plan;
     this.coreModules = parts.coreModules;
+    this.tableElements = parts.coreModules.reduce((sum, { tableElements }) => sum + tableElements, 0);
     this.memoryCount = parts.coreModules.reduce((sum, { memories }) => sum + memories.length, 0);
     this.steps = parts.steps;
     this.exports = parts.exports.filter((_, index) => plan.exports[index]?.outside);

@@ -154,6 +154,11 @@ export class ComponentInstance {
     return bytes;
   }
 
+  /** Bytes that the values of one call took of the host at most, by estimate. */
+  get liftPeakBytes(): number {
+    return this.states.reduce((most, state) => Math.max(most, state.liftBudgetMax - state.liftLeast), 0);
+  }
+
   // ── linking ──
 
   /**

@@ -15,6 +15,6 @@
  *
  * @module
  */
-export { FILE_SETTINGS, type FileSettings } from './descriptor.ts';
+export { FILE_SETTINGS, FILE_SYSTEM, type FileSettings } from './descriptor.ts';
 export { FILESYSTEM_INTERFACES } from './interfaces.ts';
 export { assertFoldersSupported } from './preopens.ts';

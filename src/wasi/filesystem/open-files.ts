@@ -106,6 +106,11 @@ export class OpenFiles {
     this.#onLimit = onLimit;
   }
 
+  /** Places taken. */
+  get size(): number {
+    return this.#count;
+  }
+
   /** Opens `path` as one of the guest's files. */
   openFile(path: string, flags: number): Promise<OpenFile> {
     return this.#reserve(async () => new OpenFile(await this.files.open(path, flags), this));

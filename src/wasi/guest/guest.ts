@@ -109,7 +109,12 @@ export class Guest {
 
   /** What the package that owns `key` keeps for this guest: what was given, else made now and kept. */
   part<T extends object>(key: PartKey<T>): T {
-    return this.given(key) ?? this.shared.get(key) ?? this.make(key);
+    return this.known(key) ?? this.make(key);
+  }
+
+  /** What a package keeps for this guest, if it keeps anything yet. */
+  known<T extends object>(key: PartKey<T>): T | undefined {
+    return this.given(key) ?? this.shared.get(key);
   }
 
   /** Gives the guest a part of its own, before it is first used. Who gives it lets go of it. */

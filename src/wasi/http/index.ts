@@ -22,3 +22,4 @@ export { HTTP_INTERFACES } from './interfaces.ts';
 export { openExchange } from './open-exchange.ts';
 export { HTTP_SETTINGS } from './outgoing-handler.ts';
 export { UndiciClient } from './undici-client.ts';
+export { HTTP_USE } from './use.ts';
