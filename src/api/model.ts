@@ -183,8 +183,9 @@ export interface HealthTrouble {
     | 'quarantined'
     | 'degraded'
     | 'unhealthy'
-    /** The audit log cannot be written. */
-    | 'audit';
+    /** The audit log cannot be written; records do not arrive where they are sent. */
+    | 'audit'
+    | 'audit-shipping';
   /** Absent: of the process. */
   readonly actor?: string;
   readonly ms: number;

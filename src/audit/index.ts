@@ -21,7 +21,7 @@ export { AUDIT_DEFAULTS, type AuditOptions } from './options.ts';
 export { type AuditEntry, type AuditPosition, readAudit } from './read.ts';
 export type { AuditEvent, AuditKind, AuditOutcome, AuditRecord } from './record.ts';
 export { type ComponentReport, type DenialCount, type RuleUse, reportAudit, type UseReport } from './report.ts';
-export { type AuditFiles, DISK, type SegmentWriter } from './segments.ts';
+export { type AuditFiles, DISK, replaceFile, type SegmentWriter } from './segments.ts';
 export { type AuditFilter, isSelected, lastEntries } from './select.ts';
 export type { AuditSink } from './sink.ts';
 export { AuditTally } from './tally.ts';

@@ -78,11 +78,15 @@ export async function readHead(directory: string): Promise<Head | undefined> {
 }
 
 /** Takes the place of the head before, whole. */
-export async function writeHead(directory: string, head: Head): Promise<void> {
-  const path = join(directory, HEAD);
+export function writeHead(directory: string, head: Head): Promise<void> {
+  return replaceFile(join(directory, HEAD), `${JSON.stringify(head)}\n`);
+}
+
+/** Writes a small file that is there whole, as it was or as it is to be, whenever the process ends. */
+export async function replaceFile(path: string, text: string): Promise<void> {
   const handle = await open(`${path}.new`, 'w', FILE_MODE);
   try {
-    await handle.writeFile(`${JSON.stringify(head)}\n`);
+    await handle.writeFile(text);
     await handle.datasync();
   } finally {
     await handle.close();

@@ -18,6 +18,8 @@ export function troubleText({ kind, actor = '', ms, text }: HealthTrouble): stri
       return `${who} has let a message wait in its mailbox for ${time}`;
     case 'audit':
       return `nothing can be put on record for ${time}${text === undefined ? '' : `: ${sanitizeLine(text)}`}`;
+    case 'audit-shipping':
+      return `records of the audit log have not arrived for ${time}: ${sanitizeLine(text ?? '')}`;
     default:
       return `${who} is ${kind} for ${time}${text === undefined ? '' : `: ${sanitizeLine(text)}`}`;
   }

@@ -198,6 +198,16 @@ export interface AuditConfig {
   readonly retentionMs: number;
   readonly segmentBytes: number;
   readonly durability: 'disk' | 'process';
+  readonly ship: readonly ShipConfig[];
+}
+
+/** One place that records are sent to. */
+export interface ShipConfig {
+  /** `syslog:`, `syslogs:`, `http:` or `https:`. */
+  readonly to: string;
+  /** Absolute paths. */
+  readonly authorizationFile: string | undefined;
+  readonly caFile: string | undefined;
 }
 
 export interface ConfigNotice {

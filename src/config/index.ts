@@ -15,6 +15,7 @@
  */
 export type {
   ApplicationConfig,
+  AuditConfig,
   ComponentConfig,
   ConfigNotice,
   ControlConfig,
@@ -25,6 +26,7 @@ export type {
   LimitsConfig,
   LinkConfig,
   MailboxConfig,
+  ShipConfig,
   SuperviseConfig,
   ViewConfig,
 } from './application.ts';

@@ -160,6 +160,7 @@ export const ERROR_CODES = {
   // audit log
   AUDIT_CORRUPT: { kind: 'conflict', retryable: false, summary: 'The audit log was changed or cut off' },
   AUDIT_LOCKED: { kind: 'conflict', retryable: true, summary: 'Another process writes the audit log' },
+  AUDIT_UNSENT: { kind: 'unavailable', retryable: true, summary: 'Records of the audit log did not arrive where they are sent' },
   AUDIT_UNAVAILABLE: { kind: 'unavailable', retryable: true, summary: 'The audit log cannot be written' },
   // store
   STORE_BUSY: { kind: 'overload', retryable: true, summary: 'Too much is waiting for the store' },

@@ -3,9 +3,10 @@ import type { ActorSystemOptions } from '../actor/index.ts';
 import type { OperatorAction } from '../admin/index.ts';
 import type { HealthTrouble } from '../api/index.ts';
 import { type AuditEvent, AuditLog, AuditTally } from '../audit/index.ts';
-import type { ApplicationConfig } from '../config/index.ts';
+import type { ApplicationConfig, AuditConfig } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { systemClock } from '../time/index.ts';
+import { AuditShipping } from './audit-shipping.ts';
 import { type AboutActor, auditedOptions } from './audited-system.ts';
 import type { StartOptions } from './port.ts';
 
@@ -16,13 +17,16 @@ const TOKEN_HOLDER = 'control token';
 export class ApplicationAudit {
   readonly log: AuditLog;
   readonly #application: string;
+  readonly #shipping: AuditShipping;
   /** Of what strangers try. */
   readonly #refused: AuditTally;
 
-  constructor(log: AuditLog, application: string) {
+  constructor(log: AuditLog, config: AuditConfig, application: string) {
     this.log = log;
     this.#application = application;
     this.#refused = new AuditTally(log, systemClock);
+    this.#shipping = new AuditShipping(config, log);
+    this.#shipping.start();
   }
 
   /** Options of a system whose actors are put on record. */
@@ -63,17 +67,20 @@ export class ApplicationAudit {
     this.#refused.note({ kind: 'operator', action: 'control.refused', outcome: 'deny', resource: path });
   }
 
-  /** What is wrong with the log; nothing if it can be written. */
+  /** What is wrong with the log, and with where it is sent. */
   health(): HealthTrouble[] {
     const { failure } = this.log.status;
-    if (failure === undefined) return [];
+    const troubles = this.#shipping.health();
+    if (failure === undefined) return troubles;
     const ms = Math.round(systemClock.nowMs() - failure.sinceMs);
-    return [{ kind: 'audit', ms, text: `${failure.text}; what must be on record is refused` }];
+    return [{ kind: 'audit', ms, text: `${failure.text}; what must be on record is refused` }, ...troubles];
   }
 
   async close(): Promise<void> {
     this.log.settleCounts();
     this.log.note(this.#life('application.stopped'));
+    await this.log.flush();
+    await this.#shipping.close();
     await this.log.close();
   }
 
@@ -93,7 +100,13 @@ export async function openApplicationAudit(
 ): Promise<ApplicationAudit | undefined> {
   if (audit === undefined) return undefined;
   const onFailure = (error: RuntimeError): void => onEvent({ type: 'failed', error: error.toWire() });
-  return new ApplicationAudit(await AuditLog.open({ ...audit, onFailure }), name);
+  const log = await AuditLog.open({ ...audit, onFailure });
+  try {
+    return new ApplicationAudit(log, audit, name);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
 }
 
 /**
