@@ -288,7 +288,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const turn = this.turn as Turn;
     const fuel = this.fuel as GuestFuel;
     // The rest of the turn waits, as every turn does that begins meanwhile.
-    if (fuel.isOverRate) return undefined;
+    if (fuel.isOverRate || fuel.takeLong()) return undefined;
     for (;;) {
       const incoming = turn.take();
       if (incoming === undefined) return undefined;

@@ -110,3 +110,14 @@ test('S81: GuestFuel gives a slice to each of many guests that come at one momen
   assert.equal(waits.length, 0);
   assert.ok(others >= 492, `${others} passes for everybody else`);
 });
+
+test('S81: GuestFuel has others go before the next message when the last one took long and could not be suspended', () => {
+  const fuel = new GuestFuel(new ManualClock(), {});
+  fuel.spend(FUEL_SLICE - 1);
+  assert.equal(fuel.takeLong(), false);
+  fuel.spend(FUEL_SLICE);
+  assert.deepEqual([fuel.takeLong(), fuel.takeLong()], [true, false], 'once');
+  void fuel.refuel(FUEL_SLICE, 1);
+  fuel.spend(0);
+  assert.equal(fuel.takeLong(), true);
+});

@@ -59,6 +59,8 @@ export class GuestFuel implements FuelSupply {
   /** Units used up since it was last known to be where it can be suspended, and when that began; −1: it is there. */
   private usedInside = 0;
   private insideSinceMs = -1;
+  /** The last call took long at its beginning or end, where it could not be suspended. */
+  private tookLong = false;
   /** When it began to compute in its present turn; −1: with the next slice. */
   private sinceMs = -1;
   /** It was given its turn, and has not begun to compute in it. */
@@ -115,8 +117,16 @@ export class GuestFuel implements FuelSupply {
   /** A call is over: the next one has a turn of its own. */
   spend(units: number): void {
     this.sinceMs = -1;
+    if (units >= FUEL_SLICE || this.insideSinceMs !== -1) this.tookLong = true;
     this.insideSinceMs = -1;
     this.charge(units);
+  }
+
+  /** Whether others should have their turn before its next message, since the last one took long and could not be suspended. Once. */
+  takeLong(): boolean {
+    const { tookLong } = this;
+    this.tookLong = false;
+    return tookLong;
   }
 
   /** Whether the component has used more than its rate: then no message of it should begin. */
