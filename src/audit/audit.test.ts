@@ -109,7 +109,7 @@ test('AuditLog cuts what is longer than a record may be', () => {
   assert.notEqual(decodeRecord(line), undefined);
 });
 
-test('verifyAudit finds any single change of a byte', async () => {
+test('S91: verifyAudit finds any single change of a byte', async () => {
   await fill(5);
   const path = join(directory, FIRST);
   const whole = await readFile(path);
@@ -124,7 +124,7 @@ test('verifyAudit finds any single change of a byte', async () => {
   );
 });
 
-test('verifyAudit finds records that were taken out, doubled, exchanged or made up', async () => {
+test('S91: verifyAudit finds records that were taken out, doubled, exchanged or made up', async () => {
   await fill(5);
   const original = await readFile(join(directory, FIRST));
   const changes: [string[], (lines: string[]) => string[]][] = [

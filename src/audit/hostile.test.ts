@@ -93,7 +93,7 @@ test('verifyAudit finds bytes that read like those that were written, and are ot
   assert.ok((await kinds()).includes('damaged'));
 });
 
-test('verifyAudit and AuditLog find that what says where the log ended was taken away, with the end or without it', async () => {
+test('S91: verifyAudit and AuditLog find that what says where the log ended was taken away, with the end or without it', async () => {
   await write([event('/1'), event('/2')]);
   await rm(join(directory, 'head.json'));
   assert.deepEqual(await kinds(), ['truncated']);

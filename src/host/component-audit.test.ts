@@ -26,7 +26,7 @@ function setUp() {
   return { notes, sink, audit, tell, flush };
 }
 
-test('ComponentAudit puts the first of each decision on record with who, what, rule and revision, then how often', () => {
+test('S93: ComponentAudit puts the first of each decision on record with who, what, rule and revision, then how often', () => {
   const { notes, tell, flush } = setUp();
   for (let round = 0; round < 1_000; round++) {
     assert.equal(tell('report').effect, 'allow');
@@ -45,7 +45,7 @@ test('ComponentAudit puts the first of each decision on record with who, what, r
   ]);
 });
 
-test('ComponentAudit denies what cannot be put on record, and nothing when it can be again', () => {
+test('S92: ComponentAudit denies what cannot be put on record, and nothing when it can be again', () => {
   const { sink, tell } = setUp();
   sink.failure = new RuntimeError('AUDIT_UNAVAILABLE', 'Cannot write the audit log: the disk is full');
   const decision = tell('report');
@@ -56,7 +56,7 @@ test('ComponentAudit denies what cannot be put on record, and nothing when it ca
   assert.equal(tell('report').effect, 'allow');
 });
 
-test('ComponentAudit leaves a bounded number of records of a guest that asks for a million things', () => {
+test('S93: ComponentAudit leaves a bounded number of records of a guest that asks for a million things', () => {
   const { notes, tell, flush } = setUp();
   for (let target = 0; target < 20_000; target++) tell(`stranger-${target}`);
   assert.ok(notes.length <= 256, `${notes.length} records`);

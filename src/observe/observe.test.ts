@@ -77,7 +77,7 @@ test('AuditShipper sends every record in order, over rotated files and those tha
   );
 });
 
-test('AuditShipper goes on from its checkpoint, and sends again what was not known to have arrived', async () => {
+test('S94: AuditShipper goes on from its checkpoint, and sends again what was not known to have arrived', async () => {
   await put(0, 10);
   const first = memoryDestination();
   const one = shipper(first.destination);

@@ -6,7 +6,7 @@ import { withApplicationFolder } from '../kit/application.ts';
 import { until } from '../kit/process.ts';
 import { NO_RSYSLOG, startRsyslog } from '../kit/rsyslog.ts';
 
-test('troupe up sends what is put on record to rsyslog, also what came while that was down', {
+test('S94: troupe up sends what is put on record to rsyslog, also what came while that was down', {
   skip: NO_RSYSLOG,
 }, async () => {
   await using server = await startRsyslog();

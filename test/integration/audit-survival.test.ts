@@ -62,7 +62,7 @@ test('S90: what was acknowledged is on record after kill -9 at any moment, and w
   });
 });
 
-test('AUDIT_LOCKED: a second process is refused while the first writes, and not when it was killed', async () => {
+test('S95: a second process is refused while the first writes, and not when it was killed', async () => {
   await withFolder(async (directory) => {
     const child = spawn(process.execPath, [WRITER, directory, 'x'], { stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise<void>((resolve) => void child.stdout.once('data', () => resolve()));
