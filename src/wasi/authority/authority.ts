@@ -17,13 +17,9 @@ export const ON_DENIED = new PartKey<(decision: Decision) => void>('denials', { 
 /** Puts on record what was decided of one guest. */
 export const RECORD = new PartKey<RecordDecision>('record', { make: () => (_, decision) => decision });
 
-/**
- * Decides what a guest wants to do, puts it on record, and reports a denial.
- *
- * @param grants What counts, if not all that the guest was given.
- */
-export function decideFor(guest: Guest, request: CapabilityRequest, grants = guest.part(GRANTS)): Decision {
-  return uphold(guest, request, decide(grants, request));
+/** Decides what a guest wants to do, puts it on record, and reports a denial. */
+export function decideFor(guest: Guest, request: CapabilityRequest): Decision {
+  return uphold(guest, request, decide(guest.part(GRANTS), request));
 }
 
 /** The same for what was decided already. */
@@ -37,6 +33,6 @@ export function uphold(guest: Guest, request: CapabilityRequest, decided: Decisi
 }
 
 /** Decides as {@link decideFor}; a denial is the caller's to answer. */
-export function isAllowed(guest: Guest, request: CapabilityRequest, grants?: Grants): boolean {
-  return decideFor(guest, request, grants).effect === 'allow';
+export function isAllowed(guest: Guest, request: CapabilityRequest): boolean {
+  return decideFor(guest, request).effect === 'allow';
 }

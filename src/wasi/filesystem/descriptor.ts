@@ -1,6 +1,12 @@
 import type { BigIntStats } from 'node:fs';
-import type { FilesystemGrant, FilesystemRight, Grants } from '../../capability/index.ts';
-import { isAllowed } from '../authority/index.ts';
+import {
+  type Decision,
+  decide,
+  type FilesystemGrant,
+  type FilesystemRight,
+  type Grants,
+} from '../../capability/index.ts';
+import { uphold } from '../authority/index.ts';
 import { type Guest, PartKey, reportLimit } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
 import { HostFiles } from './host-files.ts';
@@ -41,9 +47,9 @@ export const FILE_SYSTEM = new PartKey<FileSystem>('file system', {
 
 /** How a descriptor was opened; what its folder's grant allows is never exceeded. */
 export interface Access {
-  /** Of the folder that it was reached through. */
-  readonly rights: ReadonlySet<FilesystemRight>;
-  /** The same, to decide by: the grant of that folder and no other. */
+  /** Of the folder that it was reached through, each with the decision that its grant comes to. */
+  readonly rights: ReadonlyMap<FilesystemRight, Decision>;
+  /** What decides of all else: the grant of that folder and no other. */
   readonly grants: Grants;
   readonly read: boolean;
   readonly write: boolean;
@@ -144,11 +150,19 @@ export function demand(descriptor: Descriptor, ...rights: readonly FilesystemRig
 export function demandAt(...[{ system, access, path }, at, ...rights]: DemandAt): void {
   for (const right of rights) {
     const request = { kind: 'filesystem', path: pathAt(path, at), right } as const;
-    if (!isAllowed(system.guest, request, access.grants)) refuse('not-permitted');
+    const decided = access.rights.get(right) ?? decide(access.grants, request);
+    if (uphold(system.guest, request, decided).effect === 'deny') refuse('not-permitted');
   }
 }
 
 type DemandAt = [base: Descriptor, path: string, ...rights: readonly FilesystemRight[]];
+
+/** Puts on record, and charges, that a guest named a path which leads out of the folder `base`. */
+export function noteEscape({ system, path: base }: Descriptor, path: string): void {
+  const request = { kind: 'filesystem', path: pathAt(base, path), right: 'read' } as const;
+  const reason = `The path leads out of the folder ${JSON.stringify(base)}`;
+  uphold(system.guest, request, { effect: 'deny', rule: 'default', reason });
+}
 
 /** What a guest calls the file at `path` in a folder that it calls `base`. */
 export function pathAt(base: string, path: string): string {

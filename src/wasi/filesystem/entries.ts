@@ -113,7 +113,7 @@ async function renameEntry({ system }: Descriptor, from: string, to: string): Pr
 
 /** A file must not gain rights by getting a name in a folder that is granted more. */
 function demandNoMoreRights(from: Descriptor, to: Descriptor): void {
-  for (const right of to.access.rights) {
+  for (const right of to.access.rights.keys()) {
     if (!from.access.rights.has(right)) demand(from, right);
   }
 }

@@ -64,6 +64,13 @@ export class FileError extends Error {
   }
 }
 
+/** The failure of a path that would lead out of the folder that the guest has: an attempt, which is put on record. */
+export class EscapeError extends FileError {
+  constructor() {
+    super('not-permitted');
+  }
+}
+
 /** Ends the operation under way with `code`. */
 export function refuse(code: ErrorCode): never {
   throw new FileError(code);

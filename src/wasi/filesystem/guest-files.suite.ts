@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import type { FilesystemRight } from '../../capability/index.ts';
+import { type FilesystemRight, namesOfRequest, type RecordDecision } from '../../capability/index.ts';
 import type { HostFunction } from '../../component/index.ts';
 import { SystemClock } from '../../time/index.ts';
 import { defineWasi, type Guest, type WasiLimits } from '../index.ts';
@@ -39,6 +39,8 @@ export interface GuestFiles {
   stream(name: string, ...args: unknown[]): Promise<any>;
   /** `filesystem-error-code`. */
   errorCode(error: unknown): Promise<string | undefined>;
+  /** What was decided, as it is put on record. */
+  readonly decisions: readonly string[];
   /** Descriptors of this process that are open below the test's folder. */
   openDescriptors(): string[];
 }
@@ -61,7 +63,13 @@ export function setUpFiles(t: TestContext, options: SetUpOptions = {}): GuestFil
     ],
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
-  const guest = wasi.guest({ clock: new SystemClock() });
+  const decisions: string[] = [];
+  const record: RecordDecision = (request, decision) => {
+    const { action, resource } = namesOfRequest(request);
+    decisions.push(`${decision.effect} ${action} ${resource}`);
+    return decision;
+  };
+  const guest = wasi.guest({ clock: new SystemClock(), record });
   t.after(async () => {
     await guest.dispose();
     fs.rmSync(top, { recursive: true, force: true });
@@ -84,6 +92,7 @@ export function setUpFiles(t: TestContext, options: SetUpOptions = {}): GuestFil
     outside,
     root,
     otherRoot,
+    decisions,
     call,
     get,
     open(file, ...flags) {

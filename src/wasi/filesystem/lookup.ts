@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import type { Descriptor, FileSystem } from './descriptor.ts';
-import { type ErrorCode, errnoOf, refuse } from './error-code.ts';
+import { type Descriptor, type FileSystem, noteEscape } from './descriptor.ts';
+import { type ErrorCode, EscapeError, errnoOf, refuse } from './error-code.ts';
 import { descriptorPath } from './host-files.ts';
 import { closePlace } from './open-files.ts';
 import { type Place, Walk } from './walk.ts';
@@ -17,11 +17,15 @@ export interface Found {
 export function along<T>(base: Descriptor, path: string, operation: (walk: Walk) => Promise<T>): Promise<T> {
   if (base.kind !== 'directory') refuse('not-directory');
   return base.use(async (fd) => {
-    const walk = new Walk(base.system.files, fd, path);
+    let walk: Walk | undefined;
     try {
+      walk = new Walk(base.system.files, fd, path);
       return await operation(walk);
+    } catch (error) {
+      if (error instanceof EscapeError) noteEscape(base, path);
+      throw error;
     } finally {
-      walk.close();
+      walk?.close();
     }
   });
 }

@@ -383,3 +383,29 @@ test('arguments of other types than WASI declares end the guest', async (t) => {
     await assert.rejects(files.call(name, ...args), (error) => RuntimeError.is(error, 'COMPONENT_TRAPPED'), name);
   }
 });
+
+test('S93: what is opened, changed, refused and tried outside is on record, with the path as the guest gave it', async (t) => {
+  const files = setUpFiles(t, { rights: ['read', 'list'] });
+  tree(files);
+  await files.open('file', 'read');
+  await files.open('dir/../file', 'write');
+  await files.get('unlink-file-at', files.root, 'file');
+  await files.get('read-directory', files.root);
+  await files.get('rename-at', files.otherRoot, 'a', files.root, 'b');
+  await files.open('../outside/secret', 'read');
+  await files.open('/etc/passwd', 'read');
+  fs.symlinkSync('../outside/secret', path.join(files.inside, 'link'));
+  await files.open('link', 'read');
+  assert.deepEqual(files.decisions, [
+    'allow filesystem.read /file',
+    'deny filesystem.write /dir/../file',
+    'deny filesystem.delete /file',
+    'allow filesystem.list /',
+    'allow filesystem.write /other/a',
+    'allow filesystem.delete /other/a',
+    'deny filesystem.write /b',
+    'deny filesystem.read /../outside/secret',
+    'deny filesystem.read //etc/passwd',
+    'deny filesystem.read /link',
+  ]);
+});

@@ -1,4 +1,4 @@
-import { errnoOf, refuse } from './error-code.ts';
+import { EscapeError, errnoOf, refuse } from './error-code.ts';
 import { descriptorPath, type HostFiles, LOOK_FLAGS, ROOT_FLAGS, WALK_FLAGS } from './host-files.ts';
 import { closePlace } from './open-files.ts';
 
@@ -105,7 +105,7 @@ export class Walk {
 
   /** Puts the steps of `path` before those still ahead. */
   #push(path: string): void {
-    if (path.startsWith('/')) refuse('not-permitted');
+    if (path.startsWith('/')) throw new EscapeError();
     const steps = path.split('/');
     if (this.#ahead.length === 0) {
       // A final link that points to "x/" makes the whole path end in a slash.
@@ -119,7 +119,7 @@ export class Walk {
 
   #back(): void {
     const left = this.#entered.pop();
-    if (left === undefined) refuse('not-permitted');
+    if (left === undefined) throw new EscapeError();
     closePlace(left);
   }
 
