@@ -188,3 +188,17 @@ test('AuditLog refuses more than waits for the disk at most, by name', async () 
   assert.ok(refused.every(({ reason }) => RuntimeError.is(reason, 'AUDIT_UNAVAILABLE')));
   await log.append(event('/'));
 });
+
+test('verifyAudit says how far it is, and ends when it is told to', async () => {
+  await write(Array.from({ length: 25_000 }, (_, at) => event(`/${at}`)));
+  const told: number[] = [];
+  await verifyAudit(directory, { onProgress: (bytes, total) => told.push(bytes / total) });
+  assert.equal(told.length, 2);
+  assert.ok(
+    told.every((share, at) => share > (told[at - 1] ?? 0) && share < 1),
+    `${told}`,
+  );
+  const ended = new AbortController();
+  const verifying = verifyAudit(directory, { signal: ended.signal, onProgress: () => ended.abort() });
+  await assert.rejects(verifying, { name: 'AbortError' });
+});

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcp, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { createServer as createTls } from 'node:tls';
 import { type AuditEvent, AuditLog, type AuditRecord } from '../audit/index.ts';
 import { ManualClock, systemClock } from '../time/index.ts';
 import { AuditShipper, type Destination, elasticsearchDestination, syslogDestination, toSyslogFrame } from './index.ts';
@@ -197,6 +200,43 @@ test('syslogDestination connects again to a server that went away, and loses not
   const last = log.status.seq;
   await until(() => readFrames(received).some((frame) => frame.includes(`"seq":${last},`)), 'the last');
   await ship.close();
+  server.close();
+});
+
+/** A certificate for this machine, by itself; `undefined` where there is no openssl. */
+function selfSigned(): { readonly key: string; readonly cert: string } | undefined {
+  const files = { key: join(directory, 'key.pem'), cert: join(directory, 'cert.pem') };
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const output = ['-nodes', '-keyout', files.key, '-out', files.cert];
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-days', '2', ...names, ...output]);
+  if (made.status !== 0) return undefined;
+  return { key: readFileSync(files.key, 'utf8'), cert: readFileSync(files.cert, 'utf8') };
+}
+
+test('syslogDestination speaks TLS, and to nobody whose certificate is not trusted', async (t) => {
+  const own = selfSigned();
+  if (own === undefined) return t.skip('there is no openssl to make a certificate with');
+  let received = Buffer.alloc(0);
+  const server = createTls(own, (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      received = Buffer.concat([received, bytes as Buffer]);
+    });
+  });
+  server.on('tlsClientError', () => undefined);
+  const port = await listen(server);
+  await put(0, 3);
+  const stranger = syslogDestination({ host: 'localhost', port, tls: {} });
+  const record = { kind: 'log', outcome: 'done', time: '2026-01-01T00:00:00.000Z' } as AuditRecord;
+  await assert.rejects(stranger.send([record], new AbortController().signal), { code: 'AUDIT_UNSENT' });
+  stranger.close();
+  for (const host of ['localhost', '127.0.0.1']) {
+    received = Buffer.alloc(0);
+    const destination = syslogDestination({ host, port, tls: { ca: own.cert } });
+    await destination.send([record], new AbortController().signal);
+    await until(() => readFrames(received).length === 1, 'the record');
+    destination.close();
+  }
   server.close();
 });
 

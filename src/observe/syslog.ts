@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import type { AuditRecord } from '../audit/index.ts';
@@ -81,7 +81,12 @@ class SyslogDestination implements Destination {
     const socket =
       tls === undefined
         ? connect({ host, port })
-        : connectTls({ host, port, servername: host, ...(tls.ca !== undefined && { ca: tls.ca }) });
+        : connectTls({
+            host,
+            port,
+            ...(isIP(host) === 0 && { servername: host }),
+            ...(tls.ca !== undefined && { ca: tls.ca }),
+          });
     // Between two batches nobody listens: that it broke is found by the next. An end is heard only by who reads.
     socket.on('error', () => undefined).on('end', () => socket.destroy());
     socket.resume();
