@@ -69,6 +69,11 @@ function decideFilesystem(grants: readonly FilesystemGrant[], { path, right }: F
   return deny(`the right ${quote(right)} on ${quote(path)}`, line);
 }
 
+/** What the grant of a folder comes to for what is reached through the folder itself, whatever that is called. */
+export function allowedByFolder(grant: FilesystemGrant): Decision {
+  return allow(filesystemLine(grant));
+}
+
 function decideMessaging(grant: MessagingGrant, { action, target }: MessagingRequest): Decision {
   const matches = action === 'tell' || action === 'ask' ? matchesName : matchesTopic;
   const pattern = grant[action]?.find((candidate) => matches(candidate, target));

@@ -15,7 +15,7 @@
  * @module
  */
 export { type Host, isPrivateAddress, parseAddress, parseHost, printAddress } from './addresses.ts';
-export { type CapabilityRequest, decide, GRANT_LINES } from './decide.ts';
+export { allowedByFolder, type CapabilityRequest, decide, GRANT_LINES } from './decide.ts';
 export type { ConnectRequest, HttpRequest, ListenRequest, NetworkRequest, ResolveRequest } from './decide-network.ts';
 export type { Decision } from './decision.ts';
 export {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { decide, type FilesystemGrant } from '../../capability/index.ts';
+import { allowedByFolder, type FilesystemGrant } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { PartKey } from '../guest/index.ts';
 import { type Access, Descriptor, FILE_SETTINGS, FILE_SYSTEM, type FileSystem, type Root } from './descriptor.ts';
@@ -51,11 +51,10 @@ function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]):
 }
 
 function rootAccess(grant: FilesystemGrant): Access {
-  const { guestPath: path } = grant;
-  const grants = { filesystem: [grant] };
+  const allowed = allowedByFolder(grant);
   return {
-    rights: new Map(grant.rights.map((right) => [right, decide(grants, { kind: 'filesystem', path, right })])),
-    grants,
+    rights: new Map(grant.rights.map((right) => [right, allowed])),
+    grants: { filesystem: [grant] },
     read: true,
     write: false,
     fileIntegritySync: false,
