@@ -425,3 +425,19 @@ test('S82: instantiate ends a composition by what all of its components use, and
   assert.ok(used < 21_000_000, `${used} units`);
   assert.ok(Math.max(...asked) < 3 * FUEL_SLICE, `${Math.max(...asked)} units between two answers`);
 });
+
+test('instantiate ends a guest whose host throws when it hears that the guest may not grow, which it cannot catch', async () => {
+  const guest = await compileComponent(
+    await parseWat(`(component
+      (core module $M (memory 1)
+        (func (export "f") (loop $l try (drop (memory.grow (i32.const -1))) catch_all end (br $l))))
+      (core instance $m (instantiate $M))
+      (func (export "f") (canon lift (core func $m "f"))))`),
+    { metered: true, limits: { memoryBytes: 1_048_576 } },
+  );
+  const onGrowRefused = (): never => {
+    throw new RuntimeError('COMPONENT_LIMIT', 'no more');
+  };
+  const instance = await guest.instantiate({}, { onGrowRefused });
+  await assert.rejects(instance.call('f'), { code: 'COMPONENT_LIMIT', message: 'no more' });
+});

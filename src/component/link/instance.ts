@@ -46,7 +46,7 @@ export interface InstantiateOptions {
   readonly fuel?: FuelSupply;
   /** What the host does for it, beyond what the engine sees, is added here, and charged with its fuel. Default: nothing. */
   readonly debt?: Debt;
-  /** Hears, with the `context`, of every `memory.grow` of a metered component that was refused; the guest goes on. It must not throw. */
+  /** Hears, with the `context`, of every `memory.grow` of a metered component that was refused; the guest goes on, unless it throws. */
   readonly onGrowRefused?: (refusal: GrowRefusal, context: unknown) => void;
   /**
    * Lets the instance be rewound, which costs it a few microseconds at first. Default false: `rewind` answers false.
@@ -516,7 +516,12 @@ export class ComponentInstance {
   /** @internal */
   noteRefusal(moreBytes: number): void {
     this.refusal = { hasBytes: this.memoryBytes, moreBytes, limitBytes: this.component.limits.memoryBytes };
-    this.onGrowRefused?.(this.refusal, this.states[0]?.hostContext);
+    try {
+      this.onGrowRefused?.(this.refusal, this.states[0]?.hostContext);
+    } catch (error) {
+      // Thrown on, the guest could catch it.
+      this.kill(toFailure(error));
+    }
   }
 
   /** @internal */
