@@ -15,7 +15,7 @@ import type { HttpPool } from './http-pool.ts';
 import { InstanceRoom, type LimitBreach, type LimitUse, limitUses, type UsedNow } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
-import { type LoadOptions, loadComponent } from './load.ts';
+import { type LoadOptions, loadComponent, revisionOf } from './load.ts';
 import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
 import { type ActorStdio, ComponentSurroundings } from './surroundings.ts';
 
@@ -75,6 +75,8 @@ export const DEADLINE_MS = 30_000;
 /** An actor type made of a component. `P` is what `troupe types` writes of it. */
 export interface ComponentActorType<P extends Protocol = NoProtocol> extends ActorType<P> {
   readonly component: CompiledComponent;
+  /** Digest of the file that it was loaded from; absent if it came from none. */
+  readonly revision: string | undefined;
   readonly shape: ComponentShape;
   readonly links: readonly Link[];
   /** What bounds the actor behind `actor`, what of it is used, and how often it ran into it. */
@@ -147,6 +149,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
     limitUses(bounds, parts.used(actor.name), surroundings.watch(actor));
   return Object.assign(parts.type, {
     component: compiled,
+    revision: revisionOf(compiled),
     shape,
     links,
     limitsOf,

@@ -44,7 +44,6 @@ export {
   type LoadOptions,
   loadComponent,
   readComponentFile,
-  revisionOf,
 } from './load.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';
 export type { ActorStdio } from './surroundings.ts';

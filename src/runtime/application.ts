@@ -29,7 +29,6 @@ import {
   componentActor,
   type HttpPool,
   loadComponent,
-  revisionOf,
   shapeOf,
   toJson,
 } from '../host/index.ts';
@@ -228,7 +227,7 @@ class RunningApplication implements Application {
   /** Of which component an actor is, for the audit log. */
   #about(actor: string) {
     const { component, type } = this.#membership.get(actor) ?? {};
-    return { component, revision: type && revisionOf(type.component) };
+    return { component, revision: type?.revision };
   }
 
   /** A failure that ends the actor is told when it has ended. */
