@@ -150,10 +150,9 @@ test('a log that another process writes is refused by name, and can be read mean
 test('what somebody without the token tries is on record as a number', async () => {
   await withAudited(async ({ folder, up, call }) => {
     const running = await up();
-    const client = await connectControl({ dir: folder });
-    await client.health();
     await writeFile(join(folder, '.troupe', 'token'), 'x'.repeat(43));
-    for (let round = 0; round < 5; round++) await troupe(['ps', '--app', folder]);
+    const client = await connectControl({ dir: folder });
+    for (let round = 0; round < 5; round++) await assert.rejects(client.health(), { code: 'CONTROL_UNAUTHORIZED' });
     running.child.kill('SIGTERM');
     await running.ended;
     const refused = await query(call, '--action', 'control.refused');

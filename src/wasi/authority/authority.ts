@@ -14,8 +14,8 @@ export const GRANTS = new PartKey<Grants>('grants', { make: () => NO_GRANTS });
 /** Hears of what one guest was denied. */
 export const ON_DENIED = new PartKey<(decision: Decision) => void>('denials', { make: () => () => undefined });
 
-/** Puts on record what was decided of one guest. */
-export const RECORD = new PartKey<RecordDecision>('record', { make: () => (_, decision) => decision });
+/** Puts on record what was decided of one guest, if anybody does. */
+export const RECORD = new PartKey<RecordDecision>('record');
 
 /** Decides what a guest wants to do, puts it on record, and reports a denial. */
 export function decideFor(guest: Guest, request: CapabilityRequest): Decision {
@@ -24,7 +24,7 @@ export function decideFor(guest: Guest, request: CapabilityRequest): Decision {
 
 /** The same for what was decided already. */
 export function uphold(guest: Guest, request: CapabilityRequest, decided: Decision): Decision {
-  const decision = guest.part(RECORD)(request, decided);
+  const decision = guest.known(RECORD)?.(request, decided) ?? decided;
   if (decision.effect === 'deny') {
     guest.charge('denial');
     guest.part(ON_DENIED)(decision);
