@@ -10,7 +10,7 @@
  *        counted, and a record says how much it was as soon as one can be written.
  *   AU5  What waits is bounded, and so is what a flood of events that are alike leaves behind.
  *   AU6  One process writes a log at a time; any number may read it meanwhile.
- * Limits      a text of a record has 1,024 characters, a line 128 KiB; 65,536 records wait. Whoever may write the folder can
+ * Limits      a text of a record has 1,024 characters, a line 256 KiB; 65,536 records wait. Whoever may write the folder can
  *             make a whole chain anew: note a hash elsewhere against that.
  * Not here    what is put on record (host/, runtime/); sending it elsewhere.
  *
