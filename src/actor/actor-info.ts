@@ -54,8 +54,10 @@ export function toActorInfo(cell: Cell): ActorInfo {
     name: cell.name,
     type: profile.typeName,
     state: stateOf(cell),
-    busy: status !== 'idle' && status !== 'stopped' && status !== 'backing-off' && status !== 'held',
-    queued: mailbox.size,
+    busy:
+      cell.elsewhere > 0 ||
+      (status !== 'idle' && status !== 'stopped' && status !== 'backing-off' && status !== 'held'),
+    queued: mailbox.size + cell.elsewhere,
     oldestMs: oldestMs(cell, clock.nowMs()),
     handlingMs: handlingMs(cell, clock.nowMs()),
     capacity: profile.mailbox.capacity,

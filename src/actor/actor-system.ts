@@ -34,6 +34,8 @@ import { activate } from './turn.ts';
 export interface SystemParts {
   readonly names: Names;
   readonly topics: Topics;
+  /** Where actors of a type live, as the type of what stands for them here. Default: here, all of them. */
+  readonly place?: ((type: ActorType) => ActorType) | undefined;
   /** Comes between the actors and what they do; for tests. */
   readonly intervention?: Intervention;
 }
@@ -59,7 +61,7 @@ export class ActorSystem implements AsyncDisposable {
   #drainsUntilMs = Number.POSITIVE_INFINITY;
 
   /** @throws {RangeError} An option is out of range. */
-  constructor(options: ActorSystemOptions, { names, topics, intervention }: SystemParts) {
+  constructor(options: ActorSystemOptions, { names, topics, intervention, place }: SystemParts) {
     const clock = options.clock ?? systemClock;
     if (options.onDeadLetter !== undefined) this.deadLetters.subscribe(options.onDeadLetter);
     const wheel = new TimerWheel(clock);
@@ -81,6 +83,7 @@ export class ActorSystem implements AsyncDisposable {
       store: options.store,
       onFailure: options.onFailure,
       onStarted: options.onStarted,
+      place: place as Services['place'],
       roots: [],
       size: 0,
       nextId: 1,

@@ -34,6 +34,8 @@ export interface Services {
   outbox: Deliveries | null;
   readonly onFailure: ((report: FailureReport) => void) | undefined;
   readonly onStarted: ((actor: ActorRef) => void) | undefined;
+  /** What stands here for actors of a type that live elsewhere; as it is, of those that live here. */
+  readonly place: (<Type extends object>(type: Type) => Type) | undefined;
   /** Living cells without a parent; see `family.ts`. */
   readonly roots: Cell[];
   /** Living cells. */
@@ -364,6 +366,11 @@ export class Cell implements AskTarget, Paced {
   get load(): number {
     const { status, mailbox } = this;
     return status === 'running' || status === 'suspended' ? mailbox.size + 1 : mailbox.size;
+  }
+
+  /** Messages that it has accepted and that are elsewhere, not handled yet. */
+  get elsewhere(): number {
+    return 0;
   }
 
   /** The cell that a message goes to: this one, unless it is a router's. */

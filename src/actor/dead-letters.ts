@@ -8,9 +8,17 @@ import { observe } from './observe.ts';
  * Why nobody handled a message that was accepted. `stopped`: its actor ended first. `failed`: its actor failed on it.
  * `expired`: its sender had stopped waiting. `overflow`: the mailbox gave it up, by its policy or for a topic.
  * `refused`: the actor answered it with a failure and nobody waited. `invalid`: published, and not what the subscriber takes.
- * `removed`: an operator took it out of the outbox.
+ * `removed`: an operator took it out of the outbox. `lost`: its worker was lost, and had not taken it for certain.
  */
-export type DeadLetterReason = 'stopped' | 'failed' | 'expired' | 'overflow' | 'refused' | 'invalid' | 'removed';
+export type DeadLetterReason =
+  | 'stopped'
+  | 'failed'
+  | 'expired'
+  | 'overflow'
+  | 'refused'
+  | 'invalid'
+  | 'removed'
+  | 'lost';
 
 /** A message that nobody handled, or handled in vain. */
 export interface DeadLetter {
@@ -47,6 +55,7 @@ export class DeadLetters {
     refused: 0,
     invalid: 0,
     removed: 0,
+    lost: 0,
   };
   /** Never changed, but replaced: whoever comes while a letter is told hears of the next. */
   #listeners: readonly DeadLetterListener[] = [];

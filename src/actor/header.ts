@@ -40,6 +40,8 @@ export interface AskTarget {
   readonly name: string;
   /** The asks that the unfinished turn of this actor waits for. */
   readonly openAsks: readonly Header[];
+  /** Whoever asked it by `header` has ended its message, and does not wait in it any more. */
+  onUnbound?(header: Header): void;
 }
 
 /**
@@ -158,9 +160,26 @@ export class Header extends TimerNode {
     this.place = place;
   }
 
+  /** Makes it the header of an ask from elsewhere, where its deadline is looked after and its reply goes. Once. */
+  answer(
+    target: AskTarget,
+    reply: { deadlineMs: number; settle(value: unknown): void; fail(error: unknown): void },
+  ): void {
+    this.target = target;
+    this.deadlineMs = reply.deadlineMs;
+    this.resolve = (value) => reply.settle(value);
+    this.reject = (error) => reply.fail(error);
+  }
+
+  /** Whether the actor that asked waits for it in its turn. */
+  get isBound(): boolean {
+    return this.asker !== null;
+  }
+
   /** The asker's turn is over: whoever waits now waits outside of it. */
   unbind(): void {
     this.asker = null;
+    this.target?.onUnbound?.(this);
   }
 
   /**

@@ -14,6 +14,7 @@
  *
  * @module
  */
+
 export type { ActorInfo } from './actor-info.ts';
 export type {
   ActorRef,
@@ -28,12 +29,14 @@ export type {
 } from './actor-ref.ts';
 export { ActorSystem } from './actor-system.ts';
 export type { ActorType } from './actor-type.ts';
+export { type Arrival, arrivals, type Host, type Hosting, hosted, type ReplyRoute } from './arrival.ts';
 export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
 export { contractOf, defineActorType } from './behavior-runner.ts';
 export type { Condition } from './condition.ts';
 export type { Context, PipeOutcome, TerminatedEvent, Timers } from './context.ts';
 export type { DeadLetter } from './dead-letters.ts';
 export type { Durable } from './durable-state.ts';
+export type { AskTarget, Header } from './header.ts';
 export type { Health, HealthReason } from './health.ts';
 export { type Batch, type Implementation, implement } from './implement.ts';
 export { crash, type Intervention, type Passage, type Runnable, stateOf, type Work, workOf } from './intervention.ts';
@@ -63,6 +66,14 @@ export type {
 } from './ports.ts';
 export { type NoProtocol, type Protocol, protocol } from './protocol.ts';
 export {
+  defineRemoteType,
+  type Far,
+  identityOf,
+  type RemoteActor,
+  type RemoteDefinition,
+  type RemoteProfile,
+} from './remote.ts';
+export {
   areAlike,
   atSenderEnd,
   defineRouterType,
@@ -75,6 +86,7 @@ export {
 } from './routing.ts';
 export { type StandardSchema, type Type, type } from './schema.ts';
 export type { StopTaskOptions } from './shutdown.ts';
+export { StreamSession } from './streams.ts';
 export {
   type SubscribeOptions,
   type SubscriptionPolicy,

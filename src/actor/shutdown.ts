@@ -123,8 +123,9 @@ export async function finish(services: Services, tasks: StopTasks, { deadlineMs,
 
 /** Whether an actor has something to do, now or when it is back. */
 function isAnyBusy(services: Services): boolean {
-  for (const { status, mailbox } of everyCell(services)) {
-    if (mailbox.hasWork || (status !== 'idle' && status !== 'held' && status !== 'backing-off')) return true;
+  for (const { status, mailbox, elsewhere } of everyCell(services)) {
+    if (mailbox.hasWork || elsewhere > 0 || (status !== 'idle' && status !== 'held' && status !== 'backing-off'))
+      return true;
   }
   return false;
 }

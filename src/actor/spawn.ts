@@ -37,7 +37,8 @@ const PLAIN_SUPERVISION: SupervisionPolicy = toSupervisionPolicy();
  * @throws {RangeError} An option is out of range.
  */
 export function spawn(services: Services, parent: Cell | null, request: SpawnRequest): LocalRef {
-  const { type, name, options, isHeld = false } = request;
+  const { name, options, isHeld = false } = request;
+  const type = services.place === undefined ? request.type : services.place(request.type);
   const internals = type[INTERNALS];
   const plain = plainProfile(services, type.name, internals);
   const profile = options === undefined ? plain : adjustProfile(plain, options);

@@ -22,6 +22,8 @@ export class StreamSession {
   #iterator: AnyIterator | undefined;
   /** The reader has left: the next step is the last. */
   isClosing = false;
+  /** Whether the steps are made elsewhere. */
+  isElsewhere = false;
 
   constructor(payload: unknown) {
     this.#payload = payload;
@@ -29,7 +31,12 @@ export class StreamSession {
 
   /** Whether the handler has been called, and is not at its end. */
   get isOpen(): boolean {
-    return this.#iterator !== undefined;
+    return this.#iterator !== undefined || this.isElsewhere;
+  }
+
+  /** What it was opened with. */
+  get payload(): unknown {
+    return this.#payload;
   }
 
   /** Runs one step. @returns An iterator's result, or a promise of one. */

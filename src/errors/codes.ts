@@ -177,6 +177,8 @@ export const ERROR_CODES = {
   STORE_UNUSABLE: { kind: 'unavailable', retryable: false, summary: 'The file of the store cannot be used' },
 
   // workers
+  MODULE_EXPORT_INVALID: { kind: 'invalid', retryable: false, summary: 'The module does not export such an actor type' },
+  MODULE_LOAD_FAILED: { kind: 'invalid', retryable: false, summary: 'The module of an actor type could not be loaded' },
   WORKER_LOST: { kind: 'unavailable', retryable: 'if-idempotent', summary: 'The worker was lost before it answered' },
 
   // runtime

@@ -181,6 +181,27 @@ export class Mailbox<H extends object, S> {
     return true;
   }
 
+  /** Adds to the lane of the message, full or not, unless it is closed: whoever gave the sender leave to send it bounds it. */
+  offerGranted(message: unknown, header: H, isUrgent: boolean): boolean {
+    if (this.isClosed) return false;
+    if (isUrgent) {
+      this.ensureRare().pushUrgent({ message, header, bytes: 0, isOwn: false });
+      return true;
+    }
+    if (2 * this.count === this.slots.length) this.grow();
+    const slots = this.slots;
+    const tail = (this.head + 2 * this.count) & (slots.length - 1);
+    slots[tail] = message;
+    slots[tail + 1] = header;
+    this.count++;
+    return true;
+  }
+
+  /** Keeps places of the user lane for messages that are on their way elsewhere; less than 0: gives them back. */
+  hold(messages: number): void {
+    this.makeRoom(-messages);
+  }
+
   /** Adds to the urgent lane, which takes as many messages as the user lane. */
   offerUrgent(message: unknown, header: H): boolean {
     const { rare } = this;

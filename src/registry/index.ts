@@ -9,4 +9,4 @@
  *
  * @module
  */
-export { Registry } from './registry.ts';
+export { type NameListener, Registry } from './registry.ts';

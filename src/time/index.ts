@@ -21,6 +21,6 @@ export { formatDuration, parseDuration } from './duration.ts';
 export { ManualClock } from './manual-clock.ts';
 export type { Clock, Random, TimerHandle } from './ports.ts';
 export { SeededRandom, SystemRandom } from './random.ts';
-export { SystemClock, systemClock } from './system-clock.ts';
+export { machineOffsetMs, SystemClock, systemClock } from './system-clock.ts';
 export { TICK_MS, TimerNode, TimerWheel } from './timer-wheel.ts';
 export { Rate, TokenBucket } from './token-bucket.ts';

@@ -68,3 +68,11 @@ class SystemTimer implements TimerHandle {
     return timeout;
   }
 }
+
+/**
+ * Milliseconds by which the machine's monotonic clock, which all threads and processes share, is ahead of `clock`: the difference
+ * between two of these is that between two clocks.
+ */
+export function machineOffsetMs(clock: Clock): number {
+  return Number(process.hrtime.bigint()) / 1e6 - clock.nowMs();
+}
