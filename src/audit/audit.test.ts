@@ -303,7 +303,12 @@ test('AuditLog goes on after a file that was made and not written', async () => 
 
 function notingSink() {
   const notes: AuditEvent[] = [];
-  const sink: AuditSink = { failure: undefined, counting: new Set(), note: (event) => void notes.push(event) };
+  const sink: AuditSink = {
+    failure: undefined,
+    counting: new Set(),
+    watch: () => () => undefined,
+    note: (event) => void notes.push(event),
+  };
   return { notes, sink };
 }
 

@@ -67,6 +67,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   readonly #onFailure: ((error: RuntimeError) => void) | undefined;
   readonly #lock: { release(): void };
   readonly #chain: Chain;
+  readonly #watchers = new Set<(failure: RuntimeError | undefined) => void>();
   /** What waits, in order; new events join the last one. */
   readonly #groups: Group[] = [];
   #waiting = 0;
@@ -135,6 +136,16 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   /** Why nothing can be put on record now: what has to be must not be done. */
   get failure(): RuntimeError | undefined {
     return this.#isClosed ? closed() : this.#failure;
+  }
+
+  watch(listener: (failure: RuntimeError | undefined) => void): () => void {
+    this.#watchers.add(listener);
+    listener(this.failure);
+    return () => void this.#watchers.delete(listener);
+  }
+
+  #tellWatchers(): void {
+    for (const listener of this.#watchers) listener(this.failure);
   }
 
   /**
@@ -236,6 +247,7 @@ export class AuditLog implements AuditSink, AsyncDisposable {
   #recover(): void {
     if (this.#failure === undefined) return;
     this.#failure = undefined;
+    this.#tellWatchers();
     this.#tendLater();
   }
 
@@ -247,7 +259,9 @@ export class AuditLog implements AuditSink, AsyncDisposable {
     this.#lose(count);
     this.#later(RETRY_MS);
     await this.#chain.abandon();
-    if (isNews) this.#onFailure?.(error);
+    if (!isNews) return error;
+    this.#tellWatchers();
+    this.#onFailure?.(error);
     return error;
   }
 

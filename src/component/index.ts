@@ -46,6 +46,7 @@ export {
   type CompileOptions,
   type ComponentArtifact,
   ComponentInstance,
+  type ComponentSource,
   compileComponent,
   type ExportedFunction,
   FUEL_SLICE,

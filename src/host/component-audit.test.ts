@@ -15,7 +15,10 @@ function setUp() {
   const notes: AuditEvent[] = [];
   const sink = { failure: undefined as RuntimeError | undefined, counting: new Set<{ flush(): void }>() };
   const note = (event: AuditEvent): void => void notes.push(event);
-  const audit = new ComponentAudit(Object.assign(sink, { note }) as AuditSink, { component: 'parse', revision: 'abc' });
+  const audit = new ComponentAudit(Object.assign(sink, { note, watch: () => () => undefined }) as AuditSink, {
+    component: 'parse',
+    revision: 'abc',
+  });
   const tell = (target: string) => {
     const request = { kind: 'messaging', action: 'tell', target } as const;
     return audit.decide('parse/1', request, decide(GRANTS, request));

@@ -41,6 +41,11 @@ export interface ComponentOptions {
    * of both sides must be equal; what an actor in TypeScript replies is checked when it is handed over.
    */
   readonly links?: Links;
+  /**
+   * Where its actors live: `thread`: on a worker of the system or, if that has none, on the calling thread; or in a child process,
+   * with those of all components that name the same one. For that, the system must have workers. Default: `thread`.
+   */
+  readonly isolation?: 'thread' | { readonly process: string };
   /** How requests get instances, if it handles HTTP. */
   readonly http?: HttpOptions & HttpObserver;
   /**
@@ -81,6 +86,10 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
   readonly links: readonly Link[];
   /** What bounds the actor behind `actor`, what of it is used, and how often it ran into it. */
   limitsOf(actor: ActorRef): readonly LimitUse[];
+  /** What it was made with. */
+  readonly options: ComponentOptions;
+  /** Names of its actors that run on this thread. */
+  running(): Iterable<string>;
   /** Bytes of linear memory of the actor called `name` that started last; undefined when it does not run. */
   memoryBytes(name: string): number | undefined;
   /** What handles the requests of the actor called `name`; undefined when it does not run, or handles no HTTP. */
@@ -153,6 +162,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
     shape,
     links,
     limitsOf,
+    options,
     ...parts.live,
   }) as ComponentActorType<P>;
 }
@@ -170,7 +180,8 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
     if (current === undefined) return {};
     return { ...current.use, table: plan.component.tableElements, instances: current.instanceCount };
   };
-  return { type, used, live: { pool, memoryBytes: (name: string) => pool(name)?.memoryBytes } };
+  const memoryBytes = (name: string): number | undefined => pool(name)?.memoryBytes;
+  return { type, used, live: { pool, memoryBytes, running: () => type.pools.keys() } };
 }
 
 function messageParts<P extends Protocol>(
@@ -205,11 +216,13 @@ function messageParts<P extends Protocol>(
   const used = (name: string): UsedNow => {
     return { ...live.get(name)?.use, table: rest.component.tableElements, instances: room.taken };
   };
-  return {
-    type,
-    used,
-    live: { pool: () => undefined, memoryBytes: (name: string) => live.get(name)?.memoryBytes },
-  };
+  const memoryBytes = (name: string): number | undefined => live.get(name)?.memoryBytes;
+  return { type, used, live: { pool: () => undefined, memoryBytes, running: () => live.keys() } };
+}
+
+/** Whether `type` was made of a component. */
+export function isComponentType(type: ActorType): type is ComponentActorType {
+  return (type as Partial<ComponentActorType>).component instanceof CompiledComponent;
 }
 
 function checkKeep({ kind, lifecycle }: ComponentShape, keep: KeepOptions | undefined): void {

@@ -26,12 +26,19 @@
  *
  * @module
  */
-export { type ComponentActorType, type ComponentOptions, component, componentActor, DEADLINE_MS } from './component.ts';
+export {
+  type ComponentActorType,
+  type ComponentOptions,
+  component,
+  componentActor,
+  DEADLINE_MS,
+  isComponentType,
+} from './component.ts';
 export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
 export { GuestFuel } from './fuel.ts';
 export type { HealthCheckOptions } from './health-options.ts';
 export type { HttpObserver } from './http-component.ts';
-export { HTTP_DEFAULTS, type HttpOptions } from './http-options.ts';
+export type { HttpOptions } from './http-options.ts';
 export { type HttpJob, HttpPool, type HttpStats, type HttpTicket } from './http-pool.ts';
 export { argumentsFromJson, fromJson, toJson } from './json-values.ts';
 export type { LimitBreach, LimitUse } from './limit-watch.ts';
@@ -45,6 +52,12 @@ export {
   loadComponent,
   readComponentFile,
 } from './load.ts';
+export {
+  type ComponentObservers,
+  type ComponentRecipe,
+  componentOf,
+  recipeOf,
+} from './recipe.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';
 export type { ActorStdio } from './surroundings.ts';
 export { type ComponentTypes, componentTypes } from './typescript-types.ts';

@@ -46,6 +46,12 @@ export interface CompileOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a component was compiled from, and how: plain data, with which another thread or process compiles the same. */
+export interface ComponentSource {
+  readonly bytes: Uint8Array;
+  readonly options: Pick<CompileOptions, 'parts' | 'limits' | 'metered'>;
+}
+
 /** Functions whose types are compiled between two chances to do other work: about 5 ms, with ordinary types. */
 const SLICE_FUNCTIONS = 64;
 
@@ -90,6 +96,7 @@ export class CompiledComponent {
   readonly tableElements: number;
   /** What it was compiled to, for another thread; see {@link CompileOptions.artifact}. */
   readonly artifact: ComponentArtifact;
+  readonly source: ComponentSource;
   /** @internal */
   readonly plan: InstancePlan;
   /** @internal */
@@ -117,6 +124,7 @@ export class CompiledComponent {
     importStubs: readonly ImportStub[];
     artifact: ComponentArtifact;
     limits: AdmissionLimits;
+    source: ComponentSource;
   }) {
     const { plan, artifact } = parts;
     this.type = parts.type;
@@ -132,6 +140,7 @@ export class CompiledComponent {
       parts.steps.map(({ moduleState, startExport }) => ({ state: moduleState, hasStart: startExport !== undefined })),
     );
     this.artifact = artifact;
+    this.source = parts.source;
     this.functions = artifact.modules.map(({ functions }) => functions);
     this.callees = plan.lowerings.map(({ target }) =>
       target.kind === 'inside' ? parts.exports[target.export] : undefined,
@@ -197,7 +206,7 @@ export class CompiledComponent {
 /**
  * Decodes, validates, admits and compiles a component.
  *
- * @param bytes The component's binary. Not changed, not kept.
+ * @param bytes The component's binary. Kept as it is, to be handed to other threads; do not change it.
  * @throws {RuntimeError} `NOT_A_COMPONENT`, `COMPONENT_INVALID`, `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT`: what is
  *   wrong, with the byte offset in `details.offset` where there is one.
  * @throws {RuntimeError} `COMPONENT_INVALID` — `artifact` was made of something else.
@@ -241,6 +250,7 @@ export async function compileComponent(bytes: Uint8Array, options: CompileOption
     exports: await eachInSlices(plan.exports, options, (item) => compiledExport(item, requests.target(item))),
     artifact: options.artifact ?? { id, modules: modules.made },
     limits,
+    source: { bytes, options: { limits, metered, ...(options.parts && { parts: options.parts }) } },
     importStubs: await eachInSlices(plan.lowerings, options, ({ type, encoding }) => compileImport(type, encoding)),
   });
 }

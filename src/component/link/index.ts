@@ -26,7 +26,7 @@
 
 export { artifactId, type ComponentArtifact } from './artifact.ts';
 export type { Call, CallSource } from './calls.ts';
-export { CompiledComponent, type CompileOptions, compileComponent } from './compile.ts';
+export { CompiledComponent, type CompileOptions, type ComponentSource, compileComponent } from './compile.ts';
 export type { ExportedFunction } from './compiled.ts';
 export type { GrowRefusal } from './failures.ts';
 export { FUEL_SLICE, type FuelSupply } from './fuel.ts';
