@@ -132,9 +132,9 @@ export class RingLink implements Link {
 
   post(message: unknown, transfer?: readonly Transferable[]): void {
     if (this.#ended) return;
-    // First, so that a message that cannot be cloned throws before anything is counted.
+    // First, so that whom the message wakes finds the frames before it; and rings, should it be one that cannot be cloned.
+    this.#publish();
     this.#bell.post([this.#framesOut, message], transfer);
-    this.#writer.publish();
     this.#controlsOut = (this.#controlsOut + 1) | 0;
   }
 
