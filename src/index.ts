@@ -98,8 +98,16 @@ export {
   type RoutingOptions,
   router,
 } from './router/index.ts';
-export { ActorSystem, type HttpComponent, type HttpComponentOptions, httpComponent } from './runtime/index.ts';
+export {
+  ActorSystem,
+  type HttpComponent,
+  type HttpComponentOptions,
+  httpComponent,
+  type SystemOptions,
+  type WorkersOptions,
+} from './runtime/index.ts';
 export { openStore, type Store, type StoreLimits, type StoreOptions } from './store/index.ts';
 export type { Directive, RestartType, Strategy, SupervisionOptions } from './supervision/index.ts';
 export { type Clock, ManualClock, type Random, SeededRandom } from './time/index.ts';
 export type { LogEntry } from './wasi/index.ts';
+export { type WorkerActorOptions, workerActor } from './worker/index.ts';

@@ -76,6 +76,8 @@ export interface ActorInfo {
   /** Name of the component in `troupe.toml`; absent for TypeScript actors. */
   readonly component?: string;
   readonly revision?: number;
+  /** Where it lives: `worker 1`, `process tenants`; absent: on the main thread. */
+  readonly worker?: string;
   readonly state: ActorState;
   /** Messages waiting in the mailbox, and how many fit. */
   readonly queued: number;

@@ -4,6 +4,7 @@ import type { ComponentLimits } from '../host/index.ts';
 import type { HostPattern, IngressLimits, PathPattern } from '../ingress/index.ts';
 import type { StoreLimits } from '../store/index.ts';
 import type { HealthConfig } from './health-section.ts';
+import type { IsolationConfig } from './isolation-section.ts';
 import type { SubscriptionConfig } from './subscribe-section.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface ApplicationConfig {
   readonly drainMs: number;
   /** How much of the machine the process may use. What is not written down has its default. */
   readonly node: NodeConfig;
+  /** Threads for the actors of components; 0: they live on the calling thread. */
+  readonly workers: number;
   /** In the order of the file. */
   readonly components: readonly ComponentConfig[];
   readonly view: ViewConfig | undefined;
@@ -72,6 +75,7 @@ export interface ComponentConfig {
   /** How it is asked for its health. `undefined`: nothing is written down. */
   readonly health: HealthConfig | undefined;
   readonly limits: LimitsConfig;
+  readonly isolation: IsolationConfig;
   readonly grants: GrantsConfig;
   /** How requests get instances; only for a component that handles HTTP. `undefined`: nothing is written down. */
   readonly http: HttpConfig | undefined;

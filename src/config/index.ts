@@ -32,6 +32,7 @@ export type {
 } from './application.ts';
 export type { HealthConfig } from './health-section.ts';
 export { parseListen } from './ingress-section.ts';
+export type { IsolationConfig } from './isolation-section.ts';
 export { type JsonSchema, publishedSchemas } from './json-schema.ts';
 export { type LoadOptions, loadApplication } from './load.ts';
 export { type BuildConfig, loadManifest, type ManifestConfig } from './manifest.ts';

@@ -23,6 +23,8 @@ import {
   type ComponentSection,
   MANIFEST_SCHEMA,
   type ManifestFile,
+  toIsolation,
+  toWorkers,
 } from './schemas.ts';
 import { toLastingConfig } from './store-section.ts';
 import { toSubscriptions } from './subscribe-section.ts';
@@ -122,6 +124,7 @@ class Loader {
       name: this.#application.application.name,
       drainMs: this.#application.application.drain,
       node: this.#application.application.limits,
+      workers: toWorkers(this.#application.application.workers),
       components,
       view,
       control,
@@ -174,6 +177,7 @@ class Loader {
       keep: section.keep && toKeepConfig(section.keep),
       health: section.health && toHealthConfig(section.health),
       limits,
+      isolation: toIsolation(name, section.isolation),
       grants,
       http: section.http && toHttpConfig(section.http),
       links: resolveLinks({

@@ -20,12 +20,15 @@ import {
 import { ASKS_SECTION, GRANTS_SECTION } from './grants-section.ts';
 import { HEALTH_SECTION } from './health-section.ts';
 import { HTTP_SECTION, INGRESS_SECTION, ROUTE_SECTION } from './ingress-section.ts';
+import { ISOLATION_SECTION, toIsolation, toWorkers, WORKERS_SECTION } from './isolation-section.ts';
 import { KEEP_SECTION } from './keep-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
 import { NODE_SECTION } from './node-section.ts';
 import { STORE_SECTION } from './store-section.ts';
 import { SUBSCRIBE_SECTION } from './subscribe-section.ts';
+
+export { toIsolation, toWorkers };
 
 /** More than a ring of 2²⁰ slots is a leak, not a queue. */
 const CAPACITY = { min: 1, max: 1_048_576 } as const;
@@ -106,6 +109,7 @@ const COMPONENT_SECTION = table({
   keep: KEEP_SECTION.optional(),
   health: HEALTH_SECTION.optional(),
   limits: LIMITS_SECTION.optional(),
+  isolation: ISOLATION_SECTION.default('thread'),
   grants: GRANTS_SECTION.optional(),
   http: HTTP_SECTION.optional(),
   links: LINKS_SECTION.optional(),
@@ -139,6 +143,7 @@ export const APPLICATION_SCHEMA = table({
       .prefault('5s')
       .meta({ description: 'How long what was accepted may be finished when the process is asked to end (`SIGTERM`)' }),
     limits: NODE_SECTION.prefault({}),
+    workers: WORKERS_SECTION.default('auto'),
   }),
   components: z
     .record(name(), COMPONENT_SECTION, { error: 'a table of components' })

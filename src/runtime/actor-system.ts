@@ -2,7 +2,9 @@ import { type ActorSystemOptions, ActorSystem as System } from '../actor/index.t
 import type { AuditSink } from '../audit/index.ts';
 import { Broker } from '../broker/index.ts';
 import { Registry } from '../registry/index.ts';
+import { systemClock } from '../time/index.ts';
 import { auditedOptions } from './audited-system.ts';
+import { SystemWorkers, type WorkersOptions } from './system-workers.ts';
 
 /** One runtime of actors in one process. */
 export type ActorSystem = System;
@@ -10,18 +12,59 @@ export type ActorSystem = System;
 /** How an actor system is made. */
 export interface SystemOptions extends ActorSystemOptions {
   /**
+   * Threads on which the actors of components and of modules (`workerActor`) live; all others live on the calling thread. Integer, 0
+   * to 256, or how many and how long they may take. Default 0: everything lives on the calling thread. They start with the first
+   * such actor, each in some 30 ms and 10 MB.
+   */
+  readonly workers?: number | WorkersOptions;
+  /**
    * Where starts, failures and ends of its actors are put on record. Whoever opened the log closes it, after the system has
    * stopped. Default: nowhere. What components want and get is on record where `component` has the same option.
    */
   readonly audit?: AuditSink | undefined;
 }
 
-/** Makes an actor system with a registry and a broker of its own, at once. */
-export function createActorSystem({ audit, ...options }: SystemOptions = {}): ActorSystem {
-  return new System(audit === undefined ? options : auditedOptions(options, audit), {
-    names: new Registry(),
-    topics: new Broker(),
-  });
+const WORKERS_MAX = 256;
+
+/** Milliseconds: an hour, as for all else. */
+const TIME_MAX_MS = 3_600_000;
+
+/**
+ * Makes an actor system with a registry and a broker of its own, at once.
+ *
+ * @throws {RangeError} An option is out of range.
+ */
+export function createActorSystem({ workers = 0, audit, ...options }: SystemOptions = {}): ActorSystem {
+  const audited = audit === undefined ? options : auditedOptions(options, audit);
+  return createWithWorkers(audited, typeof workers === 'number' ? { count: workers } : workers).system;
+}
+
+/**
+ * Makes an actor system with so many threads, and processes as they are needed.
+ *
+ * @throws {RangeError} An option is out of range.
+ */
+export function createWithWorkers(
+  options: ActorSystemOptions,
+  threads: WorkersOptions,
+): { readonly system: ActorSystem; readonly workers: SystemWorkers } {
+  assertWorkers(threads);
+  const { clock = systemClock } = options;
+  const [names, topics] = [new Registry(), new Broker()];
+  const system: ActorSystem = new System(options, { names, topics, place: (type) => workers.place(type) });
+  const workers = new SystemWorkers(threads, { system, names, topics, clock });
+  return { system, workers };
+}
+
+function assertWorkers({ count, ...times }: WorkersOptions): void {
+  if (!Number.isInteger(count) || count < 0 || count > WORKERS_MAX) {
+    throw new RangeError(`Cannot make an actor system: workers is ${count}; use an integer from 0 to ${WORKERS_MAX}`);
+  }
+  for (const name of ['startMs', 'watchdogMs', 'closeMs'] as const) {
+    const value = times[name] ?? 1;
+    if (typeof value === 'number' && value >= 1 && value <= TIME_MAX_MS) continue;
+    throw new RangeError(`Option "${name}" must be from 1 to ${TIME_MAX_MS} milliseconds, not ${value}`);
+  }
 }
 
 /** Where systems come from. */

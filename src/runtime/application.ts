@@ -35,7 +35,7 @@ import {
 import type { IngressServer } from '../ingress/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
-import { type ActorSystem, createActorSystem } from './actor-system.ts';
+import { type ActorSystem, createWithWorkers } from './actor-system.ts';
 import type { ApplicationAudit } from './application-audit.ts';
 import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
 import { type Kept, openKept } from './application-kept.ts';
@@ -47,6 +47,7 @@ import { outputLines } from './output-lines.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
 import { RecentLetters } from './recent-letters.ts';
+import type { SystemWorkers } from './system-workers.ts';
 
 /** Milliseconds between two looks at whether everything is done. Chosen: a script that waits for it does not feel it. */
 const IDLE_CHECK_MS = 10;
@@ -65,6 +66,7 @@ export async function startApplication(config: ApplicationConfig, options: Start
   const { store, audit } = kept;
   const application = new RunningApplication(config, options, kept);
   try {
+    application.warm();
     const types = await prepareAll(
       config,
       (component) => prepare(component, { ...options, file: config.file, ...(store && { store }), audit: audit?.log }),
@@ -128,6 +130,7 @@ async function prepare(
     },
     keep: config.keep,
     health: config.health,
+    isolation: config.isolation.kind === 'process' ? { process: config.isolation.group } : 'thread',
     ...(store && { store }),
     audit,
     http: httpOptions(config, options),
@@ -158,6 +161,7 @@ class RunningApplication implements Application {
   readonly #config: ApplicationConfig;
   readonly #clock: Clock = systemClock;
   readonly #system: ActorSystem;
+  readonly #workers: SystemWorkers;
   readonly #store: Store | undefined;
   readonly #audit: ApplicationAudit | undefined;
   readonly #letters = new RecentLetters();
@@ -175,7 +179,14 @@ class RunningApplication implements Application {
     this.#audit = audit;
     this.#onEvent = (event) => options.onEvent(event);
     this.#startedAtMs = this.#clock.wallMs();
-    this.#system = this.#createSystem();
+    const { system, workers } = this.#createSystem();
+    this.#system = system;
+    this.#workers = workers;
+  }
+
+  /** Starts the workers, while the components are compiled. */
+  warm(): void {
+    this.#workers.warm();
   }
 
   /** Listens for requests, so that a port that is in use is known before anything runs. */
@@ -212,7 +223,7 @@ class RunningApplication implements Application {
     return this.#idle.promise;
   }
 
-  #createSystem(): ActorSystem {
+  #createSystem(): { readonly system: ActorSystem; readonly workers: SystemWorkers } {
     const options: ActorSystemOptions = {
       clock: this.#clock,
       health: {},
@@ -221,7 +232,8 @@ class RunningApplication implements Application {
       onFailure: (report) => this.#onFailure(report),
       onDeadLetter: (letter) => this.#onDeadLetter(letter),
     };
-    return createActorSystem(this.#audit?.over(options, (name) => this.#about(name)) ?? options);
+    const audited = this.#audit?.over(options, (name) => this.#about(name)) ?? options;
+    return createWithWorkers(audited, { count: this.#config.workers });
   }
 
   /** Of which component an actor is, for the audit log. */
@@ -327,12 +339,15 @@ class RunningApplication implements Application {
   #live(member: Member): ActorInfo {
     const { ref, component, type } = member;
     const live = this.#system.info(ref);
-    const memoryBytes = type.memoryBytes(ref.name);
+    const worker = this.#workers.whereIs(ref);
+    const usage = worker === undefined ? undefined : this.#workers.usageOf(type, ref);
+    const memoryBytes = worker === undefined ? type.memoryBytes(ref.name) : usage?.memoryBytes;
     member.pool = type.pool(ref.name) ?? member.pool;
     return {
       name: ref.name,
       type: TYPES[type.shape.kind],
       component: component.name,
+      ...(worker !== undefined && { worker }),
       state: live.state,
       queued: live.queued,
       ...(live.oldestMs !== undefined && { oldestMs: Math.round(live.oldestMs) }),
@@ -347,7 +362,7 @@ class RunningApplication implements Application {
       ...(member.pool && httpInfo(member.pool)),
       // A pool that has no instance now has no memory to show.
       ...(memoryBytes !== undefined && memoryBytes > 0 && { memoryBytes }),
-      limits: limitInfos(type.limitsOf(ref)),
+      limits: limitInfos(usage?.limits ?? type.limitsOf(ref)),
       uptimeMs: this.#clock.wallMs() - member.startedAtMs,
     };
   }

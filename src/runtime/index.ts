@@ -11,7 +11,7 @@
  *
  * @module
  */
-export { ActorSystem, createActorSystem } from './actor-system.ts';
+export { ActorSystem, createActorSystem, type SystemOptions } from './actor-system.ts';
 export { startApplication } from './application.ts';
 export { type HttpComponent, type HttpComponentOptions, httpComponent } from './http-component.ts';
 export { inspectComponent } from './inspect.ts';
@@ -19,4 +19,5 @@ export { type KeptReader, type OutboxReader, withKeptMessages, withKeptStates } 
 export type { Application, ApplicationEvent, StartOptions } from './port.ts';
 export { type RunCommandOptions, runCommand } from './run-command.ts';
 export { type ServeCommandOptions, type ServedComponent, serveCommand } from './serve-command.ts';
+export type { WorkersOptions } from './system-workers.ts';
 export { typesOfComponent } from './types.ts';

@@ -33,7 +33,7 @@ test('S1: every accepted message is handled, or becomes a dead letter that is co
   await close();
 });
 
-const zeroCounts = { stopped: 0, failed: 0, expired: 0, overflow: 0, refused: 0, invalid: 0, removed: 0 };
+const zeroCounts = { stopped: 0, failed: 0, expired: 0, overflow: 0, refused: 0, invalid: 0, removed: 0, lost: 0 };
 
 test('S2: messages of one sender are handled in the order of sending, tells and asks alike', async () => {
   const { clock, system, close } = manualSystem();

@@ -9,6 +9,7 @@ import { bytesPayload, payloadBytes } from '../../src/api/index.ts';
 import { type ApplicationConfig, loadApplication } from '../../src/config/index.ts';
 import { RuntimeError } from '../../src/errors/index.ts';
 import { type Application, type ApplicationEvent, startApplication } from '../../src/runtime/index.ts';
+import { until } from '../kit/process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-application-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -99,9 +100,16 @@ test('startApplication refuses a subscription of a component that takes no messa
 test('R2, R3: what happens to an actor is an event; stop ends all of them and leaves nothing to wait for', async () => {
   const { events, application } = await start(await configOf(ECHO));
   await application.idle;
+  const told = (type: ApplicationEvent['type']): Promise<void> =>
+    until(
+      () => of(events, type).length > 0,
+      () => `no event "${type}"`,
+    );
+  await told('started');
   assert.deepEqual(of(events, 'started'), ['echo']);
   const payload = bytesPayload(new Uint8Array());
-  await assert.rejects(application.ask({ actor: 'echo', op: 'trap', payload, timeoutMs: 1_000 }));
+  await assert.rejects(application.ask({ actor: 'echo', op: 'trap', payload, timeoutMs: 10_000 }));
+  await told('restarted');
   assert.deepEqual(of(events, 'restarted'), ['echo']);
   await application.stop();
   assert.deepEqual(of(events, 'stopped'), ['echo']);

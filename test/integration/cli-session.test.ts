@@ -345,7 +345,7 @@ test('ps lists the actors as a table or as JSON', async () => {
   await withRunning(async ({ call }) => {
     const table = await call('ps');
     assert.match(table.stdout, /^demo: 1 actor, process \d+, up /);
-    assert.match(table.stdout, /ACTOR +TYPE +STATE[\s\S]*parse +component +running +0\/8 +1,234/);
+    assert.match(table.stdout, /ACTOR +TYPE +STATE[\s\S]*parse +component +running +main +0\/8 +1,234/);
     const json = JSON.parse((await call('ps', '--output', 'json')).stdout) as { actors: ActorInfo[] };
     assert.deepEqual(json.actors, [ACTOR]);
   });

@@ -126,6 +126,7 @@ test('loadApplication resolves everything that the files say', async () => {
         network: { connect: [], listen: [], resolve: [] },
         keyvalue: [],
       },
+      isolation: { kind: 'thread' },
       http: undefined,
       links: [],
     });

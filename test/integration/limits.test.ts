@@ -66,7 +66,7 @@ interface Running {
 }
 
 async function started(toml: string): Promise<Application & { readonly events: ApplicationEvent[] }> {
-  writeFileSync(join(folder, 'troupe.toml'), `[application]\nname = "test"\n${toml}`);
+  writeFileSync(join(folder, 'troupe.toml'), `[application]\nname = "test"\nworkers = 0\n${toml}`);
   const events: ApplicationEvent[] = [];
   const config = await loadApplication(folder);
   const application = await startApplication(config, { onEvent: (event) => events.push(event) });

@@ -1,0 +1,283 @@
+import { extname } from 'node:path';
+import {
+  type ActorRef,
+  type ActorSystem,
+  type ActorType,
+  defineRemoteType,
+  identityOf,
+  type Topics,
+} from '../actor/index.ts';
+import { RuntimeError } from '../errors/index.ts';
+import { type ComponentActorType, isComponentType } from '../host/index.ts';
+import type { Registry } from '../registry/index.ts';
+import { type Clock, machineOffsetMs, SystemRandom } from '../time/index.ts';
+import {
+  ComponentBridge,
+  createWorkerSide,
+  type LifeTimes,
+  linkPair,
+  MainSide,
+  moduleKitchen,
+  moduleOf,
+  orderForProcess,
+  type Peer,
+  PlacedActor,
+  placedComponent,
+  type Recipe,
+  startProcess,
+  startThread,
+  usageElsewhere,
+  type Worker,
+  WorkerPool,
+  type Workplaces,
+} from '../worker/index.ts';
+
+/** The entry as it lies beside this file: a source here, JavaScript when built. */
+const ENTRY = new URL(`./worker-entry${extname(import.meta.url)}`, import.meta.url);
+
+/** Milliseconds for the end of all workers: each has 5 s to end by itself. */
+const CLOSE_MS = 10_000;
+
+/** What a worker is told at its start. */
+export interface WorkerData {
+  /** Of the main thread's clock, so that deadlines mean the same. */
+  readonly machineOffsetMs: number;
+}
+
+/** How many threads there are, and how long they may take. */
+export interface WorkersOptions extends LifeTimes {
+  /** Integer, 0 to 256. 0: all actors live on the calling thread. */
+  readonly count: number;
+}
+
+/** What the workers of a system are joined to. */
+interface Surroundings {
+  readonly system: ActorSystem;
+  readonly names: Registry;
+  readonly topics: Topics;
+  readonly clock: Clock;
+}
+
+/** The workers of one system, threads and processes, and what lives there. */
+export class SystemWorkers {
+  readonly #surroundings: Surroundings;
+  readonly #times: LifeTimes;
+  /** `undefined`: there are none, and what could live there lives on the calling thread. */
+  readonly #threads: Place | undefined;
+  /** Where actors of modules live if there are no threads. */
+  #here: Here | undefined;
+  /** By the name of the group. */
+  readonly #processes = new Map<string, Place>();
+  readonly #placed = new WeakMap<ActorType, ActorType>();
+  readonly #actors = new WeakMap<object, PlacedActor>();
+
+  constructor({ count, ...times }: WorkersOptions, surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+    this.#times = times;
+    const names = Array.from({ length: count }, (_, index) => `worker ${index + 1}`);
+    this.#threads = count === 0 ? undefined : this.#open(new Place({ names, start: startThread, times }, surroundings));
+  }
+
+  /** What is opened is closed when no actor is left. */
+  #open<T extends { close(): unknown }>(place: T): T {
+    const options = { name: 'workers', deadlineMs: CLOSE_MS };
+    this.#surroundings.system.onStop('release', () => place.close(), options);
+    return place;
+  }
+
+  /** Starts the threads, if they are not started. */
+  warm(): void {
+    this.#threads?.warm();
+  }
+
+  /**
+   * What stands here for actors of a type.
+   *
+   * @throws {RuntimeError} `CONFIG_INVALID` — it has to be in a process, and cannot.
+   */
+  place(type: ActorType): ActorType {
+    const recipe = moduleOf(type);
+    if (recipe === undefined && !isComponentType(type)) return type;
+    const known =
+      this.#placed.get(type) ??
+      (isComponentType(type)
+        ? this.#find(type)
+        : this.#remote(type, { recipe: recipe as Recipe, place: this.#anywhere() }));
+    this.#placed.set(type, known);
+    return known;
+  }
+
+  /** The worker on which an actor lives; `undefined`: on none. */
+  whereIs(ref: ActorRef): string | undefined {
+    const there = this.#actors.get(identityOf(ref))?.there;
+    if (there === undefined) return undefined;
+    const places = [this.#threads, ...this.#processes.values()];
+    return places.map((place) => place?.nameOf(there)).find((name) => name !== undefined);
+  }
+
+  /** What an actor that lives on a worker uses, as it was a moment ago. */
+  usageOf(type: ComponentActorType, ref: ActorRef): ReturnType<typeof usageElsewhere> {
+    return usageElsewhere(type, ref.name);
+  }
+
+  #find(type: ComponentActorType): ActorType {
+    const { isolation = 'thread' } = type.options;
+    const reason = whyHere(type);
+    if (isolation === 'thread') {
+      if (this.#threads === undefined || reason !== undefined) return type;
+      return this.#remote(type, {
+        recipe: { kind: 'component', data: placedComponent(type).order },
+        place: this.#threads,
+      });
+    }
+    if (reason !== undefined) {
+      const text = `Cannot run component "${type.name}" in a process: ${reason}; take "isolation" out, or that`;
+      throw new RuntimeError('CONFIG_INVALID', text, { details: { component: type.name } });
+    }
+    const known = this.#processes.get(isolation.process);
+    const names = [`process ${isolation.process}`];
+    const place =
+      known ?? this.#open(new Place({ names, start: startProcess, times: this.#times }, this.#surroundings));
+    this.#processes.set(isolation.process, place);
+    return this.#remote(type, { recipe: { kind: 'component', data: orderForProcess(placedComponent(type)) }, place });
+  }
+
+  #anywhere(): Workplaces {
+    if (this.#threads !== undefined) return this.#threads;
+    this.#here ??= this.#open(new Here(this.#surroundings));
+    return this.#here;
+  }
+
+  #remote(type: ActorType, { recipe, place }: { readonly recipe: Recipe; readonly place: Workplaces }): ActorType {
+    return defineRemoteType({
+      name: type.name,
+      speaks: type,
+      connect: (actor) => {
+        const there = new PlacedActor(actor, { workplaces: place, recipe });
+        this.#actors.set(actor, there);
+        return there;
+      },
+    });
+  }
+}
+
+/** A worker on the calling thread, for actors of modules in a system that has no other. */
+class Here implements Workplaces {
+  readonly #surroundings: Surroundings;
+  #side: MainSide | undefined;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  choose(): Peer {
+    this.#side ??= this.#join();
+    return this.#side.peer;
+  }
+
+  #join(): MainSide {
+    const { clock } = this.#surroundings;
+    const { main, worker } = linkPair({ clock });
+    createWorkerSide({ link: worker, clock, kitchens: { module: moduleKitchen } });
+    return new MainSide(main, this.#surroundings, () => undefined);
+  }
+
+  close(): void {
+    this.#side?.close();
+  }
+}
+
+/** Of what kind workers are. */
+interface PlaceParts {
+  /** Of each of them. */
+  readonly names: readonly string[];
+  readonly start: typeof startThread;
+  readonly times: LifeTimes;
+}
+
+/** Workers of one kind, which start with the first actor that is placed there. */
+class Place implements Workplaces {
+  readonly #names: readonly string[];
+  readonly #startWorker: typeof startThread;
+  readonly #times: LifeTimes;
+  readonly #surroundings: Surroundings;
+  readonly #sides = new Map<Worker, MainSide>();
+  /** Sides of workers that are ready; the one that was chosen last is the last. */
+  #ready: readonly MainSide[] = [];
+  #pool: WorkerPool | undefined;
+
+  constructor({ names, start, times }: PlaceParts, surroundings: Surroundings) {
+    this.#names = names;
+    this.#startWorker = start;
+    this.#times = times;
+    this.#surroundings = surroundings;
+  }
+
+  /** Starts the workers, if they are not started. */
+  warm(): WorkerPool {
+    this.#pool ??= new WorkerPool({
+      size: this.#names.length,
+      clock: this.#surroundings.clock,
+      random: new SystemRandom(),
+      start: (place) => this.#start(this.#names[place] as string),
+      load: (worker) => this.#sides.get(worker)?.load ?? 0,
+    });
+    return this.#pool;
+  }
+
+  async choose(): Promise<Peer> {
+    const pool = this.warm();
+    // Those that start now are waited for, so that the first does not get all.
+    await Promise.allSettled(pool.workers.map(({ ready }) => ready));
+    await pool.place();
+    // Of those with as few, the one that was not chosen for the longest time: what was chosen just now is not there yet.
+    const [first, ...others] = this.#ready;
+    if (first === undefined) return this.choose();
+    const chosen = others.reduce((one, other) => (other.load < one.load ? other : one), first);
+    this.#ready = [...this.#ready.filter((side) => side !== chosen), chosen];
+    return chosen.peer;
+  }
+
+  /** The worker of a side of a link; `undefined`: it is of none here. */
+  nameOf(peer: object): string | undefined {
+    for (const [{ name }, side] of this.#sides) if (side.peer === peer) return name;
+    return undefined;
+  }
+
+  #start(name: string): Worker {
+    const { clock } = this.#surroundings;
+    const data: WorkerData = { machineOffsetMs: machineOffsetMs(clock) };
+    const worker = this.#startWorker({ name, entry: ENTRY, clock, data, times: this.#times });
+    const bridge = new ComponentBridge();
+    const onLost = (): void => {
+      bridge.close();
+      this.#sides.delete(worker);
+      this.#ready = this.#ready.filter((other) => other !== side);
+    };
+    const side = new MainSide(worker.link, { ...this.#surroundings, aside: bridge }, onLost);
+    this.#sides.set(worker, side);
+    worker.ready.then(
+      () => {
+        this.#ready = [...this.#ready, side];
+      },
+      // Its loss is told by its side.
+      () => undefined,
+    );
+    return worker;
+  }
+
+  async close(): Promise<void> {
+    for (const side of this.#sides.values()) side.close();
+    await this.#pool?.close();
+  }
+}
+
+/** Why the actors of a component have to live on the main thread; `undefined`: nothing keeps them there. */
+function whyHere({ shape, options, links }: ComponentActorType): string | undefined {
+  if (shape.kind === 'http') return 'it handles HTTP requests, which come in here';
+  if (options.keep !== undefined) return 'its state is kept, which is done where the store is';
+  if (links.length > 0) return 'it has links, whose types are compared here';
+  if (shape.lifecycle.health !== undefined) return 'it says how well it is, which is heard here';
+  if ((options.grants?.messaging?.publish?.length ?? 0) > 0) return 'it may publish, and is told how many that reaches';
+  return options.grants?.stdio?.stdin === true ? 'it is granted stdin, which is read here' : undefined;
+}
