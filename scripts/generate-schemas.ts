@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { type CliContext, createProgram, Interrupts } from '../src/cli/index.ts';
-import { type JsonSchema, publishedSchemas } from '../src/config/index.ts';
+import { publishedSchemas } from '../src/config/index.ts';
 import { ERROR_KINDS } from '../src/errors/index.ts';
 import { systemClock } from '../src/time/index.ts';
 
@@ -21,7 +21,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const [name, schema] of Object.entries(schemas))
     files.set(`schema/${name}`, `${JSON.stringify(schema, undefined, 2)}\n`);
-  files.set('docs/reference/config.md', configPage(schemas['troupe.schema.json'], schemas['component.schema.json']));
+  files.set('docs/reference/config.md', configPage(schemas));
   files.set('docs/reference/cli.md', cliPage());
   return files;
 }
@@ -33,7 +33,7 @@ const CONFIG_INTRO = `# Configuration
 ${GENERATED}
 
 An application is a folder with a \`troupe.toml\`: which components there are, and what the operator gives each of them.
-A component may bring a \`Component.toml\`: what its author says it is and needs.
+A component may bring a \`Component.toml\`: what its author says it is and needs. A \`policy.toml\` bounds what may be granted.
 
 \`\`\`toml
 [application]
@@ -100,14 +100,22 @@ a client must send; both readable by this user only) and the socket. They are go
 too long for the system is replaced by one in a temporary folder; \`control.json\` always names the right one.
 `;
 
-function configPage(application: JsonSchema, manifest: JsonSchema): string {
+const POLICY_TEXT = `
+What may be granted at most, whoever writes \`troupe.toml\`; [how to use it](../guides/capabilities.md#policy). Two are read, and each
+is a bound of its own: \`/etc/troupe/policy.toml\`, or the file that \`TROUPE_POLICY\` names, and the one beside \`troupe.toml\`.
+`;
+
+function configPage(schemas: ReturnType<typeof publishedSchemas>): string {
   return [
     CONFIG_INTRO,
     '## `troupe.toml`\n',
-    ...sections(application, ''),
+    ...sections(schemas['troupe.schema.json'], ''),
     CONTROL_TEXT,
     '## `Component.toml`\n',
-    ...sections(manifest, ''),
+    ...sections(schemas['component.schema.json'], ''),
+    '## `policy.toml`',
+    POLICY_TEXT,
+    ...sections(schemas['policy.schema.json'], ''),
   ].join('\n');
 }
 

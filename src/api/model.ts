@@ -269,6 +269,33 @@ export interface ComponentReport {
   readonly refusals: readonly string[];
   /** The world in WIT text. */
   readonly wit: string;
+  /** Of a component of an application. */
+  readonly authority?: AuthorityReport;
+}
+
+/** One thing that a component may do, or asks to. */
+export interface RuleInfo {
+  /** `http.request`. */
+  readonly action: string;
+  /** As it stands in its file: `http = ["https://api.example.com"]`. */
+  readonly rule: string;
+}
+
+/** What a component of an application asks for, is given, and gets. */
+export interface AuthorityReport {
+  readonly component: string;
+  /** By its `Component.toml`; absent: it says nothing, and the operator alone decides. */
+  readonly asked?: readonly RuleInfo[];
+  /** By `troupe.toml`. */
+  readonly given: readonly RuleInfo[];
+  /** What both, and every policy, come to. */
+  readonly granted: readonly RuleInfo[];
+  /** What is refused whatever is granted. */
+  readonly denied: readonly RuleInfo[];
+  /** Files of the policies that bound it. */
+  readonly policies: readonly string[];
+  /** Where the sides differ: `not-granted`, `not-asked`, `not-allowed`; one sentence each, and the line to add where one helps. */
+  readonly differences: readonly { readonly kind: string; readonly text: string; readonly help?: string }[];
 }
 
 /** One core module inside a component. */

@@ -98,8 +98,9 @@ class Sum {
     if (kind === 'lifecycle' && action === 'component.up') {
       this.report.revision = record.revision;
       this.report.granted.length = 0;
-    } else if (kind === 'grant') this.#grant(action, rule);
-    else if (kind === 'capability' && outcome === 'allow') this.#use(record);
+    } else if (kind === 'grant') {
+      if (outcome === 'done') this.#grant(action, rule);
+    } else if (kind === 'capability' && outcome === 'allow') this.#use(record);
     else if (kind === 'capability') this.#deny(record);
     else if (kind === 'limit') this.report.limits[rule] = (this.report.limits[rule] ?? 0) + (record.count ?? 1);
   }

@@ -104,6 +104,21 @@ export function isPrivateAddress(address: string | IpAddress): boolean {
   return PRIVATE_RANGES.some((range) => isInRange(range, bytes));
 }
 
+/**
+ * An address and, if it is one that others are translated to (NAT64, 6to4), where that leads: who refuses one of them refuses
+ * both.
+ */
+export function addressesBehind(address: IpAddress): readonly IpAddress[] {
+  if (isInRange(NAT64, address)) return [address, address.slice(12)];
+  if (isInRange(SIX_TO_FOUR, address)) return [address, address.slice(2, 6)];
+  return [address];
+}
+
+/** Tells whether an address is every address of this machine. */
+export function isUnspecified(address: IpAddress): boolean {
+  return address.every((byte) => byte === 0);
+}
+
 function rangeOf(text: string): IpRange {
   const range = parseRange(text);
   if (range === undefined) throw new TypeError(`"${text}" is no range of addresses`);

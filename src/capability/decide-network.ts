@@ -4,6 +4,7 @@ import {
   type Endpoint,
   type EndpointPattern,
   type HostPattern,
+  isThere,
   matchesAddress,
   matchesHostName,
   mayLeadTo,
@@ -144,10 +145,6 @@ function decideResolve(grant: NetworkGrant, text: string): Decision {
   return deny(`looking up ${quote(host.name)}`, networkLine('resolve', host.name));
 }
 
-function isThere(pattern: EndpointPattern, { scheme, port }: Pick<Endpoint, 'scheme' | 'port'>): boolean {
-  return pattern.scheme === scheme && (pattern.port === '*' || pattern.port === port);
-}
-
 function httpLine(endpoint: Endpoint): string {
   return httpRule(printEndpoint(endpoint));
 }
@@ -176,5 +173,5 @@ function remembering<T>(read: (text: string) => T): (text: string) => T {
   };
 }
 
-const readEndpoint = remembering<EndpointPattern | undefined>(parseEndpointPattern);
-const readHost = remembering<HostPattern | undefined>(parseHostPattern);
+export const readEndpoint = remembering<EndpointPattern | undefined>(parseEndpointPattern);
+export const readHost = remembering<HostPattern | undefined>(parseHostPattern);

@@ -1,25 +1,15 @@
-import { decideHttp, decideNetwork, type HttpRequest, type NetworkRequest } from './decide-network.ts';
-import { allow, type Decision, deny, quote } from './decision.ts';
-import type { FilesystemGrant, FilesystemRight, Grants, MessagingGrant } from './grants.ts';
+import { decideHttp, decideNetwork } from './decide-network.ts';
+import { allow, type Decision, deny, keyValueLine, messagingLine, quote } from './decision.ts';
+import { denialOf } from './denies.ts';
+import type { FilesystemGrant, Grants, MessagingGrant } from './grants.ts';
 import { isBucketName, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';
-
-/** One action on one resource that somebody wants to do. */
-export type CapabilityRequest =
-  | { readonly kind: 'clock' }
-  | { readonly kind: 'random' }
-  | { readonly kind: 'stdio'; readonly stream: 'stdin' | 'stdout' | 'stderr' }
-  | { readonly kind: 'env'; readonly name: string }
-  | { readonly kind: 'filesystem'; readonly path: string; readonly right: FilesystemRight }
-  | { readonly kind: 'messaging'; readonly action: keyof MessagingGrant; readonly target: string }
-  | { readonly kind: 'keyvalue'; readonly bucket: string }
-  | HttpRequest
-  | NetworkRequest;
+import type { CapabilityRequest } from './requests.ts';
 
 /** Grants without these lines refuse; the same text is used at deploy and in a denial. */
 export const GRANT_LINES = Object.freeze({ clock: 'clock = true', random: 'random = true', stdio: 'stdio = true' });
 
 /**
- * Decides one request. Whatever no grant covers is denied. Pure: the same arguments give the same answer.
+ * Decides one request. Whatever no grant covers is denied, and so is what a denial stands for. Pure: the same arguments give the same answer.
  *
  * @param grants What the operator gives.
  * @param request What is wanted. Its texts may come from a guest; they are compared and quoted, never interpreted.
@@ -29,6 +19,12 @@ export const GRANT_LINES = Object.freeze({ clock: 'clock = true', random: 'rando
  * ```
  */
 export function decide(grants: Grants, request: CapabilityRequest): Decision {
+  const decision = decideGranted(grants, request);
+  if (grants.deny === undefined || decision.effect === 'deny') return decision;
+  return denialOf(grants.deny, request) ?? decision;
+}
+
+function decideGranted(grants: Grants, request: CapabilityRequest): Decision {
   switch (request.kind) {
     case 'clock':
       return grants.clock === true ? allow(GRANT_LINES.clock) : deny('reading a clock', GRANT_LINES.clock);
@@ -84,14 +80,10 @@ function decideMessaging(grant: MessagingGrant, { action, target }: MessagingReq
 function decideKeyValue(patterns: readonly string[], bucket: string): Decision {
   if (!isBucketName(bucket)) return deny(`the bucket ${quote(bucket)}, and no bucket can have that name`);
   const pattern = patterns.find((candidate) => matchesBucket(candidate, bucket));
-  if (pattern !== undefined) return allow(`keyvalue = [${quote(pattern)}]`);
-  return deny(`the bucket ${quote(bucket)}`, `keyvalue = [${quote(bucket)}]`);
+  if (pattern !== undefined) return allow(keyValueLine(pattern));
+  return deny(`the bucket ${quote(bucket)}`, keyValueLine(bucket));
 }
 
 export function filesystemLine({ hostPath, guestPath, rights }: FilesystemGrant): string {
   return `filesystem = [{ path = ${quote(hostPath)}, mount = ${quote(guestPath)}, rights = [${rights.map(quote).join(', ')}] }]`;
-}
-
-export function messagingLine(action: string, target: string): string {
-  return `messaging = { ${action} = [${quote(target)}] }`;
 }

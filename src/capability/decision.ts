@@ -20,10 +20,23 @@ export function deny(what: string, line?: string): Decision {
   return { effect: 'deny', rule: 'default', reason: `${reason}; to allow it, add ${line}`, line };
 }
 
+/** @param rule The one that refuses, whatever is granted. */
+export function refuse(rule: string): Decision {
+  return { effect: 'deny', rule, reason: `Refused by ${rule}` };
+}
+
 /** Characters of a name that are shown; a guest chooses names and shall not fill the log. */
 const QUOTED_LENGTH_MAX = 200;
 
 /** A TOML string. JSON's escapes are valid in TOML's basic strings. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text);
+}
+
+export function messagingLine(action: string, target: string): string {
+  return `messaging = { ${action} = [${quote(target)}] }`;
+}
+
+export function keyValueLine(bucket: string): string {
+  return `keyvalue = [${quote(bucket)}]`;
 }

@@ -42,7 +42,7 @@ export type HostPattern =
 const DEFAULT_PORTS: Readonly<Partial<Record<Scheme, number>>> = { http: 80, https: 443 };
 
 /** The name that means this machine wherever it is looked up; so does every name below it. */
-const LOOPBACK_NAME = 'localhost';
+export const LOOPBACK_NAME = 'localhost';
 
 /** `scheme://host[/prefix][:port]`; an IPv6 address stands in brackets. */
 const PATTERN = /^(https?|tcp|udp):\/\/(\[[^\]]*\](?:\/\d+)?|[^:[\]]+)(?::(\*|\d{1,5}))?$/i;
@@ -124,6 +124,11 @@ export function printEndpoint({ scheme, host, port }: Endpoint): string {
 
 export function printHost(host: Host): string {
   return host.kind === 'name' ? host.name : printAddress(host.address);
+}
+
+/** Tells whether `pattern` stands for the scheme and the port. */
+export function isThere(pattern: EndpointPattern, { scheme, port }: Pick<Endpoint, 'scheme' | 'port'>): boolean {
+  return pattern.scheme === scheme && (pattern.port === '*' || pattern.port === port);
 }
 
 /** Tells whether `pattern` names the host `name`; loopback names only where they are written, never by `*`. */

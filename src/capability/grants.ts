@@ -20,39 +20,52 @@ export interface StdioGrant {
 /** Whom a component may address. */
 export interface MessagingGrant {
   /** Patterns of actor names: a name, `NAME/*` for the numbered actors of one component, or `*` for all. */
-  readonly tell?: readonly string[];
+  readonly tell?: readonly string[] | undefined;
   /** As `tell`. */
-  readonly ask?: readonly string[];
+  readonly ask?: readonly string[] | undefined;
   /** Topic patterns: tokens separated by `.`; `*` is one token, `>` as the last one is one or more. */
-  readonly publish?: readonly string[];
+  readonly publish?: readonly string[] | undefined;
   /** As `publish`. */
-  readonly subscribe?: readonly string[];
+  readonly subscribe?: readonly string[] | undefined;
 }
 
 /** What a component may do with the network below HTTP. */
 export interface NetworkGrant {
   /** Where it may connect and send datagrams: `tcp://db.example:5432`, `udp://10.0.0.0/8:*`. */
-  readonly connect?: readonly string[];
+  readonly connect?: readonly string[] | undefined;
   /** Where it may listen: `tcp://127.0.0.1:8080`; `*` is every address of this machine, or every port. */
-  readonly listen?: readonly string[];
+  readonly listen?: readonly string[] | undefined;
   /** Names that it may look up besides those that it may connect to: `db.example`, `*.example.com`, `*`. */
-  readonly resolve?: readonly string[];
+  readonly resolve?: readonly string[] | undefined;
+}
+
+/** What is refused whatever is granted: a pattern here beats every grant. */
+export interface Denies {
+  /** Whose word it is, as decisions name it: `policy.toml`. Default: whoever wrote the grants. */
+  readonly origin?: string;
+  readonly messaging?: MessagingGrant | undefined;
+  /** As of grants; but `*` is every host, whatever its address. */
+  readonly http?: readonly string[] | undefined;
+  readonly network?: NetworkGrant | undefined;
+  readonly keyvalue?: readonly string[] | undefined;
 }
 
 /** What a component may do. What is absent is denied. */
 export interface Grants {
-  readonly filesystem?: readonly FilesystemGrant[];
-  readonly clock?: boolean;
-  readonly random?: boolean;
-  readonly stdio?: StdioGrant;
+  readonly filesystem?: readonly FilesystemGrant[] | undefined;
+  readonly clock?: boolean | undefined;
+  readonly random?: boolean | undefined;
+  readonly stdio?: StdioGrant | undefined;
   /** Names of environment variables. */
-  readonly env?: readonly string[];
-  readonly messaging?: MessagingGrant;
+  readonly env?: readonly string[] | undefined;
+  readonly messaging?: MessagingGrant | undefined;
   /** Where its HTTP requests may go: `https://api.example.com`, `http://*.internal:8080`. */
-  readonly http?: readonly string[];
-  readonly network?: NetworkGrant;
+  readonly http?: readonly string[] | undefined;
+  readonly network?: NetworkGrant | undefined;
   /** Buckets of the application's key-value store: `sessions`, `team-*`, or `*` for all. */
-  readonly keyvalue?: readonly string[];
+  readonly keyvalue?: readonly string[] | undefined;
+  /** What of it is taken away again. */
+  readonly deny?: readonly Denies[] | undefined;
 }
 
 /** The grants of one who gets nothing. */

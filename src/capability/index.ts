@@ -9,13 +9,14 @@
  *       as what they lead to.
  *   P5  A name is no licence to enter a private network: addresses that are not public are reached only by a grant that
  *       names them, or a range that holds them; those of this machine also by `localhost`.
+ *   P6  A denial beats every grant, by whatever name or address the same thing is reached.
  * Limits      texts of a guest are shown up to 200 characters.
  * Not here    enforcing a decision (wasi/, host/); putting it on record (audit/, runtime/); reading grants from files (config/).
  *
  * @module
  */
 export { type Host, isPrivateAddress, parseAddress, parseHost, printAddress } from './addresses.ts';
-export { allowedByFolder, type CapabilityRequest, decide, GRANT_LINES } from './decide.ts';
+export { allowedByFolder, decide, GRANT_LINES } from './decide.ts';
 export type { ConnectRequest, HttpRequest, ListenRequest, NetworkRequest, ResolveRequest } from './decide-network.ts';
 export type { Decision } from './decision.ts';
 export {
@@ -27,6 +28,7 @@ export {
   parseHostPattern,
 } from './endpoints.ts';
 export {
+  type Denies,
   type FilesystemGrant,
   type FilesystemRight,
   type Grants,
@@ -35,5 +37,13 @@ export {
   NO_GRANTS,
   type StdioGrant,
 } from './grants.ts';
-export { type GrantedRule, namesOfRequest, type RecordDecision, type RequestNames, rulesOf } from './on-record.ts';
+export {
+  denialsOf,
+  type GrantedRule,
+  namesOfRequest,
+  type RecordDecision,
+  type RequestNames,
+  rulesOf,
+} from './on-record.ts';
 export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';
+export type { CapabilityRequest } from './requests.ts';

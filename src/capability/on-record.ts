@@ -1,8 +1,10 @@
-import { type CapabilityRequest, filesystemLine, GRANT_LINES, messagingLine } from './decide.ts';
+import { filesystemLine, GRANT_LINES } from './decide.ts';
 import { httpRule, networkLine } from './decide-network.ts';
-import { type Decision, quote } from './decision.ts';
+import { type Decision, keyValueLine, messagingLine, quote } from './decision.ts';
+import { denyRule } from './denies.ts';
 import { printEndpoint } from './endpoints.ts';
-import type { Grants, MessagingGrant, NetworkGrant } from './grants.ts';
+import type { Denies, Grants, MessagingGrant, NetworkGrant } from './grants.ts';
+import type { CapabilityRequest } from './requests.ts';
 
 /**
  * Puts a decision on record, and returns what holds: the decision, or a denial where it cannot be put there. It is called for
@@ -59,7 +61,7 @@ export interface GrantedRule {
 
 /** Everything that grants allow, one by one: what is granted and never used is found by it. */
 export function rulesOf(grants: Grants): readonly GrantedRule[] {
-  const { filesystem = [], messaging = {}, network = {}, stdio, env = [], http = [], keyvalue = [] } = grants;
+  const { filesystem = [], stdio, env = [] } = grants;
   const rules: GrantedRule[] = [];
   for (const kind of ['clock', 'random'] as const)
     if (grants[kind] === true) rules.push({ action: `${kind}.read`, rule: GRANT_LINES[kind] });
@@ -68,10 +70,23 @@ export function rulesOf(grants: Grants): readonly GrantedRule[] {
   for (const name of env) rules.push({ action: 'env.read', rule: `env = [${quote(name)}]` });
   for (const grant of filesystem)
     for (const right of grant.rights) rules.push({ action: `filesystem.${right}`, rule: filesystemLine(grant) });
+  rules.push(...patternRules(grants));
+  return rules;
+}
+
+/** What of it is refused in any case, one by one. */
+export function denialsOf({ deny = [] }: Grants): readonly GrantedRule[] {
+  return deny.flatMap((denied) =>
+    patternRules(denied).map(({ action, rule }) => ({ action, rule: denyRule(denied, rule) })),
+  );
+}
+
+function patternRules({ messaging = {}, network = {}, http = [], keyvalue = [] }: Denies): GrantedRule[] {
+  const rules: GrantedRule[] = [];
   for (const action of ['tell', 'ask', 'publish', 'subscribe'] as const satisfies (keyof MessagingGrant)[])
     for (const target of messaging[action] ?? [])
       rules.push({ action: `messaging.${action}`, rule: messagingLine(action, target) });
-  for (const bucket of keyvalue) rules.push({ action: 'keyvalue.open', rule: `keyvalue = [${quote(bucket)}]` });
+  for (const bucket of keyvalue) rules.push({ action: 'keyvalue.open', rule: keyValueLine(bucket) });
   for (const pattern of http) rules.push({ action: 'http.request', rule: httpRule(pattern) });
   for (const action of ['connect', 'listen', 'resolve'] as const satisfies (keyof NetworkGrant)[])
     for (const pattern of network[action] ?? [])

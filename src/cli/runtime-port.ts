@@ -9,5 +9,6 @@ export type RuntimePort = Pick<
   | 'runCommand'
   | 'serveCommand'
   | 'inspectComponent'
+  | 'inspectMember'
   | 'typesOfComponent'
 >;

@@ -1,4 +1,11 @@
-import type { FilesystemGrant, Grants, MessagingGrant, NetworkGrant, StdioGrant } from '../capability/index.ts';
+import type {
+  FilesystemGrant,
+  GrantedRule,
+  Grants,
+  MessagingGrant,
+  NetworkGrant,
+  StdioGrant,
+} from '../capability/index.ts';
 import type { KeepOptions } from '../durable/index.ts';
 import type { ComponentLimits } from '../host/index.ts';
 import type { HostPattern, IngressLimits, PathPattern } from '../ingress/index.ts';
@@ -34,7 +41,9 @@ export interface ApplicationConfig {
   readonly audit: AuditConfig | undefined;
   /** `undefined`: nothing listens for requests. */
   readonly ingress: IngressConfig | undefined;
-  /** What is right but worth a line to the operator: asked and not granted, granted and not asked. */
+  /** Absolute paths of the policies that bound what is granted. */
+  readonly policies: readonly string[];
+  /** What is right but worth a line to the operator: asked and not granted, granted and not asked, granted and not allowed. */
   readonly notices: readonly ConfigNotice[];
 }
 
@@ -77,6 +86,8 @@ export interface ComponentConfig {
   readonly limits: LimitsConfig;
   readonly isolation: IsolationConfig;
   readonly grants: GrantsConfig;
+  /** What `grants` are made of. */
+  readonly keys: KeysConfig;
   /** How requests get instances; only for a component that handles HTTP. `undefined`: nothing is written down. */
   readonly http: HttpConfig | undefined;
   /** Imports that other actors answer, in the order of the file. */
@@ -129,6 +140,14 @@ export interface LimitsConfig {
   readonly deadlineMs: number | undefined;
   /** Everything else, as far as somebody says it. */
   readonly component: Partial<ComponentLimits>;
+}
+
+/** The sides of what a component is granted, rule by rule. */
+export interface KeysConfig {
+  /** By its author. `undefined`: nothing is said of it, so that the operator alone decides. */
+  readonly asked: readonly GrantedRule[] | undefined;
+  /** By `troupe.toml`. */
+  readonly given: readonly GrantedRule[];
 }
 
 /** What a component may do, with every kind of grant written out. Nothing here, nothing allowed. */
@@ -214,7 +233,10 @@ export interface ShipConfig {
   readonly caFile: string | undefined;
 }
 
+/** A difference between what is asked for, given, and allowed by policy. */
 export interface ConfigNotice {
+  /** `not-granted`: asked for, and not given. `not-asked`: given, and not asked for. `not-allowed`: given, and no policy's. */
+  readonly kind: 'not-granted' | 'not-asked' | 'not-allowed';
   readonly component: string;
   readonly message: string;
   /** The line to add, where there is one. */

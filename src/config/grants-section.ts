@@ -40,12 +40,12 @@ const hostFolder = () =>
     'the path of a folder without wildcards: a grant covers the whole folder',
   );
 
-const stdio = () =>
+export const stdio = () =>
   z.union([z.boolean(), z.array(z.enum(STREAMS)).max(STREAMS.length)], {
     error: 'true, false, or a list of "stdin", "stdout", "stderr"',
   });
 
-const messaging = () =>
+export const messaging = () =>
   table({
     tell: targets()
       .optional()
@@ -56,9 +56,9 @@ const messaging = () =>
       .meta({ description: 'Topics that it may publish to', examples: [['lines.*']] }),
   });
 
-const http = () => list(text().refine(isHttpPattern, ENDPOINT_EXPECTED.http), 'a list of scheme://host[:port]');
+export const http = () => list(text().refine(isHttpPattern, ENDPOINT_EXPECTED.http), 'a list of scheme://host[:port]');
 
-const network = () =>
+export const network = () =>
   table({
     connect: list(text().refine(isConnectPattern, ENDPOINT_EXPECTED.connect), 'a list of scheme://host:port')
       .optional()
@@ -77,7 +77,7 @@ const network = () =>
       }),
   });
 
-const buckets = () =>
+export const buckets = () =>
   list(text().refine(isBucketPattern, 'the name of a bucket, "PREFIX*" or "*"'), 'a list of names of buckets');
 
 /** `[components.NAME.grants]`: what the operator gives. */
@@ -107,6 +107,16 @@ export const GRANTS_SECTION = table({
       description: "Buckets of the application's key-value store that it may use",
       examples: [['sessions', 'team-*']],
     }),
+  deny: table({
+    messaging: messaging().optional().meta({ description: 'Whom it may send no messages to' }),
+    http: http()
+      .optional()
+      .meta({ description: 'Where no HTTP request of it may go', examples: [['https://admin.example.com']] }),
+    network: network().optional().meta({ description: 'What it may not do with TCP, UDP and name lookup' }),
+    keyvalue: buckets().optional().meta({ description: 'Buckets that it may not use' }),
+  })
+    .optional()
+    .meta({ description: 'What of it is taken away again: a denial beats every grant' }),
 }).meta({ description: 'What the component may do; nothing granted means no' });
 
 /** `[asks]` of `Component.toml`: what the author says the component needs. */

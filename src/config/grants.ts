@@ -1,5 +1,12 @@
 import { resolve } from 'node:path';
-import { type FilesystemGrant, type FilesystemRight, isWithinFolder, matchesBucket } from '../capability/index.ts';
+import {
+  type FilesystemGrant,
+  type FilesystemRight,
+  type GrantedRule,
+  isWithinFolder,
+  matchesBucket,
+  rulesOf,
+} from '../capability/index.ts';
 import type { ConfigNotice, GrantsConfig } from './application.ts';
 import type { AsksSection, GrantsSection } from './grants-section.ts';
 import { coversListen, coversName, coversResolve, coversTarget, coversTopic } from './patterns.ts';
@@ -25,7 +32,7 @@ interface Sides {
 
 type Stdio = GrantsSection['stdio'];
 type Streams = GrantsConfig['stdio'];
-const STREAM_NAMES = ['stdin', 'stdout', 'stderr'] as const;
+export const STREAM_NAMES = ['stdin', 'stdout', 'stderr'] as const;
 
 /** Intersects both sides. Neither can widen the other; what falls away is reported. */
 export function intersectGrants(sides: Sides): Granted {
@@ -39,6 +46,7 @@ export function intersectGrants(sides: Sides): Granted {
   const folders = (given.filesystem ?? []).map(toFolder);
   return {
     grants: {
+      ...(given.deny && { deny: [given.deny] }),
       filesystem: asked === undefined ? folders : intersectFolders(folders, asked, notices),
       clock: both('clock', sides, notices),
       random: both('random', sides, notices),
@@ -71,7 +79,23 @@ export function intersectGrants(sides: Sides): Granted {
   };
 }
 
-class Notices {
+/** What an author asks for, rule by rule, as it stands in its file. */
+export function rulesOfAsks({ filesystem = [], stdio, ...asks }: AsksSection): GrantedRule[] {
+  const folders = filesystem.flatMap(({ path, rights }) => {
+    const listed = rights.map((right) => `"${right}"`).join(', ');
+    const rule = `filesystem = [{ path = "${path}", rights = [${listed}] }]`;
+    return rights.map((right) => ({ action: `filesystem.${right}`, rule }));
+  });
+  return [...rulesOf({ ...asks, stdio: toStreams(stdio) }), ...folders];
+}
+
+/** What of one side has no counterpart on the other. */
+interface Differences {
+  notGranted(what: string, line: string): void;
+  notAsked(what: string): void;
+}
+
+class Notices implements Differences {
   readonly all: ConfigNotice[] = [];
   readonly #component: string;
 
@@ -81,12 +105,13 @@ class Notices {
 
   notGranted(what: string, line: string): void {
     const help = `to grant it, add to [components.${this.#component}.grants]: ${line}`;
-    this.all.push({ component: this.#component, message: `asks for ${what}, which is not granted`, help });
+    const message = `asks for ${what}, which is not granted`;
+    this.all.push({ kind: 'not-granted', component: this.#component, message, help });
   }
 
   notAsked(what: string): void {
     const message = `is granted ${what}, which its Component.toml does not ask for; it does not get it`;
-    this.all.push({ component: this.#component, message });
+    this.all.push({ kind: 'not-asked', component: this.#component, message });
   }
 }
 
@@ -140,7 +165,7 @@ function intersectStreams(given: Stdio, asked: AsksSection | undefined, notices:
   };
 }
 
-function toStreams(value: Stdio): Streams {
+export function toStreams(value: Stdio): Streams {
   const has = (name: (typeof STREAM_NAMES)[number]) => (Array.isArray(value) ? value.includes(name) : value === true);
   return { stdin: has('stdin'), stdout: has('stdout'), stderr: has('stderr') };
 }
@@ -161,7 +186,7 @@ function intersectPatterns(key: 'tell' | 'ask' | 'publish', { given, asked }: Si
   });
 }
 
-const NETWORK_COVERS = { connect: coversTarget, listen: coversListen, resolve: coversResolve } as const;
+export const NETWORK_COVERS = { connect: coversTarget, listen: coversListen, resolve: coversResolve } as const;
 
 function intersectNetwork(key: keyof typeof NETWORK_COVERS, { given, asked }: Sides, notices: Notices): string[] {
   return intersectTexts(given.network?.[key], asked && (asked.network?.[key] ?? []), {
@@ -175,7 +200,7 @@ function intersectNetwork(key: keyof typeof NETWORK_COVERS, { given, asked }: Si
 interface PatternKind {
   /** Tells whether what `inner` stands for is all in what `outer` stands for. */
   readonly covers: (outer: string, inner: string) => boolean;
-  readonly notices: Notices;
+  readonly notices: Differences;
   /** What a pattern is for, in notices. */
   readonly what: string;
   /** The line that grants one. */
@@ -183,7 +208,7 @@ interface PatternKind {
 }
 
 /** What both sides' patterns cover: the narrower of each pair in which one covers the other. */
-function intersectTexts(
+export function intersectTexts(
   granted: readonly string[] = [],
   wanted: readonly string[] | undefined,
   { covers, notices, what, line }: PatternKind,

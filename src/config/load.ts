@@ -9,10 +9,10 @@ import type {
   IngressConfig,
   ViewConfig,
 } from './application.ts';
-import { intersectGrants } from './grants.ts';
 import { toHealthConfig } from './health-section.ts';
 import { resolveIngress, toHttpConfig } from './ingress-section.ts';
 import { toKeepConfig } from './keep-section.ts';
+import { Keys } from './keys.ts';
 import { limitProblems, mergeLimits } from './limits-section.ts';
 import { resolveLinks } from './links.ts';
 import { nearest } from './nearest.ts';
@@ -105,9 +105,11 @@ class Loader {
   }
 
   async load(): Promise<ApplicationConfig> {
+    const keys = await Keys.read(this.#directory, this.#environment);
+    this.#problems.push(...keys.problems);
     const loaded: Loaded[] = [];
     for (const [name, section] of Object.entries(this.#application.components)) {
-      const component = await this.#component(name, section);
+      const component = await this.#component(name, section, keys);
       if (component !== undefined) loaded.push(component);
     }
     if (Object.keys(this.#application.components).length === 0) {
@@ -130,23 +132,19 @@ class Loader {
       control,
       ...toLastingConfig(this.#application, this.#directory),
       ingress,
+      policies: keys.files,
       notices: loaded.flatMap(({ notices }) => notices),
     };
   }
 
-  async #component(name: string, section: ComponentSection): Promise<Loaded | undefined> {
+  async #component(...[name, section, all]: [string, ComponentSection, Keys]): Promise<Loaded | undefined> {
     const at = ['components', name];
     const artifact = await this.#artifact(at, section);
     this.#checkComponent(at, section);
     if (artifact === undefined) return undefined;
     const { manifest } = artifact;
-    const given = section.grants ?? {};
-    const { grants: granted, notices } = intersectGrants({
-      component: name,
-      directory: this.#directory,
-      given,
-      asked: manifest?.asks,
-    });
+    const sides = { component: name, given: section.grants ?? {}, asked: manifest?.asks };
+    const { grants: granted, notices, keys } = await all.of(sides);
     const env = { ...this.#variables(granted.env), ...section.env };
     const limits = mergeLimits(manifest?.limits, section.limits);
     const where = { application: { document: this.#document, at }, manifest: artifact.document };
@@ -179,6 +177,7 @@ class Loader {
       limits,
       isolation: toIsolation(name, section.isolation),
       grants,
+      keys,
       http: section.http && toHttpConfig(section.http),
       links: resolveLinks({
         component: name,

@@ -1,5 +1,12 @@
 import { type AuditEvent, type AuditSink, AuditTally } from '../audit/index.ts';
-import { type CapabilityRequest, type Decision, type Grants, namesOfRequest, rulesOf } from '../capability/index.ts';
+import {
+  type CapabilityRequest,
+  type Decision,
+  denialsOf,
+  type Grants,
+  namesOfRequest,
+  rulesOf,
+} from '../capability/index.ts';
 import type { CompiledComponent } from '../component/index.ts';
 import { systemClock } from '../time/index.ts';
 import type { LimitBreach } from './limit-watch.ts';
@@ -47,6 +54,8 @@ export class ComponentAudit {
       );
       if (isUsed) this.#sink.note({ ...this.#about, kind: 'capability', action, outcome: 'allow', rule });
     }
+    for (const { action, rule } of denialsOf(grants))
+      this.#sink.note({ ...this.#about, kind: 'grant', action, outcome: 'deny', rule });
   }
 
   /** Puts a decision on record, and returns what holds. */

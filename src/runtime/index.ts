@@ -14,7 +14,7 @@
 export { ActorSystem, createActorSystem, type SystemOptions } from './actor-system.ts';
 export { startApplication } from './application.ts';
 export { type HttpComponent, type HttpComponentOptions, httpComponent } from './http-component.ts';
-export { inspectComponent } from './inspect.ts';
+export { inspectComponent, inspectMember } from './inspect.ts';
 export { type KeptReader, type OutboxReader, withKeptMessages, withKeptStates } from './kept.ts';
 export type { Application, ApplicationEvent, StartOptions } from './port.ts';
 export { type RunCommandOptions, runCommand } from './run-command.ts';

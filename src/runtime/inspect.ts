@@ -7,11 +7,13 @@ import type {
   OperationInfo,
 } from '../api/index.ts';
 import { ANY_OPERATION } from '../api/index.ts';
-import { NO_GRANTS } from '../capability/index.ts';
+import { denialsOf, NO_GRANTS, rulesOf } from '../capability/index.ts';
 import { type CompiledComponent, describeFunc, type ExternType, printWorld } from '../component/index.ts';
+import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import {
   type ComponentShape,
+  checkImports,
   compileFile,
   digestOf,
   importNeeds,
@@ -19,6 +21,32 @@ import {
   shapeOf,
   unofferedImports,
 } from '../host/index.ts';
+
+/**
+ * Says of a component of an application what {@link inspectComponent} says, and what it asks for, is given and gets. That it would
+ * be refused for want of a grant or a link is among the refusals, with the lines to add.
+ *
+ * @throws {RuntimeError} as {@link inspectComponent}.
+ */
+export async function inspectMember(config: ApplicationConfig, component: ComponentConfig): Promise<ComponentReport> {
+  const report = await inspectComponent(component.source);
+  const compiled = await compileFile(await readComponentFile(component.source), component.source);
+  const refusals = [...report.refusals];
+  const { name: label, grants, keys } = component;
+  const linked = new Set(component.links.map((link) => link.import));
+  if (refusals.length === 0) attempt(() => checkImports(compiled, grants, { label, linked }), refusals);
+  const notices = config.notices.filter((notice) => notice.component === label);
+  const authority = {
+    component: label,
+    ...(keys.asked && { asked: keys.asked }),
+    given: keys.given,
+    granted: rulesOf(grants),
+    denied: denialsOf(grants),
+    policies: config.policies,
+    differences: notices.map(({ kind, message: text, help }) => ({ kind, text, ...(help !== undefined && { help }) })),
+  };
+  return { ...report, refusals, authority };
+}
 
 /**
  * Says what a component is, what it imports and needs, and what it becomes.

@@ -126,6 +126,26 @@ test('loadApplication resolves everything that the files say', async () => {
         network: { connect: [], listen: [], resolve: [] },
         keyvalue: [],
       },
+      keys: {
+        asked: [
+          { action: 'env.read', rule: 'env = ["LANG"]' },
+          { action: 'env.read', rule: 'env = ["UNSET"]' },
+          { action: 'messaging.publish', rule: 'messaging = { publish = ["quakes.*"] }' },
+          { action: 'filesystem.read', rule: 'filesystem = [{ path = "/data", rights = ["read"] }]' },
+        ],
+        given: [
+          { action: 'clock.read', rule: 'clock = true' },
+          { action: 'env.read', rule: 'env = ["LANG"]' },
+          { action: 'env.read', rule: 'env = ["UNSET"]' },
+          { action: 'env.read', rule: 'env = ["SECRET"]' },
+          ...['read', 'write'].map((right) => {
+            const path = join(folder, 'app', 'data');
+            const rule = `filesystem = [{ path = "${path}", mount = "/data", rights = ["read", "write"] }]`;
+            return { action: `filesystem.${right}`, rule };
+          }),
+          { action: 'messaging.publish', rule: 'messaging = { publish = ["quakes.>"] }' },
+        ],
+      },
       isolation: { kind: 'thread' },
       http: undefined,
       links: [],

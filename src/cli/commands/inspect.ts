@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { ANY_OPERATION, type ComponentReport, type ImportReport, type OperationInfo } from '../../api/index.ts';
+import { RuntimeError } from '../../errors/index.ts';
+import { authorityLines } from '../authority-text.ts';
 import { BECOMES } from '../becomes.ts';
 import type { CliContext, OutputStream } from '../context.ts';
 import { withExamples, withOutput } from '../options.ts';
@@ -8,6 +10,7 @@ import type { OutputFormat } from '../report-error.ts';
 import { count, humanSize, paint, sanitize, sanitizeLine, toJson, writeLine } from '../text.ts';
 
 interface InspectOptions {
+  readonly app?: string;
   readonly wit?: boolean;
   readonly output: OutputFormat;
 }
@@ -25,24 +28,41 @@ export function inspectCommand(context: CliContext): Command {
   const command = new Command('inspect').summary('see what a component needs and offers');
   command
     .description(
-      'Says what a component file is, what it would need to run, and what it would offer. Runs nothing of it.',
+      'Says what a component file is, what it would need to run, and what it would offer; of a component of an application also what its author asks for, what it is given and gets, and what the difference is. Runs nothing of it.',
     )
-    .argument('<file>', 'the component')
+    .argument('<file>', 'the component: a file, or with --app its name')
+    .option('--app <dir>', 'folder of the application that it belongs to, or its troupe.toml')
     .option('--wit', 'print its world in WIT');
   withOutput(command);
   withExamples(command, [
     ['troupe inspect parse.wasm', 'what it needs and offers'],
+    ['troupe inspect parse --app .', 'what that component of an application asks for, is given and gets'],
     ['troupe inspect parse.wasm --wit', 'its world'],
     ['troupe inspect parse.wasm --output json', 'for scripts'],
   ]);
   return command.action(async (file: string, options: InspectOptions) => {
     const { stdout } = context;
     const runtime = await context.loadRuntime();
-    const report = await withProgress(context, `Reading ${sanitizeLine(file)}`, runtime.inspectComponent(file));
+    const { app } = options;
+    const reading = app === undefined ? runtime.inspectComponent(file) : inspectIn(context, app, file);
+    const report = await withProgress(context, `Reading ${sanitizeLine(file)}`, reading);
     if (options.output === 'json') writeLine(stdout, toJson(report));
     else if (options.wit) writeLine(stdout, sanitize(report.wit).trimEnd());
     else for (const line of describe(report, stdout)) writeLine(stdout, line);
   });
+}
+
+async function inspectIn(context: CliContext, app: string, name: string): Promise<ComponentReport> {
+  const { loadApplication } = await import('../../config/index.ts');
+  const config = await loadApplication(app, { environment: context.environment });
+  const component = config.components.find((candidate) => candidate.name === name);
+  if (component === undefined) {
+    const names = config.components.map((candidate) => candidate.name).join(', ');
+    const text = `Cannot inspect "${name}": "${config.file}" has no such component; components are: ${names}`;
+    throw new RuntimeError('USAGE_INVALID', text);
+  }
+  const runtime = await context.loadRuntime();
+  return runtime.inspectMember(config, component);
 }
 
 function describe(report: ComponentReport, stream: OutputStream): string[] {
@@ -66,6 +86,7 @@ function describe(report: ComponentReport, stream: OutputStream): string[] {
     lines.push('', title('Operations'));
     for (const operation of report.operations) lines.push(`  ${describeOperation(operation)}`);
   }
+  if (report.authority !== undefined) return [...lines, ...authorityLines(report.authority, title)];
   const grants = [...new Set(report.imports.flatMap(({ grantLine }) => grantLine ?? []))];
   if (grants.length > 0) {
     lines.push('', title('To grant it all, under [components.NAME.grants] of troupe.toml'));

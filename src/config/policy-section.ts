@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import { choice, flag, list, pattern, table, text } from './fields.ts';
+import { buckets, http, messaging, network, RIGHTS, stdio } from './grants-section.ts';
+
+const COMPONENTS = /^(?:\*|[a-z][a-z0-9-]{0,62}\*?)$/;
+const VARIABLES = /^(?:\*|[A-Za-z_][A-Za-z0-9_]{0,254}\*?)$/;
+
+const RULE = {
+  components: list(pattern(COMPONENTS, 'the name of a component, "PREFIX*" or "*"'), 'a list of names of components')
+    .default(['*'])
+    .meta({ description: 'Components that it is about: names, `PREFIX*` or `*`', examples: [['tenant-*']] }),
+  filesystem: list(
+    table({
+      path: text('the path of a folder').meta({ description: 'Folder of this machine, with all that is in it' }),
+      rights: list(choice(RIGHTS), 'a list of rights')
+        .min(1, 'at least one right')
+        .default([...RIGHTS]),
+    }),
+    'a list of { path, rights }',
+  )
+    .optional()
+    .meta({ description: 'Folders of this machine, relative to this file; without rights: all' }),
+  clock: flag().optional().meta({ description: 'Clocks' }),
+  random: flag().optional().meta({ description: 'Random numbers' }),
+  stdio: stdio().optional().meta({ description: 'Streams of the process' }),
+  env: list(pattern(VARIABLES, 'the name of an environment variable, "PREFIX*" or "*"'), 'a list of names of variables')
+    .optional()
+    .meta({ description: 'Environment variables of the process', examples: [['LANG', 'APP_*']] }),
+  messaging: messaging().optional().meta({ description: 'Whom it may send messages to' }),
+  http: http()
+    .optional()
+    .meta({ description: 'Where HTTP requests go', examples: [['https://*.example.com']] }),
+  network: network().optional().meta({ description: 'TCP, UDP and name lookup' }),
+  keyvalue: buckets().optional().meta({ description: 'Buckets of the key-value store' }),
+};
+
+/** `policy.toml`. */
+export const POLICY_SCHEMA = table({
+  $schema: text('the address of a JSON Schema').optional().meta({ description: 'For editors; not read' }),
+  allow: list(table(RULE), 'a list of rules: [[allow]]')
+    .optional()
+    .meta({ description: 'What may be granted. With one such rule, nothing that none of them names' }),
+  deny: list(table(RULE), 'a list of rules: [[deny]]')
+    .optional()
+    .meta({ description: 'What nobody gets, whatever is granted or allowed' }),
+}).meta({ title: 'policy.toml', description: 'What may be granted to components at most' });
+
+export type PolicyFile = z.output<typeof POLICY_SCHEMA>;
+export type PolicyRule = NonNullable<PolicyFile['allow']>[number];
+
+/** Whether a rule is about the component of that name. */
+export function isAbout({ components }: PolicyRule, name: string): boolean {
+  return components.some((wanted) => matchesPrefix(wanted, name));
+}
+
+/** `NAME`, `PREFIX*` or `*`. */
+export function matchesPrefix(wanted: string, name: string): boolean {
+  return wanted === name || (wanted.endsWith('*') && name.startsWith(wanted.slice(0, -1)));
+}
