@@ -3,16 +3,17 @@
  * little as can be done: it learns the length of the first answer and counts bytes from then on, so every answer has to
  * be as long as the first.
  *
- *     node http-load.ts PORT CONNECTIONS
+ *     node http-load.ts PORT CONNECTIONS [PATH]
  *
  * Takes `{ seconds }`, answers `{ requests, seconds, all }`: answers within that time, which begins when all connections are
  * busy, how long it was, and all answers.
  */
 import { connect, type Socket } from 'node:net';
 
-const [port, connections] = process.argv.slice(2).map(Number) as [number, number];
+const [port, connections] = process.argv.slice(2, 4).map(Number) as [number, number];
+const [, , , , path = '/hello?n=1'] = process.argv;
 const REQUEST = Buffer.from(
-  `GET /hello?n=1 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: */*\r\nUser-Agent: troupe-bench\r\n\r\n`,
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: */*\r\nUser-Agent: troupe-bench\r\n\r\n`,
 );
 
 let answers = 0;

@@ -61,13 +61,8 @@ async function startSide(name: string, what: string, maxInvocations: number): Pr
   return { name, server, load, perSecond: [], cpuUs: [] };
 }
 
-async function measureHello(report: Report): Promise<void> {
-  const hello = join(HTTP, 'hello.wasm');
-  const sides = [
-    await startSide(BARE, 'bare', 0),
-    await startSide('wasi:http, reused instance', hello, 1_000_000),
-    await startSide('wasi:http, fresh instance', hello, 1),
-  ];
+/** One after the other, so that what disturbs one disturbs all; ends them. */
+async function measureSides(sides: readonly Side[]): Promise<void> {
   try {
     for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
       for (const side of sides) {
@@ -84,12 +79,44 @@ async function measureHello(report: Report): Promise<void> {
   } finally {
     for (const { server, load } of sides) for (const child of [load, server]) child.disconnect();
   }
+}
+
+async function measureHello(report: Report): Promise<void> {
+  const hello = join(HTTP, 'hello.wasm');
+  const sides = [
+    await startSide(BARE, 'bare', 0),
+    await startSide('wasi:http, reused instance', hello, 1_000_000),
+    await startSide('wasi:http, fresh instance', hello, 1),
+  ];
+  await measureSides(sides);
   const targets = [undefined, { shareOf: BARE, atLeast: 0.5 }, { shareOf: BARE, atLeast: 0.3 }];
   for (const [nth, { name, perSecond }] of sides.entries()) {
     const target = targets[nth];
     report.row({ name, unit: 'per second', samples: perSecond, ...(target && { target }) });
   }
   for (const { name, cpuUs } of sides) report.row({ name: `${name}: processor`, unit: 'µs', samples: cpuUs });
+}
+
+// ── threads ──
+
+const ONE_WORKER = 'a guest that computes, one worker';
+
+/** Requests that are all computation, as the processors are what is counted; those who ask need little. */
+async function measureThreads(report: Report): Promise<void> {
+  const sides: Side[] = [];
+  for (const [name, workers] of [
+    [ONE_WORKER, 1],
+    ['a guest that computes, two workers', 2],
+  ] as const) {
+    const [server, port] = await start<number>('http-server.ts', [join(HTTP, 'tour.wasm'), 1_000_000, workers]);
+    const [load] = await start('http-load.ts', [port, CONNECTIONS, '/compute']);
+    sides.push({ name, server, load, perSecond: [], cpuUs: [] });
+  }
+  await measureSides(sides);
+  for (const { name, perSecond } of sides) {
+    const target = name === ONE_WORKER ? undefined : { shareOf: ONE_WORKER, atLeast: 1.6 };
+    report.row({ name, unit: 'per second', samples: perSecond, ...(target && { target }) });
+  }
 }
 
 // ── streams ──
@@ -166,6 +193,7 @@ export const suite: Suite = {
   name: 'http',
   async run(report) {
     await measureHello(report);
+    await measureThreads(report);
     await measureStreams(report);
     await measureOutgoing(report);
     report.notMeasured('pipelined requests, TLS, many cores: one server thread, one request at a time per connection');

@@ -17,6 +17,7 @@ function createApp(parts: Partial<ControlPlane> = {}) {
   const plane: ControlPlane = {
     application: () => ({ name: 'quakes', pid: 7, startedAtMs: 1 }),
     actors: () => [],
+    look: () => Promise.resolve(),
     operations: (name) => {
       if (name === 'parse/1') return [{ name: 'echo', kind: 'function', wit: 'func(text: string) -> string' }];
       throw new RuntimeError('ACTOR_NOT_FOUND', `No actor is named "${name}"`);

@@ -39,7 +39,10 @@ export function createControlApp(options: ControlAppOptions): Hono {
   });
   app.use(bodyLimit({ maxSize: REQUEST_BODY_BYTES_MAX, onError: () => problemResponse(tooLarge()) }));
   app.get(ROUTES.application.path, (context) => context.json(plane.application()));
-  app.get(ROUTES.actors.path, (context) => context.json({ actors: plane.actors() }));
+  app.get(ROUTES.actors.path, async (context) => {
+    await plane.look();
+    return context.json({ actors: plane.actors() });
+  });
   app.get(ROUTES.operations.path, (context) =>
     context.json({ operations: plane.operations(context.req.param('actor')) }),
   );

@@ -16,6 +16,8 @@ export interface ControlPlane {
   application(): ApplicationInfo;
   /** Every actor, those that have ended included, in the order of their start. */
   actors(): readonly ActorInfo[];
+  /** Has what `actors` says be of now, as far as that can be had within a moment. Never rejects. */
+  look(): Promise<void>;
   /**
    * Operations of one actor, for help and suggestions.
    * @throws {RuntimeError} `ACTOR_NOT_FOUND`.

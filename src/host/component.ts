@@ -10,7 +10,7 @@ import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior
 import { checkImports } from './deploy.ts';
 import { type HealthCheckOptions, toHealthCheckPolicy } from './health-options.ts';
 import { type HttpComponentPlan, type HttpObserver, httpActorType } from './http-component.ts';
-import { type HttpOptions, toHttpPolicy } from './http-options.ts';
+import { type HttpOptions, type HttpPolicy, toHttpPolicy } from './http-options.ts';
 import type { HttpPool } from './http-pool.ts';
 import { InstanceRoom, type LimitBreach, type LimitUse, limitUses, type UsedNow } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
@@ -88,6 +88,8 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
   limitsOf(actor: ActorRef): readonly LimitUse[];
   /** What it was made with. */
   readonly options: ComponentOptions;
+  /** How its requests get instances; undefined: it handles none. */
+  readonly http: HttpPolicy | undefined;
   /** Names of its actors that run on this thread. */
   running(): Iterable<string>;
   /** Bytes of linear memory of the actor called `name` that started last; undefined when it does not run. */
@@ -181,7 +183,7 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
     return { ...current.use, table: plan.component.tableElements, instances: current.instanceCount };
   };
   const memoryBytes = (name: string): number | undefined => pool(name)?.memoryBytes;
-  return { type, used, live: { pool, memoryBytes, running: () => type.pools.keys() } };
+  return { type, used, live: { pool, memoryBytes, running: () => type.pools.keys(), http: policy } };
 }
 
 function messageParts<P extends Protocol>(
@@ -217,7 +219,11 @@ function messageParts<P extends Protocol>(
     return { ...live.get(name)?.use, table: rest.component.tableElements, instances: room.taken };
   };
   const memoryBytes = (name: string): number | undefined => live.get(name)?.memoryBytes;
-  return { type, used, live: { pool: () => undefined, memoryBytes, running: () => live.keys() } };
+  return {
+    type,
+    used,
+    live: { pool: () => undefined, memoryBytes, running: () => live.keys(), http: undefined },
+  };
 }
 
 /** Whether `type` was made of a component. */

@@ -11,7 +11,7 @@ import type { ComponentSurroundings } from './surroundings.ts';
 /** Hears of what happens to requests of an HTTP component. It should be quick. */
 export interface HttpObserver {
   /** A request was not answered by the component. */
-  onFailed?(actor: string, job: HttpJob, error: RuntimeError): void;
+  onFailed?(actor: string, request: Pick<HttpJob, 'method' | 'pathWithQuery'>, error: RuntimeError): void;
   /** The component is given no requests for `forMs`; `Infinity`: ever again. */
   onQuarantined?(actor: string, error: RuntimeError, forMs: number): void;
 }

@@ -2,13 +2,20 @@ import type { ActorRef } from '../actor/index.ts';
 import { type ComponentArtifact, type ComponentSource, compileComponent } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentActorType, type ComponentOptions, componentActor } from './component.ts';
+import type { HttpObserver } from './http-component.ts';
+import type { HttpOptions } from './http-options.ts';
 import type { Links } from './links.ts';
 
 /** What of the options of a component is no data: it stays with whoever gave it, and is called from elsewhere. */
-export type ComponentObservers = Pick<ComponentOptions, 'stdio' | 'onLog' | 'onLimit' | 'onDenied' | 'store' | 'audit'>;
+export type ComponentObservers = Pick<
+  ComponentOptions,
+  'stdio' | 'onLog' | 'onLimit' | 'onDenied' | 'store' | 'audit'
+> & {
+  readonly http?: HttpObserver;
+};
 
-/** The rest of what a component that takes messages, has functions or is a task can be given: plain data. */
-export type ComponentSettings = Omit<ComponentOptions, keyof ComponentObservers | 'http'>;
+/** The rest of what a component can be given: plain data. */
+export type ComponentSettings = Omit<ComponentOptions, keyof ComponentObservers> & { readonly http?: HttpOptions };
 
 /** A component and its settings as plain data, of which another thread or process makes the same actor type. */
 export interface ComponentRecipe {
@@ -31,7 +38,7 @@ export function recipeOf({ component: compiled, options }: ComponentActorType): 
     onDenied: _denied,
     store: _store,
     audit: _audit,
-    http: _http,
+    http: { onFailed: _failed, onQuarantined: _quarantined, ...http } = {},
     links,
     config,
     ...rest
@@ -42,6 +49,7 @@ export function recipeOf({ component: compiled, options }: ComponentActorType): 
   }
   const settings: ComponentSettings = {
     ...rest,
+    http,
     ...(links && { links: byName(links, label) }),
     // What a component is given of it is JSON, so that nothing else of it counts.
     ...(config !== undefined && { config: JSON.parse(JSON.stringify(config)) }),
@@ -78,5 +86,5 @@ export async function componentOf(
   observers: ComponentObservers,
 ): Promise<ComponentActorType> {
   const compiled = await compileComponent(source.bytes, { ...source.options, ...(artifact && { artifact }) });
-  return componentActor(compiled, { ...settings, ...observers });
+  return componentActor(compiled, { ...settings, ...observers, http: { ...settings.http, ...observers.http } });
 }

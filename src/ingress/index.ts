@@ -11,13 +11,14 @@
  *   I5  A client that goes ends the guest that works for it. One that closes only its sending side has gone.
  *   I6  After `close` no connection is left.
  *   I7  Servers on several threads can share an address that was claimed: each connection is one's own, and ends with it
- *       alone. An address at which anybody else listens is not claimed.
- * Limits      an address is shared on Linux and some BSDs; the bounds are each server's own. HTTP/1.0 and 1.1; TLS is the business of who stands in front. A route has 32 segments.
+ *       alone; their bound of requests under way is one. An address at which anybody else listens is not claimed.
+ * Limits      an address is shared on Linux and some BSDs; connections are bounded by each server for itself. HTTP/1.0 and 1.1; TLS is the business of who stands in front. A route has 32 segments.
  * Not here    instances and their number (host/), what a guest sees (wasi/http), configuration files (config/).
  *
  * @module
  */
 export { claimAddress } from './claim-address.ts';
+export { InFlight } from './in-flight.ts';
 export { type IngressOptions, type IngressServer, type ListenAddress, serveIngress } from './ingress-server.ts';
 export { INGRESS_DEFAULTS, type IngressLimits, toIngressLimits } from './options.ts';
 export { type HttpTarget, RequestHandler, type RequestRecord } from './request-handler.ts';

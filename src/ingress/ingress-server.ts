@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type ErrorCode, RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import { problemBody, statusOf } from './answers.ts';
+import type { InFlight } from './in-flight.ts';
 import { type IngressLimits, toIngressLimits } from './options.ts';
 import { type HttpTarget, RequestHandler, type RequestRecord } from './request-handler.ts';
 import { type Route, RouteTable } from './route-table.ts';
@@ -27,6 +28,8 @@ export interface IngressOptions {
   readonly clock: Clock;
   /** Hears of every request that is over. It should be quick. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+  /** Requests under way at all servers that share the address, which `limits.inFlightMax` bounds. Default: those of this one. */
+  readonly inFlight?: InFlight;
   /** What to do about an address that cannot be had, for the error. */
   readonly help?: string;
 }
@@ -53,8 +56,8 @@ export interface IngressServer extends AsyncDisposable {
  */
 export async function serveIngress(options: IngressOptions): Promise<IngressServer> {
   const limits = toIngressLimits(options.limits);
-  const { clock, onRequest } = options;
-  const handler = new RequestHandler({ routes: new RouteTable(options.routes), limits, clock, onRequest });
+  const { clock, onRequest, inFlight } = options;
+  const handler = new RequestHandler({ routes: new RouteTable(options.routes), limits, clock, onRequest, inFlight });
   const server = createHttpServer(handler, limits);
   await listen(server, options);
   return new ListeningIngress({ server, handler, limits, clock });

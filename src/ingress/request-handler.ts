@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors/index.ts';
 import type { HttpPool, HttpTicket } from '../host/index.ts';
 import type { Clock } from '../time/index.ts';
 import { type Refusal, refuse, statusOf } from './answers.ts';
+import { InFlight } from './in-flight.ts';
 import { type ExchangeSettings, NodeExchange } from './node-exchange.ts';
 import type { IngressLimits } from './options.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
@@ -35,6 +36,8 @@ export interface RequestHandlerOptions {
   readonly clock: Clock;
   /** Hears of every request that is over. It should be quick. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+  /** Requests under way, which `limits.inFlightMax` bounds. Default: those of this handler. */
+  readonly inFlight?: InFlight | undefined;
 }
 
 /** What came of looking at a request. */
@@ -48,17 +51,18 @@ export class RequestHandler {
   readonly #settings: ExchangeSettings;
   /** What to call when a connection ends: for the requests that wait behind an earlier answer. Bounded as requests are. */
   readonly #queued = new WeakMap<Socket, Set<() => void>>();
-  #inFlight = 0;
+  readonly #inFlight: InFlight;
   #onOver: (() => void) | undefined;
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
+    this.#inFlight = options.inFlight ?? new InFlight();
     this.#settings = { clock: options.clock, bodyBytesMax: options.limits.bodyBytesMax };
   }
 
-  /** Requests under way. */
+  /** Requests under way here. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight.own;
   }
 
   /** Called whenever a request is over; for a server that closes. */
@@ -72,12 +76,12 @@ export class RequestHandler {
     const startMs = onRequest === undefined ? 0 : clock.nowMs();
     const admission = this.#admit(request);
     let ticket: HttpTicket | undefined;
-    this.#inFlight++;
+    this.#inFlight.enter();
     let isOver = false;
     const over = (): void => {
       if (isOver) return;
       isOver = true;
-      this.#inFlight--;
+      this.#inFlight.leave();
       ticket?.cancel();
       if (onRequest !== undefined)
         onRequest(recordOf(request, response, { admission, durationMs: clock.nowMs() - startMs }));
@@ -113,7 +117,7 @@ export class RequestHandler {
 
   #admit(request: IncomingMessage): Admission {
     const { limits, routes } = this.#options;
-    if (this.#inFlight >= limits.inFlightMax) return refused('HTTP_OVERLOADED', { retryAfterS: 1 });
+    if (this.#inFlight.total >= limits.inFlightMax) return refused('HTTP_OVERLOADED', { retryAfterS: 1 });
     if (request.rawHeaders.length > 2 * limits.headersMax) return refused('HTTP_HEADERS_TOO_LARGE');
     const target = parseTarget(request.url as string);
     if (target === undefined || hasSeveralHosts(request.rawHeaders) || !isFramed(request))

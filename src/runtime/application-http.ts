@@ -6,12 +6,15 @@ import {
   configError,
   type HttpRouteConfig,
 } from '../config/index.ts';
-import { RuntimeError } from '../errors/index.ts';
-import type { HttpObserver, HttpOptions, HttpPool } from '../host/index.ts';
+import { assert, RuntimeError } from '../errors/index.ts';
+import type { ComponentActorType, HttpObserver, HttpOptions } from '../host/index.ts';
 import { formatHost, formatPath, type IngressServer, serveIngress } from '../ingress/index.ts';
 import { formatDuration, systemClock } from '../time/index.ts';
+import { type HttpUsage, placedComponent } from '../worker/index.ts';
 import type { StartOptions } from './port.ts';
 import type { Prepared } from './prepare.ts';
+import type { SystemWorkers } from './system-workers.ts';
+import { sharedAddress, ThreadIngress } from './thread-ingress.ts';
 
 /** What a component is that a route leads to and that handles no requests. */
 const KINDS = {
@@ -56,22 +59,49 @@ export function checkHttp(config: ApplicationConfig, types: Prepared): void {
   if (problems.length > 0) throw configError(`Cannot use "${config.file}"`, problems);
 }
 
-/** The server of an application's routes; nothing if it has none. `poolOf`: what handles the requests of a component. */
+/**
+ * The server of an application's routes; nothing if it has none. Where it can, each worker serves the connections that the system
+ * gives it, by actors of its own; else this thread does.
+ */
 export async function openIngress(
   { ingress }: ApplicationConfig,
-  poolOf: (component: string) => HttpPool | undefined,
+  { types, workers }: { readonly types: Prepared; readonly workers: SystemWorkers },
 ): Promise<IngressServer | undefined> {
   if (ingress === undefined) return undefined;
   const { listen, limits, routes } = ingress;
+  const help = `stop what listens there, or set another address in troupe.toml: [ingress] listen = "${listen.host}:${listen.port + 1}"`;
+  const byName = new Map([...types].map(([{ name }, type]) => [name, type]));
+  const typeOf = (name: string): ComponentActorType => {
+    const type = byName.get(name);
+    assert(type !== undefined, 'a route leads to a component that there is');
+    return type;
+  };
+  const served = new Set(routes.map(({ component }) => typeOf(component)));
+  const width = workers.widthFor([...served]);
+  const shared = width === 0 ? undefined : await sharedAddress(listen, help);
+  if (shared !== undefined) {
+    for (const type of served) workers.spread(type, width);
+    return ThreadIngress.open({
+      clock: systemClock,
+      listen: shared,
+      limits,
+      width,
+      lineOf: (place) => workers.lineOf(place),
+      whenLive: (place) => workers.whenLive(place),
+      routes: routes.map(({ component: name, path, host, methods }) => {
+        return { path, host, methods, name, component: placedComponent(typeOf(name)).order.component };
+      }),
+    });
+  }
   return serveIngress({
     listen,
     limits,
     clock: systemClock,
     routes: routes.map(({ component, path, host, methods }) => {
-      const target = { component, pool: () => poolOf(component) };
-      return { path, host, methods, target };
+      const type = typeOf(component);
+      return { path, host, methods, target: { component, pool: () => type.pool(component) } };
     }),
-    help: `stop what listens there, or set another address in troupe.toml: [ingress] listen = "${listen.host}:${listen.port + 1}"`,
+    help,
   });
 }
 
@@ -111,7 +141,7 @@ export function httpEvents(component: string, { onEvent }: StartOptions): HttpOb
   };
 }
 
-export function httpCounters({ stats }: HttpPool): HttpCounters {
+export function httpCounters({ stats }: Pick<HttpUsage, 'stats'>): HttpCounters {
   const { inFlight, served, failed, shed, cancelled } = stats;
   return { inFlight, served, failed, shed, cancelled };
 }

@@ -27,7 +27,6 @@ import {
   argumentsFromJson,
   type ComponentActorType,
   componentActor,
-  type HttpPool,
   loadComponent,
   shapeOf,
   toJson,
@@ -35,6 +34,7 @@ import {
 import type { IngressServer } from '../ingress/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
+import type { HttpUsage } from '../worker/index.ts';
 import { type ActorSystem, createWithWorkers } from './actor-system.ts';
 import type { ApplicationAudit } from './application-audit.ts';
 import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
@@ -149,7 +149,7 @@ interface Member {
   readonly type: ComponentActorType;
   readonly startedAtMs: number;
   /** Of a component that handles HTTP: the last that there was. */
-  pool: HttpPool | undefined;
+  pool: HttpUsage | undefined;
   end: ActorInfo | undefined;
   lastFailure: ActorInfo['lastFailure'];
   /** Why it is not restarted any more. */
@@ -191,8 +191,7 @@ class RunningApplication implements Application {
 
   /** Listens for requests, so that a port that is in use is known before anything runs. */
   async listen(types: Prepared): Promise<void> {
-    const byName = new Map([...types].map(([{ name }, type]) => [name, type]));
-    this.#ingress = await openIngress(this.#config, (component) => byName.get(component)?.pool(component));
+    this.#ingress = await openIngress(this.#config, { types, workers: this.#workers });
   }
 
   /** Takes over what was kept for its actors, but for subscriptions that are in its file no more. */
@@ -327,6 +326,10 @@ class RunningApplication implements Application {
     return { name: this.#config.name, pid: process.pid, startedAtMs: this.#startedAtMs, ...(ingress && { ingress }) };
   }
 
+  look(): Promise<void> {
+    return this.#workers.look();
+  }
+
   actors(): ActorInfo[] {
     return [...this.#members.values()].map((member) => member.end ?? this.#live(member));
   }
@@ -339,15 +342,15 @@ class RunningApplication implements Application {
   #live(member: Member): ActorInfo {
     const { ref, component, type } = member;
     const live = this.#system.info(ref);
-    const worker = this.#workers.whereIs(ref);
-    const usage = worker === undefined ? undefined : this.#workers.usageOf(type, ref);
-    const memoryBytes = worker === undefined ? type.memoryBytes(ref.name) : usage?.memoryBytes;
-    member.pool = type.pool(ref.name) ?? member.pool;
+    const workers = this.#workers.whereIs(ref);
+    const usage = workers.length === 0 ? undefined : this.#workers.usageOf(type, ref);
+    const memoryBytes = workers.length === 0 ? type.memoryBytes(ref.name) : usage?.memoryBytes;
+    member.pool = type.pool(ref.name) ?? usage?.http ?? member.pool;
     return {
       name: ref.name,
       type: TYPES[type.shape.kind],
       component: component.name,
-      ...(worker !== undefined && { worker }),
+      ...(workers.length > 0 && { worker: workers.join(', ') }),
       state: live.state,
       queued: live.queued,
       ...(live.oldestMs !== undefined && { oldestMs: Math.round(live.oldestMs) }),
@@ -492,7 +495,7 @@ class RunningApplication implements Application {
 
 const TYPES = { message: 'component', functions: 'component', http: 'http', task: 'task' } as const;
 
-function httpInfo(pool: HttpPool): Partial<ActorInfo> {
+function httpInfo(pool: HttpUsage): Partial<ActorInfo> {
   const { waiting, served, failed, cancelled } = pool.stats;
   const quarantine: Partial<ActorInfo> = pool.quarantinedForMs > 0 ? { state: 'restarting' } : {};
   const counts = { queued: waiting, capacity: pool.queueMax, handled: served + failed + cancelled, failed };

@@ -5,13 +5,15 @@ import {
   type ActorType,
   defineRemoteType,
   identityOf,
+  type RemoteActor,
   type Topics,
 } from '../actor/index.ts';
-import { RuntimeError } from '../errors/index.ts';
+import { assert, RuntimeError } from '../errors/index.ts';
 import { type ComponentActorType, isComponentType } from '../host/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { type Clock, machineOffsetMs, SystemRandom } from '../time/index.ts';
 import {
+  type Aside,
   ComponentBridge,
   createWorkerSide,
   type LifeTimes,
@@ -24,6 +26,8 @@ import {
   PlacedActor,
   placedComponent,
   type Recipe,
+  SpreadActor,
+  type SpreadPlace,
   startProcess,
   startThread,
   usageElsewhere,
@@ -31,12 +35,20 @@ import {
   WorkerPool,
   type Workplaces,
 } from '../worker/index.ts';
+import { type FromIngress, INGRESS_TOPIC, type ToIngress } from './ingress-messages.ts';
+import type { IngressLine } from './thread-ingress.ts';
 
 /** The entry as it lies beside this file: a source here, JavaScript when built. */
 const ENTRY = new URL(`./worker-entry${extname(import.meta.url)}`, import.meta.url);
 
 /** Milliseconds for the end of all workers: each has 5 s to end by itself. */
 const CLOSE_MS = 10_000;
+
+/** Milliseconds for a worker to say what its actors use. */
+const LOOK_MS = 250;
+
+/** What is said of component actors beside their messages goes by this. */
+export const COMPONENTS_TOPIC = 'components';
 
 /** What a worker is told at its start. */
 export interface WorkerData {
@@ -66,10 +78,12 @@ export class SystemWorkers {
   readonly #threads: Place | undefined;
   /** Where actors of modules live if there are no threads. */
   #here: Here | undefined;
+  /** The last actor of each component that is spread. */
+  readonly #spread = new Map<ActorType, SpreadActor>();
   /** By the name of the group. */
   readonly #processes = new Map<string, Place>();
   readonly #placed = new WeakMap<ActorType, ActorType>();
-  readonly #actors = new WeakMap<object, PlacedActor>();
+  readonly #actors = new WeakMap<object, () => readonly object[]>();
 
   constructor({ count, ...times }: WorkersOptions, surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -107,12 +121,66 @@ export class SystemWorkers {
     return known;
   }
 
-  /** The worker on which an actor lives; `undefined`: on none. */
-  whereIs(ref: ActorRef): string | undefined {
-    const there = this.#actors.get(identityOf(ref))?.there;
-    if (there === undefined) return undefined;
+  /** The workers on which an actor lives; none: it lives on the calling thread. */
+  whereIs(ref: ActorRef): readonly string[] {
+    const there = this.#actors.get(identityOf(ref))?.() ?? [];
     const places = [this.#threads, ...this.#processes.values()];
-    return places.map((place) => place?.nameOf(there)).find((name) => name !== undefined);
+    return there.flatMap((peer) => places.flatMap((place) => place?.nameOf(peer) ?? []));
+  }
+
+  /**
+   * On how many threads these components can serve requests, each all of them; 0: one has to be on the calling thread, or there are
+   * no threads.
+   */
+  widthFor(types: readonly ComponentActorType[]): number {
+    if (this.#threads === undefined || types.some((type) => whyHere(type) !== undefined)) return 0;
+    return Math.min(this.#threads.size, ...types.map(({ http }) => http?.instances ?? 0));
+  }
+
+  /** From now on the actors of a component that handles requests live on the first `width` threads, each with its share. */
+  spread(type: ComponentActorType, width: number): void {
+    assert(type.http !== undefined, 'what is spread handles requests');
+    const { instances, queue } = type.http;
+    const { order } = placedComponent(type);
+    const { settings } = order.recipe;
+    const places = Array.from({ length: width }, (_, nth): SpreadPlace => {
+      const share = (all: number): number => Math.floor(all / width) + (nth < all % width ? 1 : 0);
+      const http = { ...settings.http, instances: share(instances), queue: share(queue) };
+      const data = { ...order, recipe: { ...order.recipe, settings: { ...settings, http } } };
+      return { workplaces: this.#place(nth), recipe: { kind: 'component', data } };
+    });
+    const connect = (actor: RemoteActor): SpreadActor => {
+      const there = new SpreadActor(actor, places);
+      this.#spread.set(type, there);
+      this.#actors.set(actor, () => there.there);
+      return there;
+    };
+    this.#placed.set(type, defineRemoteType({ name: type.name, speaks: type, connect }));
+  }
+
+  /** Resolves when the actors that are spread run at a place. */
+  async whenLive(place: number): Promise<void> {
+    await Promise.all([...this.#spread.values()].map((actor) => actor.whenLive(place)));
+  }
+
+  /** The ingress of the thread at a place, once it is ready. */
+  lineOf(place: number): Promise<IngressLine> {
+    assert(this.#threads !== undefined, 'there are threads to serve on');
+    return this.#threads.lineAt(place);
+  }
+
+  #place(nth: number): Workplaces {
+    assert(this.#threads !== undefined, 'there are threads to spread actors over');
+    return this.#threads.at(nth);
+  }
+
+  /** Has workers say what their actors use now; those that are too busy are not waited for. */
+  async look(): Promise<void> {
+    const places = [...(this.#threads === undefined ? [] : [this.#threads]), ...this.#processes.values()];
+    const late = Promise.withResolvers<void>();
+    const timer = this.#surroundings.clock.after(LOOK_MS, late.resolve);
+    await Promise.race([Promise.all(places.map((place) => place.look())), late.promise]);
+    timer.cancel();
   }
 
   /** What an actor that lives on a worker uses, as it was a moment ago. */
@@ -123,15 +191,16 @@ export class SystemWorkers {
   #find(type: ComponentActorType): ActorType {
     const { isolation = 'thread' } = type.options;
     const reason = whyHere(type);
+    const isHttp = type.shape.kind === 'http';
     if (isolation === 'thread') {
-      if (this.#threads === undefined || reason !== undefined) return type;
+      if (this.#threads === undefined || isHttp || reason !== undefined) return type;
       return this.#remote(type, {
         recipe: { kind: 'component', data: placedComponent(type).order },
         place: this.#threads,
       });
     }
-    if (reason !== undefined) {
-      const text = `Cannot run component "${type.name}" in a process: ${reason}; take "isolation" out, or that`;
+    if (isHttp || reason !== undefined) {
+      const text = `Cannot run component "${type.name}" in a process: ${reason ?? 'it handles HTTP requests, which come in here'}; take "isolation" out, or that`;
       throw new RuntimeError('CONFIG_INVALID', text, { details: { component: type.name } });
     }
     const known = this.#processes.get(isolation.process);
@@ -154,7 +223,7 @@ export class SystemWorkers {
       speaks: type,
       connect: (actor) => {
         const there = new PlacedActor(actor, { workplaces: place, recipe });
-        this.#actors.set(actor, there);
+        this.#actors.set(actor, () => (there.there === undefined ? [] : [there.there]));
         return there;
       },
     });
@@ -202,6 +271,8 @@ class Place implements Workplaces {
   readonly #times: LifeTimes;
   readonly #surroundings: Surroundings;
   readonly #sides = new Map<Worker, MainSide>();
+  readonly #lines = new WeakMap<Worker, Line>();
+  readonly #bridges = new WeakMap<MainSide, ComponentBridge>();
   /** Sides of workers that are ready; the one that was chosen last is the last. */
   #ready: readonly MainSide[] = [];
   #pool: WorkerPool | undefined;
@@ -238,6 +309,34 @@ class Place implements Workplaces {
     return chosen.peer;
   }
 
+  async look(): Promise<void> {
+    await Promise.all(this.#ready.map((side) => this.#bridges.get(side)?.look()));
+  }
+
+  get size(): number {
+    return this.#names.length;
+  }
+
+  /** Where actors live that are to live at the place of that number alone. */
+  at(index: number): Workplaces {
+    return { choose: async () => (await this.#whenReady(index, this.#sides)).peer };
+  }
+
+  lineAt(index: number): Promise<Line> {
+    return this.#whenReady(index, this.#lines);
+  }
+
+  /** What belongs to the worker of a place, once that is ready. */
+  async #whenReady<T>(index: number, of: { get(worker: Worker): T | undefined }): Promise<T> {
+    for (;;) {
+      const worker = await this.warm().at(index);
+      const found = of.get(worker);
+      if (found !== undefined) return found;
+      // It is being lost: its place learns of that when nothing is left of it.
+      await worker.ended;
+    }
+  }
+
   /** The worker of a side of a link; `undefined`: it is of none here. */
   nameOf(peer: object): string | undefined {
     for (const [{ name }, side] of this.#sides) if (side.peer === peer) return name;
@@ -249,13 +348,17 @@ class Place implements Workplaces {
     const data: WorkerData = { machineOffsetMs: machineOffsetMs(clock) };
     const worker = this.#startWorker({ name, entry: ENTRY, clock, data, times: this.#times });
     const bridge = new ComponentBridge();
+    const line = new Line(worker);
     const onLost = (): void => {
       bridge.close();
       this.#sides.delete(worker);
       this.#ready = this.#ready.filter((other) => other !== side);
     };
-    const side = new MainSide(worker.link, { ...this.#surroundings, aside: bridge }, onLost);
+    const asides = { [COMPONENTS_TOPIC]: bridge, [INGRESS_TOPIC]: line };
+    const side = new MainSide(worker.link, { ...this.#surroundings, asides }, onLost);
     this.#sides.set(worker, side);
+    this.#lines.set(worker, line);
+    this.#bridges.set(side, bridge);
     worker.ready.then(
       () => {
         this.#ready = [...this.#ready, side];
@@ -272,9 +375,23 @@ class Place implements Workplaces {
   }
 }
 
+/** What the ingress and the server of one worker say to each other. */
+class Line implements Aside, IngressLine {
+  say!: (message: ToIngress) => void;
+  onMessage: (message: FromIngress) => void = () => {};
+  readonly ended: Promise<unknown>;
+
+  constructor({ ended }: Worker) {
+    this.ended = ended;
+  }
+
+  hear(data: unknown): void {
+    this.onMessage(data as FromIngress);
+  }
+}
+
 /** Why the actors of a component have to live on the main thread; `undefined`: nothing keeps them there. */
 function whyHere({ shape, options, links }: ComponentActorType): string | undefined {
-  if (shape.kind === 'http') return 'it handles HTTP requests, which come in here';
   if (options.keep !== undefined) return 'its state is kept, which is done where the store is';
   if (links.length > 0) return 'it has links, whose types are compared here';
   if (shape.lifecycle.health !== undefined) return 'it says how well it is, which is heard here';

@@ -4,13 +4,14 @@ import { type ComponentActorType, type ComponentRecipe, recipeOf } from '../host
 import type { ByteSink } from '../wasi/index.ts';
 import type { ComponentOrder, FromComponent, StoreMethod, ToComponent, Usage } from './component-messages.ts';
 import type { Aside } from './control.ts';
+import { UsageElsewhere } from './usage.ts';
 
 /** A component whose actors live on workers, as the thread that made it knows it. */
 export interface PlacedComponent {
   readonly order: ComponentOrder;
   readonly type: ComponentActorType;
-  /** What its actors use, by name, as it was a moment ago. */
-  readonly usage: Map<string, Usage>;
+  /** What its actors use, as it was a moment ago. */
+  readonly usage: UsageElsewhere;
 }
 
 let components = 0;
@@ -30,7 +31,7 @@ const unused = new FinalizationRegistry<number>((component) => BY_NUMBER.delete(
 export function placedComponent(type: ComponentActorType): PlacedComponent {
   const known = PLACED.get(type);
   if (known !== undefined) return known;
-  const { stdio, onLog, onLimit, onDenied, store, audit } = type.options;
+  const { stdio, onLog, onLimit, onDenied, store, audit, http } = type.options;
   const component = ++components;
   const hears = {
     stdio: stdio !== undefined,
@@ -39,9 +40,10 @@ export function placedComponent(type: ComponentActorType): PlacedComponent {
     limits: onLimit !== undefined,
     store: store !== undefined,
     audit: audit !== undefined,
+    http: http?.onFailed !== undefined || http?.onQuarantined !== undefined,
   };
   const order = { component, recipe: withSharedBytes(recipeOf(type)), hears };
-  const placed = { order, type, usage: new Map() };
+  const placed = { order, type, usage: new UsageElsewhere() };
   PLACED.set(type, placed);
   BY_NUMBER.set(component, new WeakRef(placed));
   unused.register(placed, component);
@@ -50,7 +52,7 @@ export function placedComponent(type: ComponentActorType): PlacedComponent {
 
 /** What an actor of `type` that lives on a worker uses, as it was a moment ago. */
 export function usageElsewhere(type: ComponentActorType, actor: string): Usage | undefined {
-  return PLACED.get(type)?.usage.get(actor);
+  return PLACED.get(type)?.usage.of(actor);
 }
 
 /** So that they are not copied for each actor. */
@@ -72,11 +74,21 @@ export class ComponentBridge implements Aside {
   /** Sends to the worker, in order. Set before anything is heard. */
   say!: (message: ToComponent) => void;
   readonly #streams = new Map<number, ByteSink>();
-  /** Actors of which it was told what they use, and of which component. */
-  readonly #told = new Map<string, PlacedComponent>();
+  /** Components of whose actors it was told what they use. */
+  readonly #told = new Set<PlacedComponent>();
+  /** Those who wait for an answer, in order. */
+  #looks: (() => void)[] = [];
   #heard = 0;
   /** One for each component that is on record. */
   readonly #watches: (() => void)[] = [];
+
+  /** Resolves when it is known what the actors there use now, or that worker is lost. */
+  look(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#looks.push(resolve);
+    this.say({ kind: 'look' });
+    return promise;
+  }
 
   hear(said: unknown): void {
     const message = said as FromComponent;
@@ -88,13 +100,19 @@ export class ComponentBridge implements Aside {
         this.#streams.get(message.id)?.end?.();
         this.#streams.delete(message.id);
         return;
+      case 'looked':
+        this.#looks.shift()?.();
+        return;
       default:
         this.#hearOf(message, BY_NUMBER.get(message.component)?.deref());
     }
   }
 
-  #hearOf(message: Exclude<FromComponent, { kind: 'write' | 'end' }>, placed: PlacedComponent | undefined): void {
-    const { onLog, onLimit, onDenied, stdio, audit } = placed?.type.options ?? {};
+  #hearOf(
+    message: Exclude<FromComponent, { kind: 'write' | 'end' | 'looked' }>,
+    placed: PlacedComponent | undefined,
+  ): void {
+    const { onLog, onLimit, onDenied, stdio, audit, http } = placed?.type.options ?? {};
     switch (message.kind) {
       case 'stream': {
         const sink = stdio?.(message.actor)[message.name];
@@ -113,6 +131,14 @@ export class ComponentBridge implements Aside {
         onLimit?.(message.actor, message.breach);
         this.#onHeard();
         return;
+      case 'request-failed':
+        http?.onFailed?.(message.actor, message.request, RuntimeError.fromWire(message.error));
+        this.#onHeard();
+        return;
+      case 'quarantined':
+        http?.onQuarantined?.(message.actor, RuntimeError.fromWire(message.error), message.forMs);
+        this.#onHeard();
+        return;
       case 'audited':
         if (audit !== undefined) this.#watch(message.component, audit);
         return;
@@ -120,7 +146,8 @@ export class ComponentBridge implements Aside {
         if (placed !== undefined) audit?.note({ ...message.event, revision: placed.type.revision });
         return;
       case 'usage':
-        if (placed !== undefined) this.#remember(placed, message.actor, message.usage);
+        placed?.usage.set(this, message);
+        if (placed !== undefined) this.#told.add(placed);
         return;
       case 'store':
         void this.#store(message, placed);
@@ -139,16 +166,6 @@ export class ComponentBridge implements Aside {
     if (this.#heard < 64) return;
     this.say({ kind: 'heard', count: this.#heard });
     this.#heard = 0;
-  }
-
-  #remember(placed: PlacedComponent, actor: string, usage: Usage | undefined): void {
-    if (usage === undefined) {
-      placed.usage.delete(actor);
-      this.#told.delete(actor);
-      return;
-    }
-    placed.usage.set(actor, usage);
-    this.#told.set(actor, placed);
   }
 
   async #write(id: number, bytes: Uint8Array): Promise<void> {
@@ -179,7 +196,9 @@ export class ComponentBridge implements Aside {
     for (const sink of this.#streams.values()) sink.end?.();
     this.#streams.clear();
     for (const forget of this.#watches) forget();
-    for (const [actor, placed] of this.#told) placed.usage.delete(actor);
+    for (const resolve of this.#looks) resolve();
+    this.#looks = [];
+    for (const { usage } of this.#told) usage.lose(this);
     this.#told.clear();
   }
 }

@@ -7,12 +7,14 @@ import {
   type ComponentActorType,
   type ComponentObservers,
   componentOf,
+  type HttpObserver,
+  type HttpPool,
   type LimitBreach,
 } from '../host/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { ByteSink, LogEntry } from '../wasi/index.ts';
-import type { ComponentOrder, FromComponent, StoreMethod, ToComponent } from './component-messages.ts';
+import type { ComponentOrder, FromComponent, HttpUsage, StoreMethod, ToComponent } from './component-messages.ts';
 import type { Aside } from './control.ts';
 
 /** Bytes of one stream that are on their way; then whoever writes waits. As much as one stream of a guest may hold anyway. */
@@ -92,9 +94,33 @@ export class ComponentKitchen implements Aside {
           if (this.#mayBeHeard()) this.say({ kind: 'limit', component, actor, breach });
         },
       }),
+      ...(hears.http && { http: this.#httpObserver(component) }),
       ...(hears.store && { store: this.#store(component) }),
       ...(hears.audit && { audit: this.#auditOf(component) }),
     };
+  }
+
+  #httpObserver(component: number): HttpObserver {
+    return {
+      onFailed: (actor, { method, pathWithQuery }, error) => {
+        if (!this.#mayBeHeard()) return;
+        this.say({
+          kind: 'request-failed',
+          component,
+          actor,
+          request: { method, pathWithQuery },
+          error: error.toWire(),
+        });
+      },
+      onQuarantined: (actor, error, forMs) => {
+        if (this.#mayBeHeard()) this.say({ kind: 'quarantined', component, actor, error: error.toWire(), forMs });
+      },
+    };
+  }
+
+  /** What handles the requests of an actor here. */
+  pool(component: number, actor: string): HttpPool | undefined {
+    return this.#types.get(component)?.deref()?.pool(actor);
   }
 
   /** What leads to the log of the main thread. What is known of the component as a whole, that has put on record already. */
@@ -174,7 +200,10 @@ export class ComponentKitchen implements Aside {
     const message = said as ToComponent;
     if (message.kind === 'written') this.#streams.get(message.id)?.onWritten(message.bytes, message.isBroken);
     else if (message.kind === 'heard') this.#unheard = Math.max(0, this.#unheard - message.count);
-    else if (message.kind === 'audit-failure') {
+    else if (message.kind === 'look') {
+      this.#sayUsage();
+      this.say({ kind: 'looked' });
+    } else if (message.kind === 'audit-failure') {
       const audit = this.#audits.get(message.component);
       if (audit !== undefined) audit.failure = message.error && RuntimeError.fromWire(message.error);
     } else {
@@ -208,7 +237,8 @@ export class ComponentKitchen implements Aside {
       for (const actor of type?.running() ?? []) {
         const ref = refs.get(actor);
         if (type === undefined || ref === undefined) continue;
-        const usage = { memoryBytes: type.memoryBytes(actor) ?? 0, limits: type.limitsOf(ref) };
+        const http = httpUsageOf(type.pool(actor));
+        const usage = { memoryBytes: type.memoryBytes(actor) ?? 0, limits: type.limitsOf(ref), ...(http && { http }) };
         const text = JSON.stringify(usage);
         gone.delete(actor);
         if (this.#told.get(actor)?.text === text) continue;
@@ -221,6 +251,10 @@ export class ComponentKitchen implements Aside {
       this.say({ kind: 'usage', component, actor, usage: undefined });
     }
   }
+}
+
+function httpUsageOf(pool: HttpPool | undefined): HttpUsage | undefined {
+  return pool && { stats: pool.stats, queueMax: pool.queueMax, quarantinedForMs: pool.quarantinedForMs };
 }
 
 /** An audit log that is at the main thread. */

@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/index.ts';
 import type { Decision } from '../capability/index.ts';
 import type { WireError } from '../errors/index.ts';
-import type { ComponentRecipe, LimitBreach, LimitUse } from '../host/index.ts';
+import type { ComponentRecipe, HttpJob, HttpStats, LimitBreach, LimitUse } from '../host/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 
@@ -18,6 +18,7 @@ export interface ComponentOrder {
     readonly limits: boolean;
     readonly store: boolean;
     readonly audit: boolean;
+    readonly http: boolean;
   };
 }
 
@@ -29,6 +30,17 @@ export interface Usage {
   /** Of linear memory. */
   readonly memoryBytes: number;
   readonly limits: readonly LimitUse[];
+  /** Of one that handles requests. */
+  readonly http?: HttpUsage;
+}
+
+/** What is known of requests. */
+export interface HttpUsage {
+  readonly stats: HttpStats;
+  /** Requests that may wait. */
+  readonly queueMax: number;
+  /** Milliseconds for which no request is taken; 0: they are. */
+  readonly quarantinedForMs: number;
 }
 
 /** What component actors of a worker say to whoever gave the component its options. `component`: as in its order. */
@@ -45,6 +57,22 @@ export type FromComponent =
   | { readonly kind: 'log'; readonly component: number; readonly actor: string; readonly entry: LogEntry }
   | { readonly kind: 'denied'; readonly component: number; readonly actor: string; readonly decision: Decision }
   | { readonly kind: 'limit'; readonly component: number; readonly actor: string; readonly breach: LimitBreach }
+  | {
+      readonly kind: 'request-failed';
+      readonly component: number;
+      readonly actor: string;
+      readonly request: Pick<HttpJob, 'method' | 'pathWithQuery'>;
+      readonly error: WireError;
+    }
+  | {
+      readonly kind: 'quarantined';
+      readonly component: number;
+      readonly actor: string;
+      readonly error: WireError;
+      readonly forMs: number;
+    }
+  /** Said what there was to say of what they use. */
+  | { readonly kind: 'looked' }
   /** Something will be put on record: what stands in the way of that is to be told. */
   | { readonly kind: 'audited'; readonly component: number }
   /** To be put on record. */
@@ -62,6 +90,8 @@ export type FromComponent =
 export type ToComponent =
   /** So many bytes of a stream have been taken. */
   | { readonly kind: 'written'; readonly id: number; readonly bytes: number; readonly isBroken: boolean }
+  /** What do they use now? Answered in order. */
+  | { readonly kind: 'look' }
   /** So many log entries, breaches and denials have been heard. */
   | { readonly kind: 'heard'; readonly count: number }
   /** Why nothing that component's actors want can be put on record; absent: it can be again. */

@@ -19,8 +19,8 @@
 
 export { ComponentBridge, orderForProcess, placedComponent, usageElsewhere } from './component-bridge.ts';
 export { ComponentKitchen } from './component-kitchen.ts';
-export type { ComponentOrder } from './component-messages.ts';
-export type { Recipe } from './control.ts';
+export type { ComponentOrder, HttpUsage } from './component-messages.ts';
+export type { Aside, Recipe } from './control.ts';
 export { type Joined, joinMain } from './join-main.ts';
 export { CREDITS_MAX, type Credits, FRAME_BYTES_MAX, type Frame, type Link, type LinkReceiver } from './link.ts';
 export { type LinkPair, linkPair } from './link-pair.ts';
@@ -28,6 +28,7 @@ export { MainSide } from './main-side.ts';
 export { type ModuleActorType, moduleKitchen, moduleOf, type WorkerActorOptions, workerActor } from './module-actor.ts';
 export type { Peer } from './peer.ts';
 export { PlacedActor, type Workplaces } from './placed-actor.ts';
+export { SpreadActor, type SpreadPlace } from './spread-actor.ts';
 export type { LifeTimes, LossReason, Worker } from './worker-life.ts';
 export { WorkerPool, type WorkerPoolParts } from './worker-pool.ts';
 export { startProcess } from './worker-process.ts';

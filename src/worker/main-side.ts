@@ -2,6 +2,7 @@ import { type ActorRef, type ActorSystem, arrivals, type Topics } from '../actor
 import { RuntimeError } from '../errors/index.ts';
 import type { Registry } from '../registry/index.ts';
 import type { Clock } from '../time/index.ts';
+import { Asides } from './asides.ts';
 import type { Aside, Control, WireLetter } from './control.ts';
 import type { Link } from './link.ts';
 import { Peer } from './peer.ts';
@@ -13,7 +14,8 @@ export interface MainSideParts {
   readonly names: Registry;
   readonly topics: Topics;
   readonly clock: Clock;
-  readonly aside?: Aside;
+  /** By topic. */
+  readonly asides?: Readonly<Record<string, Aside>>;
 }
 
 /** The main thread's side of the link to one worker: what actors there say to the system here. */
@@ -22,6 +24,7 @@ export class MainSide {
   readonly #parts: MainSideParts;
   /** Changes of names that were not told yet: whether the name is taken now. */
   readonly #changes = new Map<string, boolean>();
+  readonly #asides: Asides;
   readonly #stopListening: () => void;
 
   /** @param onLost Called when every actor there has been told. */
@@ -39,12 +42,11 @@ export class MainSide {
         },
       },
     );
+    this.#asides = new Asides(parts.asides ?? {}, (control) => this.peer.say(control));
     this.#stopListening = parts.names.listen((name, isTaken) => {
       if (this.#changes.size === 0) clock.next(this.#tellNames);
       this.#changes.set(name, isTaken);
     });
-    const { aside } = parts;
-    if (aside !== undefined) aside.say = (data: unknown) => this.peer.say({ kind: 'other', topic: 'aside', data });
     this.peer.open();
   }
 
@@ -80,11 +82,11 @@ export class MainSide {
       case 'unsubscribe':
         this.#unsubscribe(control);
         break;
+      case 'other':
+        this.#asides.hear(control);
+        break;
       case 'buried':
         this.#bury(control.ownId, control.name, control.letter);
-        break;
-      case 'other':
-        this.#parts.aside?.hear(control.data);
         break;
       default:
         if ('ownId' in control) this.peer.known(control.ownId)?.onControl?.(control);

@@ -104,6 +104,25 @@ test('WorkerPool gives a place up whose worker is lost again and again, and says
   assert.equal(clock.pendingTimers, 0);
 });
 
+test('WorkerPool.at waits for the worker of one place, also for the next one there, and no longer than until it is given up', async () => {
+  const { pool, clock, at } = poolOf(2);
+  assert.equal(await pool.at(1), at(1));
+  at(1).terminate();
+  await clock.settle();
+  const next = pool.at(1);
+  await clock.settle();
+  clock.advance(200);
+  assert.equal(await next, at(2));
+  for (let loss = 2; loss < 7; loss++) {
+    at(loss).terminate();
+    await clock.settle();
+    clock.advance(10_000);
+    await clock.settle();
+  }
+  await assert.rejects(pool.at(1), { code: 'WORKER_LOST' });
+  assert.equal(await pool.at(0), at(0));
+});
+
 test('WorkerPool closes all workers, and starts none after that', async () => {
   const { pool, clock, started } = poolOf(2);
   started[0]?.terminate();

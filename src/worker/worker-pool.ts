@@ -1,4 +1,4 @@
-import type { RuntimeError } from '../errors/index.ts';
+import { assert, type RuntimeError } from '../errors/index.ts';
 import { type Backoff, backoffDelayMs, type Clock, type Random, type TimerHandle } from '../time/index.ts';
 import { type Worker, workerLost } from './worker-life.ts';
 
@@ -58,14 +58,35 @@ export class WorkerPool {
         await this.#until();
         continue;
       }
-      const isReady = await chosen.ready.then(
-        () => true,
-        () => false,
-      );
-      if (isReady) return chosen;
-      // Its place learns of the loss when nothing is left of it.
-      await chosen.ended;
+      if (await this.#isReady(chosen)) return chosen;
     }
+  }
+
+  /**
+   * The worker of one place; waits until it is ready, or another one there.
+   *
+   * @param index 0 to `size` less 1.
+   * @throws {RuntimeError} `WORKER_LOST` — the place was given up, or the pool was closed.
+   */
+  async at(index: number): Promise<Worker> {
+    const place = this.#places[index];
+    assert(place !== undefined, 'a pool is asked for places that it has');
+    for (;;) {
+      if (place.isGivenUp) throw this.#lastLoss ?? workerLost(`${index}`, 'exit', 'it was given up');
+      const { worker } = place;
+      if (worker === undefined) await this.#until();
+      else if (await this.#isReady(worker)) return worker;
+    }
+  }
+
+  async #isReady(worker: Worker): Promise<boolean> {
+    const isReady = await worker.ready.then(
+      () => true,
+      () => false,
+    );
+    // Its place learns of the loss when nothing is left of it.
+    if (!isReady) await worker.ended;
+    return isReady;
   }
 
   /** Closes all workers. Resolves when nothing is left of them. */

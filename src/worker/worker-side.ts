@@ -1,6 +1,7 @@
 import { ActorSystem, type ActorSystemOptions } from '../actor/index.ts';
 import { Registry } from '../registry/index.ts';
 import { type Clock, systemClock } from '../time/index.ts';
+import { Asides } from './asides.ts';
 import { BridgedTopics } from './bridged-topics.ts';
 import type { Aside, Control } from './control.ts';
 import type { Link } from './link.ts';
@@ -16,7 +17,8 @@ export interface WorkerSideOptions extends Pick<ActorSystemOptions, 'throughput'
   readonly clockOffsetMs?: number;
   /** What makes actor types, by kind of recipe. */
   readonly kitchens: Readonly<Record<string, Kitchen>>;
-  readonly aside?: Aside;
+  /** By topic. */
+  readonly asides?: Readonly<Record<string, Aside>>;
 }
 
 /** Milliseconds: what lives in a worker that is closed is ended by then, or with the worker. */
@@ -28,7 +30,7 @@ const STOP_MS = 2_000;
  * @returns The system, which is for looking at: what lives in it is the main thread's affair.
  */
 export function createWorkerSide(options: WorkerSideOptions): ActorSystem {
-  const { link, clock = systemClock, clockOffsetMs = 0, kitchens, aside, ...tuning } = options;
+  const { link, clock = systemClock, clockOffsetMs = 0, kitchens, asides: topicsBeside = {}, ...tuning } = options;
   const names = new MirroredNames(new Registry());
   const topics = new BridgedTopics();
   const system: ActorSystem = new ActorSystem(
@@ -46,7 +48,7 @@ export function createWorkerSide(options: WorkerSideOptions): ActorSystem {
     {
       onControl(control: Control) {
         if (control.kind === 'names') names.update(control);
-        else if (control.kind === 'other') aside?.hear(control.data);
+        else if (control.kind === 'other') asides.hear(control);
         else place.onControl(control);
       },
       onPublished() {},
@@ -57,13 +59,13 @@ export function createWorkerSide(options: WorkerSideOptions): ActorSystem {
     },
   );
   place.peer = peer;
-  place.onEnded = () => aside?.settle?.();
+  const asides = new Asides(topicsBeside, (control) => peer.say(control));
+  place.onEnded = () => asides.settle();
   topics.gate = peer;
   names.source = {
     refer: (name) => peer.refer(name, 'remote'),
     claimed: (name, ref) => peer.say({ kind: 'claimed', ownId: peer.exportOf(ref), name, type: ref.type }),
   };
-  if (aside !== undefined) aside.say = (data: unknown) => peer.say({ kind: 'other', topic: 'aside', data });
   peer.open();
   return system;
 }

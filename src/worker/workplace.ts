@@ -28,8 +28,8 @@ export class Workplace {
   /** Ids of actors that are to be killed before they were made. */
   readonly #doomed = new Set<number>();
   readonly #making = new Set<number>();
-  /** By reference, for what the system reports. */
-  readonly #hosted = new Map<number, ActorRef>();
+  /** By id. Their types are used as long as they are: whoever made one may go by that. */
+  readonly #hosted = new Map<number, { readonly ref: ActorRef; readonly type: ActorType }>();
 
   constructor(system: ActorSystem, kitchens: Readonly<Record<string, Kitchen>>) {
     this.#system = system;
@@ -58,8 +58,8 @@ export class Workplace {
   }
 
   #with(id: number, action: (ref: ActorRef) => unknown): void {
-    const ref = this.#hosted.get(id);
-    if (ref !== undefined) action(ref);
+    const actor = this.#hosted.get(id);
+    if (actor !== undefined) action(actor.ref);
   }
 
   async #spawn(order: SpawnOrder): Promise<void> {
@@ -101,7 +101,7 @@ export class Workplace {
       stopTimeoutMs: Math.min(START_MS_MAX, stopTimeoutMs),
       ...(stuckAfterMs > 0 && { supervision: { stuckAfterMs } }),
     });
-    this.#hosted.set(id, ref);
+    this.#hosted.set(id, { ref, type });
     // Before its end is said.
     void ref.terminated.then(() => {
       this.#hosted.delete(id);

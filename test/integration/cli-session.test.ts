@@ -67,6 +67,7 @@ class Stage {
       idle: this.idle.promise,
       application: () => ({ name: 'demo', pid: process.pid, startedAtMs: Date.now() }),
       actors: () => [{ ...ACTOR, state: this.state }],
+      look: () => Promise.resolve(),
       operations: (name) => {
         if (name === ACTOR.name) return this.operations;
         throw new RuntimeError('ACTOR_NOT_FOUND', `No actor is named "${name}"`);

@@ -26,6 +26,7 @@ function echoPlane(parts: Partial<ControlPlane> = {}): ControlPlane {
   return {
     application: () => ({ name: 'quakes', pid: process.pid, startedAtMs: 1 }),
     actors: () => [],
+    look: () => Promise.resolve(),
     operations: () => [],
     ...NO_STATES,
     ask: async ({ payload }) => payload,

@@ -99,6 +99,7 @@ export class UpSession {
     return {
       application: () => running().application(),
       actors: () => running().actors(),
+      look: () => running().look(),
       operations: (name) => running().operations(name),
       ask: async (request) => running().ask(request),
       tell: (request) => running().tell(request),

@@ -1,0 +1,47 @@
+import { RuntimeError } from '../errors/index.ts';
+import { InFlight, type IngressServer, serveIngress } from '../ingress/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { Aside, ComponentKitchen } from '../worker/index.ts';
+import type { FromIngress, ToIngress } from './ingress-messages.ts';
+
+/** The server of a worker: serves the connections that the system gives it, by components of this worker alone. */
+export class WorkerIngress implements Aside {
+  say!: (message: FromIngress) => void;
+  readonly #components: ComponentKitchen;
+  readonly #clock: Clock;
+  #server: IngressServer | undefined;
+
+  constructor(components: ComponentKitchen, clock: Clock) {
+    this.#components = components;
+    this.#clock = clock;
+  }
+
+  hear(data: unknown): void {
+    const message = data as ToIngress;
+    if (message.kind === 'serve') void this.#serve(message);
+    else void this.#close();
+  }
+
+  async #serve({ listen, limits, routes, inFlight, place }: Extract<ToIngress, { kind: 'serve' }>): Promise<void> {
+    try {
+      this.#server = await serveIngress({
+        listen,
+        limits,
+        clock: this.#clock,
+        inFlight: new InFlight(inFlight, place),
+        routes: routes.map(({ name, component, ...route }) => ({
+          ...route,
+          target: { component: name, pool: () => this.#components.pool(component, name) },
+        })),
+      });
+      this.say({ kind: 'serving' });
+    } catch (error) {
+      this.say({ kind: 'refused', error: RuntimeError.from(error).toWire() });
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#server?.close();
+    this.say({ kind: 'closed' });
+  }
+}
