@@ -84,6 +84,7 @@ export class ActorSystem implements AsyncDisposable {
       onFailure: options.onFailure,
       onStarted: options.onStarted,
       place: place as Services['place'],
+      shared: new Map(),
       roots: [],
       size: 0,
       nextId: 1,
@@ -304,6 +305,8 @@ export class ActorSystem implements AsyncDisposable {
     const stopping = this.#tasks.run('stop');
     if (stopping !== undefined) await stopping;
     await this.#stopActors(deadlineMs);
+    for (const common of services.shared.values()) common.close();
+    services.shared.clear();
     this.#monitor.stop();
     this.#outbox?.close();
     services.wheel.clear();

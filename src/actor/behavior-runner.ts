@@ -3,7 +3,7 @@ import { assert, RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { ActorRef, TellResult } from './actor-ref.ts';
 import { type ActorType, INTERNALS, Operations } from './actor-type.ts';
-import type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
+import type { Behavior, BehaviorContext, Closing, Incoming, Turn } from './behavior.ts';
 import { type Cell, type Runner, TurnContext } from './cell.ts';
 import type { Condition } from './condition.ts';
 import { beginSaved } from './durable-state.ts';
@@ -218,6 +218,13 @@ class BehaviorTurn extends TurnContext implements BehaviorContext, Turn {
     const isNews = condition?.status !== status;
     this.cell.rare.condition =
       condition === undefined ? null : { ...condition, sinceMs: isNews ? this.clock.nowMs() : sinceMs };
+  }
+
+  shared<T extends Closing>(key: object, make: (forget: () => void) => T): T {
+    const { shared } = this.cell.profile.services;
+    const known = shared.get(key) ?? make(() => shared.delete(key));
+    shared.set(key, known);
+    return known as T;
   }
 
   stop(): void {

@@ -66,6 +66,12 @@ export interface Turn {
   refuse(error: RuntimeError): void;
 }
 
+/** What somebody has to close. */
+export interface Closing {
+  /** Never throws. */
+  close(): void;
+}
+
 /** What a behavior may use from `start` on until `dispose`; afterwards sending answers `ACTOR_STOPPED`. */
 export interface BehaviorContext {
   readonly self: ActorRef;
@@ -90,6 +96,11 @@ export interface BehaviorContext {
   requestCheck(): void;
   /** Says how this incarnation is, for whoever asks after the health of the system. `undefined`: well. */
   report(condition: Pick<Condition, 'status' | 'text'> | undefined): void;
+  /**
+   * What the actors of this system have in common under `key`: made when first asked for, and closed when the system has
+   * stopped, unless `forget`, which `make` is given, was called before.
+   */
+  shared<T extends Closing>(key: object, make: (forget: () => void) => T): T;
   /** Ends this actor in order, after the current message, as if it had nothing left to do. Its restart type decides what follows. */
   stop(): void;
 }

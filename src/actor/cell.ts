@@ -11,6 +11,7 @@ import {
 } from '../supervision/index.ts';
 import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
+import type { Closing } from './behavior.ts';
 import type { CellStatus, Ending, Keeper, TurnExtras, Wait, Waiter, Waiting } from './cell-parts.ts';
 import type { Condition } from './condition.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
@@ -36,6 +37,8 @@ export interface Services {
   readonly onStarted: ((actor: ActorRef) => void) | undefined;
   /** What stands here for actors of a type that live elsewhere; as it is, of those that live here. */
   readonly place: (<Type extends object>(type: Type) => Type) | undefined;
+  /** What behaviors have in common, by whoever knows what it is; see `BehaviorContext.shared`. */
+  readonly shared: Map<object, Closing>;
   /** Living cells without a parent; see `family.ts`. */
   readonly roots: Cell[];
   /** Living cells. */

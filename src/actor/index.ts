@@ -30,7 +30,7 @@ export type {
 export { ActorSystem } from './actor-system.ts';
 export type { ActorType } from './actor-type.ts';
 export { type Arrival, arrivals, type Host, type Hosting, hosted, type ReplyRoute } from './arrival.ts';
-export type { Behavior, BehaviorContext, Incoming, Turn } from './behavior.ts';
+export type { Behavior, BehaviorContext, Closing, Incoming, Turn } from './behavior.ts';
 export { contractOf, defineActorType } from './behavior-runner.ts';
 export type { Condition } from './condition.ts';
 export type { Context, PipeOutcome, TerminatedEvent, Timers } from './context.ts';

@@ -57,4 +57,12 @@ export {
   matchImport,
 } from './link/index.ts';
 export { wrapPreview1 } from './preview1/index.ts';
-export { limitNode, NodeRoom, nodeRoom, type RoomLimits, type RoomUse, takeSharedRoom } from './room/index.ts';
+export {
+  limitNode,
+  NodeRoom,
+  nodeRoom,
+  type RoomClaim,
+  type RoomLimits,
+  type RoomUse,
+  takeSharedRoom,
+} from './room/index.ts';

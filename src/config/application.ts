@@ -85,6 +85,8 @@ export interface ComponentConfig {
   readonly health: HealthConfig | undefined;
   readonly limits: LimitsConfig;
   readonly isolation: IsolationConfig;
+  /** Instances that are kept ready, 0 to 4,096. */
+  readonly pool: number;
   readonly grants: GrantsConfig;
   /** What `grants` are made of. */
   readonly keys: KeysConfig;

@@ -176,6 +176,7 @@ class Loader {
       health: section.health && toHealthConfig(section.health),
       limits,
       isolation: toIsolation(name, section.isolation),
+      pool: section.pool,
       grants,
       keys,
       http: section.http && toHttpConfig(section.http),

@@ -36,6 +36,9 @@ const CAPACITY = { min: 1, max: 1_048_576 } as const;
 /** Actors of one component on one node; far below what addresses of memories allow. */
 const INSTANCES = { min: 1, max: 4_096 } as const;
 
+/** Spare instances, as many as actors. */
+const POOL = { min: 0, max: 4_096 } as const;
+
 const INTENSITY = { min: 0, max: 1_000 } as const;
 const PERIOD_MS = { min: 1, max: 86_400_000 } as const;
 const BACKOFF_MS = { min: 0, max: 3_600_000 } as const;
@@ -110,6 +113,9 @@ const COMPONENT_SECTION = table({
   health: HEALTH_SECTION.optional(),
   limits: LIMITS_SECTION.optional(),
   isolation: ISOLATION_SECTION.default('thread'),
+  pool: integer(POOL)
+    .default(0)
+    .meta({ description: 'Instances that are kept ready for its actors, on each thread where they live' }),
   grants: GRANTS_SECTION.optional(),
   http: HTTP_SECTION.optional(),
   links: LINKS_SECTION.optional(),

@@ -6,6 +6,7 @@ import type {
   ComponentInstance,
   ExportedFunction,
   HostImports,
+  RoomClaim,
 } from '../component/index.ts';
 import { assert, RuntimeError } from '../errors/index.ts';
 import type { TimerHandle } from '../time/index.ts';
@@ -13,6 +14,7 @@ import { type Guest, reportLimit } from '../wasi/index.ts';
 import { fromGuest, type GuestFailure } from './failure.ts';
 import { type FuelLimits, GuestFuel } from './fuel.ts';
 import type { HealthCheckPolicy } from './health-options.ts';
+import { InstancePool } from './instance-pool.ts';
 import { useOf } from './limit-use.ts';
 import { reportRefusal, type UsedNow } from './limit-watch.ts';
 import type { ComponentLimits } from './limits.ts';
@@ -38,6 +40,8 @@ export interface BehaviorPlan {
   readonly deadlineMs: number;
   readonly health: HealthCheckPolicy;
   readonly limits: ComponentLimits;
+  /** Instances that are kept ready; 0: none. */
+  readonly pool: number;
   /** Bytes of the arguments of one call of a function, by estimate; `Infinity`: they are not counted. */
   readonly argumentBytesMax: number;
   /** Those whose last incarnation failed: what they start next takes its place. */
@@ -73,6 +77,8 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private surroundings: Surroundings | undefined;
   private fuel: GuestFuel | undefined;
   private entered = false;
+  /** Where instances come from; undefined: each is made when it is needed. */
+  private pool: InstancePool | undefined;
   private live: ComponentInstance | undefined;
   private context: BehaviorContext | undefined;
   private turn: Turn | undefined;
@@ -138,29 +144,30 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     this.messageStartMs = context.clock.nowMs();
     this.plan.enter();
     this.entered = true;
-    this.surroundings = this.plan.surround(context, this);
-    const { imports, guest, fuel: fuelLimits } = this.surroundings;
-    const { limits } = this.plan;
-    const fuel = new GuestFuel(context.clock, component, { limits: fuelLimits, time: this });
-    this.fuel = fuel;
     this.isRestart = this.plan.failed.delete(context.self);
-    const instance = component.prepare(imports, {
-      context: guest,
-      debt: guest.debt,
-      fuel,
-      room: this.isRestart ? 'restart' : 'new',
-      handlesMax: limits.handles,
-      liftBudgetBytes: limits.liftBytes,
-      onGrowRefused: reportRefusal,
-    });
+    this.surroundings = this.plan.surround(context, this);
+    const { imports, guest, fuel: limits } = this.surroundings;
+    const fuel = new GuestFuel(context.clock, component, { limits, time: this });
+    this.fuel = fuel;
+    this.pool = this.poolOf(context, imports);
+    this.pool?.enter();
+    const instance = this.pool?.take() ?? linkedAhead(this.plan, imports, this.isRestart ? 'restart' : 'new');
     this.making = instance;
-    const linking = instance.link();
-    return linking === undefined
+    const beginning = instance.begin({ context: guest, debt: guest.debt, fuel });
+    return beginning === undefined
       ? this.begin(instance, context, saved)
-      : linking.then(() => this.begin(instance, context, saved));
+      : beginning.then(() => this.begin(instance, context, saved));
   }
 
-  /** The instance is made. Most have nothing more to do before their first message. */
+  private poolOf(context: BehaviorContext, imports: HostImports): InstancePool | undefined {
+    const { plan } = this;
+    if (plan.pool === 0) return undefined;
+    const { clock } = context;
+    const make = (): ComponentInstance => linkedAhead(plan, imports, 'spare');
+    return context.shared(plan, (forget) => new InstancePool({ size: plan.pool, clock, make, forget }));
+  }
+
+  /** The instance lives. Most have nothing more to do before their first message. */
   private begin(...[instance, context, saved]: [ComponentInstance, BehaviorContext, Uint8Array | undefined]) {
     this.making = undefined;
     if (this.disposed) return undefined;
@@ -271,7 +278,8 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     if (context !== undefined) this.plan.noteFailure(context, live?.failure ?? reason);
     if (this.entered) this.plan.leave();
     this.making?.kill(reason);
-    live?.kill(reason);
+    if (live !== undefined && this.pool?.give(live) !== true) live.kill(reason);
+    this.pool?.leave();
     this.fuel?.end();
     if (live !== undefined && context !== undefined) this.plan.onLive(context.self.name, this, false);
     // One that never lived holds no place that it could have back.
@@ -435,6 +443,20 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
 
 /** The one operation of a task. */
 export const TASK_OPERATION = 'run';
+
+/** An instance whose life has not begun. Only that of a pool can have another one after it. */
+function linkedAhead(...[plan, imports, room]: [BehaviorPlan, HostImports, RoomClaim]): ComponentInstance {
+  const { component, limits } = plan;
+  const instance = component.prepare(imports, {
+    room,
+    rewindable: plan.pool > 0,
+    handlesMax: limits.handles,
+    liftBudgetBytes: limits.liftBytes,
+    onGrowRefused: reportRefusal,
+  });
+  instance.linkAhead();
+  return instance;
+}
 
 function toBytes(payload: unknown): Uint8Array | undefined {
   if (payload instanceof Uint8Array) return payload;

@@ -235,7 +235,7 @@ export class HttpInstance implements CallSource {
     if (plan.start !== undefined || this.instance.hasStart) return false;
     this.takeGuest();
     const { guest } = this.lent;
-    void this.instance.begin({ context: guest, debt: guest.debt });
+    void this.instance.begin({ context: guest, debt: guest.debt, fuel: this.fuel });
     return true;
   }
 
@@ -246,7 +246,7 @@ export class HttpInstance implements CallSource {
     this.fuel.begin();
     try {
       const { guest } = this.lent;
-      await instance.begin({ context: guest, debt: guest.debt, signal });
+      await instance.begin({ context: guest, debt: guest.debt, fuel: this.fuel, signal });
       if (plan.start !== undefined) await started(instance, plan, signal);
       return this;
     } catch (error) {

@@ -19,6 +19,7 @@
  *   H9  Guests that compute take turns: after 0.2 ms the next component has its own, after 0.5 ms actors and I/O have
  *       theirs. One that computes is ended by its deadline, a stop or a kill as one that waits.
  *  H10  Every limit of a component is enforced, counted for each actor over its restarts, and told at a bounded rate.
+ *  H11  An actor whose instance was kept ready cannot be told from one whose instance was made for it.
  * Limits      a message's payload is bytes (or text, as UTF-8); a function's is the array of its arguments. A component
  *             gets, sends and is answered at most 1 MiB at a time unless its limits say otherwise, by an operation of 255 characters.
  * Not here    mailboxes and supervision (actor/), canonical ABI and traps (component/), WASI (wasi/), files of

@@ -130,6 +130,7 @@ async function prepare(
     },
     keep: config.keep,
     health: config.health,
+    pool: config.pool,
     isolation: config.isolation.kind === 'process' ? { process: config.isolation.group } : 'thread',
     ...(store && { store }),
     audit,

@@ -109,6 +109,7 @@ export class InstanceState {
     this.mayEnter = true;
     this.isDropping = false;
     this.liftBudget = this.liftBudgetMax;
+    this.liftLeast = Number.POSITIVE_INFINITY;
     this.lowerBudget = this.lowerBudgetMax;
     this.suspension.promise = undefined;
     this.suspension.value = undefined;

@@ -17,6 +17,7 @@
  *   LK10 Code of a metered component asks its supply for fuel again and again, and is ended or suspended there if that says
  *        so; the same call uses the same fuel, whatever was called before. What the host does for it is charged too; who
  *        owes a slice of fuel pays at the end of the call, and waits there.
+ *   LK11 An instance that was linked ahead has called nobody; once it begins it is as one that was made in one go.
  * Limits      1,000 component instances and 1,000 core instances inside one component; 10,000 exported functions, host
  *             functions, resource types and core imports; 64 calls between its components inside each other.
  * Not here    what a value looks like (abi/), when a component may run (host/).

@@ -13,7 +13,7 @@ import {
 } from '../abi/index.ts';
 import { IMPORT_LIST } from '../admission/index.ts';
 import type { HostFunction } from '../host.ts';
-import { nodeRoom } from '../room/index.ts';
+import { nodeRoom, type RoomClaim } from '../room/index.ts';
 import { withBacktrace } from './backtrace.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
@@ -48,15 +48,14 @@ export interface InstantiateOptions {
   readonly debt?: Debt;
   /** Hears, with the `context`, of every `memory.grow` of a metered component that was refused; the guest goes on, unless it throws. */
   readonly onGrowRefused?: (refusal: GrowRefusal, context: unknown) => void;
-  /**
-   * Lets the instance be rewound, which costs it a few microseconds at first. Default false: `rewind` answers false.
-   */
+  /** Lets the instance be rewound. Default false: `rewind` answers false. */
   readonly rewindable?: boolean;
   /**
-   * Counts it in the room of the process until it ends, which somebody then has to see to: as a new instance, or as one that
-   * takes the place of one that failed, which may use what is kept free for that. Default: it is not counted.
+   * Counts it in the room of the process until it ends, which somebody then has to see to: as a new instance, as one that takes
+   * the place of one that failed, which may use what is kept free for that, or as one that nobody needs yet, which leaves
+   * room for those. Default: it is not counted.
    */
-  readonly room?: 'new' | 'restart';
+  readonly room?: RoomClaim;
   /** Ends the instance while its start functions run, which may wait for the host; afterwards `kill` does. */
   readonly signal?: AbortSignal;
 }
@@ -76,7 +75,7 @@ type Core = Readonly<Record<string, unknown>>;
  */
 export class ComponentInstance {
   /** @internal */
-  readonly fuel: FuelSupply;
+  fuel: FuelSupply;
   private readonly component: CompiledParts;
   private readonly host: BoundHost;
   private readonly states: readonly InstanceState[];
@@ -89,17 +88,21 @@ export class ComponentInstance {
   private callsInside = 0;
   /** A destructor runs that the host asked for. */
   private destroying = false;
-  /** Whether it may be rewound; then how, once it is linked. */
+  /** Whether it may be rewound; then how, once it was asked for. */
   private readonly rewindable: boolean;
   private back: Return | undefined;
   /** Whether it has called a function of the host; noted by the first instance only. */
   private calledHost = false;
-  /** Rewound, and not begun again. */
-  private rewound = false;
+  /** Core modules that are linked; the others follow when the start function of the last of them has run. */
+  private linkedSteps = 0;
+  /** The core module whose start function runs next. */
+  private starting: CompiledStep | undefined;
+  /** Before its first life, or between two. */
+  private isAtOrigin = false;
   private reason: RuntimeError | undefined;
   /** Linear memories that it takes of the room of the process now. */
   private memoriesTaken = 0;
-  private readonly room: 'new' | 'restart' | undefined;
+  private readonly room: RoomClaim | undefined;
   private readonly onGrowRefused: InstantiateOptions['onGrowRefused'];
   /** The last one in the call under way. */
   private refusal: GrowRefusal | undefined;
@@ -168,32 +171,57 @@ export class ComponentInstance {
    * @throws {RuntimeError} (or rejects) as `instantiate`.
    */
   link(signal?: AbortSignal): Promise<void> | undefined {
-    const { steps } = this.component;
-    if (signal !== undefined || steps.some(({ startExport }) => startExport !== undefined))
-      return this.linkAndStart(signal);
+    if (signal?.aborted) this.kill(reasonIn(signal));
+    this.linkAhead();
+    return this.beginLife(signal);
+  }
+
+  /**
+   * Does of {@link link} what can be done before anybody needs the instance: up to the first start function, since that may
+   * call the host. {@link begin} does the rest.
+   *
+   * @throws {RuntimeError} as `instantiate`.
+   */
+  linkAhead(): void {
     try {
       this.takeRoom();
-      for (const [number, step] of steps.entries()) this.instantiateStep(step, number);
-      this.linked();
-      return undefined;
+      this.linkUpToStart();
+      this.isAtOrigin = true;
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
     }
   }
 
-  private async linkAndStart(signal: AbortSignal | undefined): Promise<void> {
+  /** Instantiates core modules until one has a start function, or all are linked. */
+  private linkUpToStart(): void {
+    const { steps, origin } = this.component;
+    this.starting = undefined;
+    while (this.linkedSteps < steps.length && this.starting === undefined) {
+      const number = this.linkedSteps++;
+      const step = steps[number] as CompiledStep;
+      this.instantiateStep(step, number);
+      if (step.startExport !== undefined) this.starting = step;
+    }
+    if (!this.rewindable || this.linkedSteps < steps.length) return;
+    if (this.starting === undefined) origin?.started(this.cores, this.calledHost);
+    else origin?.linked(this.cores);
+  }
+
+  /** Begins a life: runs the start functions, with the core modules between them. */
+  private beginLife(signal: AbortSignal | undefined): Promise<void> | undefined {
+    this.isAtOrigin = false;
+    return this.starting === undefined ? undefined : this.runStarts(signal);
+  }
+
+  private async runStarts(signal: AbortSignal | undefined): Promise<void> {
     const watch = signal && this.watch(signal);
     try {
-      const { steps, origin } = this.component;
-      this.takeRoom();
-      for (const [number, step] of steps.entries()) {
+      while (this.starting !== undefined) {
         if (this.reason !== undefined) throw this.reason;
-        this.instantiateStep(step, number);
-        if (this.rewindable && number === steps.length - 1) origin?.linked(this.cores);
-        const starting = this.startStep(step, number);
-        if (starting !== undefined) await starting;
+        await this.startStep(this.starting);
+        if (this.reason !== undefined) throw this.reason;
+        this.linkUpToStart();
       }
-      this.linked();
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
     } finally {
@@ -205,19 +233,14 @@ export class ComponentInstance {
     if (this.reason !== undefined) throw this.reason;
     if (this.room === undefined) return;
     const { memoryCount } = this.component;
-    nodeRoom().enter(memoryCount, this.room === 'restart');
+    nodeRoom().enter(memoryCount, this.room);
     this.memoriesTaken = memoryCount;
   }
 
-  private linked(): void {
-    if (this.reason !== undefined) throw this.reason;
-    if (this.rewindable) this.back = this.component.origin?.started(this.cores, this.calledHost);
-  }
-
-  /** Runs the start function of a core module, if it has one. */
-  private startStep(step: CompiledStep, number: number): Promise<void> | undefined {
-    if (step.startExport === undefined) return undefined;
-    const start = WebAssembly.promising((this.cores[number] as Core)[step.startExport]) as () => Promise<void>;
+  /** Runs the start function of a core module. */
+  private startStep(step: CompiledStep): Promise<void> | undefined {
+    const core = this.cores[this.linkedSteps - 1] as Core;
+    const start = WebAssembly.promising(core[step.startExport as string]) as () => Promise<void>;
     return this.entrances[step.state]?.start(start);
   }
 
@@ -231,13 +254,18 @@ export class ComponentInstance {
    *   than memories and numbers. Then it is as it was; kill it, and make another.
    */
   rewind(): boolean {
-    if (this.back?.possible !== true || this.rewound || !this.isIdle()) return false;
+    if (this.isAtOrigin || !this.isIdle()) return false;
+    const { origin, steps } = this.component;
+    if (this.rewindable) this.back ??= origin?.wayBack(this.cores);
+    if (this.back?.possible !== true) return false;
     for (const state of this.states) disposeHandles(state);
     // The destructors were code of the host's, which can do anything.
-    if (!this.isIdle() || this.back?.possible !== true) return false;
+    if (!this.isIdle() || !this.back.possible) return false;
     for (const state of this.states) state.reset();
     this.back.run();
-    this.rewound = true;
+    this.starting = origin?.startsAgain === true ? steps.at(-1) : undefined;
+    this.fuel = ENDLESS;
+    this.isAtOrigin = true;
     return true;
   }
 
@@ -245,45 +273,31 @@ export class ComponentInstance {
     return this.reason === undefined && this.turn === undefined && !this.destroying;
   }
 
-  /** Whether a start function runs when it begins again. */
+  /** Whether code of it runs when it begins. */
   get hasStart(): boolean {
-    return this.component.origin?.startsAgain === true;
+    return this.starting !== undefined;
   }
 
   /**
-   * Begins the next life of an instance that was rewound, as `instantiate` would begin the life of a new one. Returns
-   * nothing when it has begun, a promise when start functions have to run.
+   * Begins the life of an instance that was linked ahead, or the next one of an instance that was rewound, as `instantiate`
+   * would begin that of a new one. Returns nothing when it has begun, a promise when start functions have to run.
    *
    * @throws {RuntimeError} (or rejects) as `instantiate` does.
    */
-  begin(options: Pick<InstantiateOptions, 'context' | 'debt' | 'signal'>): Promise<void> | undefined {
-    assert(this.rewound, 'an instance that begins again was rewound');
-    this.rewound = false;
+  begin(options: Pick<InstantiateOptions, 'context' | 'debt' | 'fuel' | 'signal'>): Promise<void> | undefined {
+    assert(this.isAtOrigin, 'an instance begins that was linked ahead, or rewound');
+    const { context, debt = new Debt(), fuel = ENDLESS, signal } = options;
     for (const state of this.states) {
-      state.hostContext = options.context;
-      if (options.debt !== undefined) state.debt = options.debt;
+      state.hostContext = context;
+      state.debt = debt;
     }
-    const number = this.component.steps.length - 1;
-    const step = this.component.steps[number] as CompiledStep;
-    return this.hasStart ? this.startAgain(step, options.signal) : undefined;
-  }
-
-  private async startAgain(step: CompiledStep, signal: AbortSignal | undefined): Promise<void> {
-    const watch = signal && this.watch(signal);
-    try {
-      if (this.reason !== undefined) throw this.reason;
-      await this.startStep(step, this.component.steps.length - 1);
-      if (this.reason !== undefined) throw this.reason;
-    } catch (error) {
-      throw this.end(this.recorded() ?? nameLinkFailure(error));
-    } finally {
-      watch?.();
-    }
+    this.fuel = fuel;
+    return this.beginLife(signal);
   }
 
   /** Kills the instance when `signal` says so. Gives what ends that. */
   private watch(signal: AbortSignal): () => void {
-    const stop = (): void => this.kill(RuntimeError.is(signal.reason) ? signal.reason : undefined);
+    const stop = (): void => this.kill(reasonIn(signal));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
     return () => signal.removeEventListener('abort', stop);
@@ -437,7 +451,7 @@ export class ComponentInstance {
         'Cannot call the component: this instance is in another call; use a second instance or queue the calls',
       );
     }
-    assert(!this.rewound, 'an instance that was rewound begins before it is called');
+    assert(!this.isAtOrigin, 'an instance begins before it is called');
     this.turn = new Turn(source);
     return this.drive(this.turn);
   }
@@ -578,4 +592,8 @@ export class ComponentInstance {
     this.back = undefined;
     return this.reason;
   }
+}
+
+function reasonIn({ reason }: AbortSignal): RuntimeError | undefined {
+  return RuntimeError.is(reason) ? reason : undefined;
 }

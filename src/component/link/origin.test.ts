@@ -28,7 +28,7 @@ function guestOf({ body = '', globals = '(global $i (mut i32) (i32.const 7))', s
         (local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31)) (i64.load8_u (local.get $at))))
         (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 131072))))
       (i64.add (local.get $sum) (global.get $l)))
-    (func (export "grow") (drop (memory.grow (i32.const 0))))
+    (func (export "grow") (drop (memory.grow (i32.const 1))))
     (func (export "hold") (drop (call $make)) (drop (call $make)))
     (func (export "wait") (call $wait))
     (func (export "trap") (unreachable)) ${start})

@@ -81,16 +81,18 @@ export class Origin {
   /**
    * The start functions of an instance have run.
    *
-   * @param calledHost Whether they called functions of the host; used while {@link isKnown} is false.
-   * @returns The way back; undefined if there is none.
+   * @param calledHost Whether they called functions of the host.
    */
-  started(cores: readonly Core[], calledHost: boolean): Return | undefined {
-    if (!this.#isKnown) {
-      this.#isKnown = true;
-      this.#startsAgain = calledHost;
-      this.#images = calledHost ? this.#linked : this.#imagesOf(cores);
-      this.#linked = undefined;
-    }
+  started(cores: readonly Core[], calledHost: boolean): void {
+    if (this.#isKnown) return;
+    this.#isKnown = true;
+    this.#startsAgain = calledHost;
+    this.#images = calledHost ? this.#linked : this.#imagesOf(cores);
+    this.#linked = undefined;
+  }
+
+  /** How an instance gets back to it; undefined if it cannot. */
+  wayBack(cores: readonly Core[]): Return | undefined {
     if (this.#images === undefined) return undefined;
     return new Return(this.#exported(cores, 'memories'), this.#exported(cores, 'globals'), this.#images);
   }
@@ -116,7 +118,7 @@ interface Images {
 /** Puts one instance back to its origin. */
 export class Return {
   private readonly memories: readonly WebAssembly.Memory[];
-  private readonly views: readonly Uint8Array[];
+  private readonly views: Uint8Array[];
   private readonly globals: readonly WebAssembly.Global[];
   private readonly images: Images;
 
@@ -131,9 +133,10 @@ export class Return {
   /** False if a memory has grown: it cannot shrink again. */
   get possible(): boolean {
     for (const [nth, view] of this.views.entries()) {
+      const { buffer } = this.memories[nth] as WebAssembly.Memory;
+      if (buffer.byteLength !== (this.images.memories[nth] as MemoryImage).sizeBytes) return false;
       // Growing detaches the buffer, also when it grows by nothing.
-      const image = this.images.memories[nth] as MemoryImage;
-      if (view.length !== image.sizeBytes || this.memories[nth]?.buffer !== view.buffer) return false;
+      if (buffer !== view.buffer) this.views[nth] = new Uint8Array(buffer);
     }
     return true;
   }

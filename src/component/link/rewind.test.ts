@@ -106,13 +106,25 @@ describe('an instance that was rewound', () => {
     await fc.assert(lives, { numRuns: 60 });
   });
 
-  test('LK9: is none that has grown, by nothing or in a memory that nobody else sees', async () => {
-    for (const pages of [0, 1, 9]) {
-      const instance = await make();
-      await instance.call('grow', [pages]);
-      // Asking for more than there may be grows nothing.
-      assert.equal(instance.rewind(), pages === 9);
+  test('LK9: is none that has grown, also in a memory that nobody else sees', async () => {
+    const instance = await make();
+    await instance.call('grow', [1]);
+    assert.equal(instance.rewind(), false);
+    // Neither grows it: by nothing, and by more than there may be.
+    for (const pages of [0, 9]) {
+      const other = await make();
+      await other.call('grow', [pages]);
+      assert.ok(other.rewind());
+      assert.equal(other.begin({}), undefined);
+      assert.equal(await other.call('look'), fresh);
     }
+  });
+
+  test('LK11: is as one that was linked ahead, and as one that was made in one go', async () => {
+    const ahead = component.prepare({ host }, { rewindable: true });
+    ahead.linkAhead();
+    assert.equal(ahead.begin({}), undefined);
+    assert.equal(await ahead.call('look'), fresh);
   });
 });
 
@@ -130,4 +142,57 @@ test('rewind answers false for a component whose start function has made its mem
     await instance.call('run');
     assert.equal(instance.rewind(), can);
   }
+});
+
+/** Each of three modules runs code at its start; the second and the last one call the host. */
+const STARTERS = `(component
+  (import "note" (func $note (param "n" u32)))
+  (core func $n (canon lower (func $note)))
+  (core module $A (global (export "g") (mut i32) (i32.const 1)) (start $s)
+    (func $s (global.set 0 (i32.const 5))))
+  (core module $B (import "h" "n" (func $n (param i32))) (import "a" "g" (global $g (mut i32))) (start $s)
+    (func $s (call $n (global.get $g)) (global.set $g (i32.const 6))))
+  (core module $C (import "h" "n" (func $n (param i32))) (import "a" "g" (global $g (mut i32)))
+    (memory 1) (start $s) (func $s (call $n (global.get $g)))
+    (func (export "get") (result i32) (global.get $g)))
+  (core instance $a (instantiate $A))
+  (core instance $b (instantiate $B (with "h" (instance (export "n" (func $n)))) (with "a" (instance $a))))
+  (core instance $c (instantiate $C (with "h" (instance (export "n" (func $n)))) (with "a" (instance $a))))
+  (func (export "get") (result u32) (canon lift (core func $c "get"))))`;
+
+describe('an instance that was linked ahead', () => {
+  test('LK11: calls nobody before its life begins, and then runs its start functions in order, as its own', async () => {
+    const component = await compileComponent(await parseWat(STARTERS));
+    const noted: unknown[] = [];
+    const note = function (this: unknown, n: number): void {
+      noted.push([this, n]);
+    };
+    const instance = component.prepare({ note }, { context: 'nobody' });
+    instance.linkAhead();
+    assert.equal(instance.hasStart, true);
+    assert.deepEqual(noted, []);
+    await instance.begin({ context: 'me' });
+    assert.deepEqual(noted, [
+      ['me', 5],
+      ['me', 6],
+    ]);
+    assert.equal(await instance.call('get'), 6);
+  });
+
+  test('LK11: can be killed before its life, and in its start functions', async () => {
+    const component = await compileComponent(await parseWat(STARTERS));
+    const waits = new Promise<void>(() => undefined);
+    const make = (): ComponentInstance => {
+      const made = component.prepare({ note: () => waits });
+      made.linkAhead();
+      return made;
+    };
+    const first = make();
+    first.kill();
+    await assert.rejects(async () => first.begin({}), { code: 'COMPONENT_KILLED' });
+    const second = make();
+    const beginning = second.begin({});
+    second.kill();
+    await assert.rejects(beginning as Promise<void>, { code: 'COMPONENT_KILLED' });
+  });
 });

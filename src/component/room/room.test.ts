@@ -19,33 +19,41 @@ function refusal(work: () => void): RuntimeError {
 test('NodeRoom refuses an instance beyond the memories, with what is used and the limit', () => {
   const room = new NodeRoom(MACHINE);
   room.limit({ memoriesMax: 10 });
-  room.enter(10, false);
-  const { details, kind, message } = refusal(() => room.enter(1, false));
+  room.enter(10, 'new');
+  const { details, kind, message } = refusal(() => room.enter(1, 'new'));
   assert.deepEqual([kind, details.resource, details.used, details.limit], ['overload', 'linear memories', 10, 10]);
   assert.match(message, /uses 10 linear memories, and 10 are its limit; stop some instances/);
   assert.equal(room.use.memories, 10);
   room.leave(3);
-  room.enter(3, false);
+  room.enter(3, 'new');
 });
 
 test('NodeRoom keeps the last part of the memories for restarts', () => {
   const room = new NodeRoom(MACHINE);
   room.limit({ memoriesMax: 100 });
-  room.enter(98, false);
-  refusal(() => room.enter(1, false));
-  room.enter(1, true);
-  room.enter(1, true);
-  refusal(() => room.enter(1, true));
+  room.enter(98, 'new');
+  refusal(() => room.enter(1, 'new'));
+  room.enter(1, 'restart');
+  room.enter(1, 'restart');
+  refusal(() => room.enter(1, 'restart'));
+});
+
+test('NodeRoom keeps a quarter of the memories from what nobody needs yet', () => {
+  const room = new NodeRoom(MACHINE);
+  room.limit({ memoriesMax: 100 });
+  room.enter(75, 'spare');
+  refusal(() => room.enter(1, 'spare'));
+  room.enter(1, 'new');
 });
 
 test('NodeRoom counts the memories of all threads that share it', () => {
   const room = new NodeRoom(MACHINE);
   const other = new NodeRoom(MACHINE, room.shared);
   for (const each of [room, other]) each.limit({ memoriesMax: 10 });
-  other.enter(6, false);
-  refusal(() => room.enter(5, false));
+  other.enter(6, 'new');
+  refusal(() => room.enter(5, 'new'));
   other.leave(6);
-  room.enter(5, false);
+  room.enter(5, 'new');
 });
 
 test('NodeRoom refuses an instance and ends a guest before the mappings are used up', () => {
@@ -55,7 +63,7 @@ test('NodeRoom refuses an instance and ends a guest before the mappings are used
   room.limit({ mappingsMax: most });
   let memories = 0;
   const { details } = refusal(() => {
-    for (; ; memories++) room.enter(1, false);
+    for (; ; memories++) room.enter(1, 'new');
   });
   assert.equal(details.resource, 'mappings');
   // Room for guests that wait is left.
@@ -72,7 +80,7 @@ test('NodeRoom refuses an instance and ends a guest before the mappings are used
 test('NodeRoom refuses an instance when the process has more resident memory than it may', () => {
   const room = new NodeRoom(MACHINE);
   room.limit({ residentBytesMax: 1_000_000 });
-  const { details } = refusal(() => room.enter(1, false));
+  const { details } = refusal(() => room.enter(1, 'new'));
   assert.deepEqual([details.resource, details.limit], ['bytes', 1_000_000]);
   assert.ok(Number(details.used) > 1_000_000);
 });

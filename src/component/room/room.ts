@@ -21,6 +21,12 @@ export interface RoomLimits {
 /** Every ceiling with its number. */
 type Ceilings = { readonly [Name in keyof RoomLimits]-?: number };
 
+/**
+ * For what an instance is made: for an actor or a request; in the place of one that failed; or for nobody yet, to be there when
+ * somebody needs it.
+ */
+export type RoomClaim = 'new' | 'restart' | 'spare';
+
 /** What is used of a room, and how much there is. */
 export interface RoomUse {
   readonly memories: number;
@@ -33,10 +39,13 @@ export interface RoomUse {
   readonly residentBytesMax: number;
 }
 
-/** Share of a ceiling that new instances leave to restarts. */
-const RESERVE = 0.02;
-/** Kept of the mappings for restarts, and twice as much for guests that wait: whoever crosses that line ends the process. */
-const MAPPINGS_RESERVE = 0.05;
+/** Share of a ceiling that instances leave to more important ones. */
+const RESERVE: Readonly<Record<RoomClaim, number>> = { restart: 0, new: 0.02, spare: 0.25 };
+/**
+ * The same of the mappings, of which new instances leave some for restarts, and these for guests that wait: whoever crosses that
+ * line ends the process.
+ */
+const MAPPINGS_RESERVE: Readonly<Record<RoomClaim, number>> = { restart: 0.1, new: 0.15, spare: 0.3 };
 const MAPPINGS_SHARE = 0.95;
 const RESIDENT_SHARE = 0.8;
 /** V8 maps the accessible part of a memory apart from its guards, and a stack from its guard. */
@@ -112,12 +121,12 @@ export class NodeRoom {
    *
    * @throws {RuntimeError} `NODE_LIMIT` — there is not; `details` say what is used up, and the figures.
    */
-  check(memories: number, isRestart: boolean): void {
+  check(memories: number, claim: RoomClaim): void {
     const { memoriesMax, mappingsMax, residentBytesMax, cpuMax } = this.limits;
-    const left = isRestart ? 0 : RESERVE;
+    const left = RESERVE[claim];
     const most = memoriesMax - Math.floor(memoriesMax * left);
     if (this.memories + memories > most) throw full('linear memories', this.memories, memoriesMax);
-    const mappingsMost = mappingsMax * (1 - (isRestart ? 2 : 3) * MAPPINGS_RESERVE);
+    const mappingsMost = mappingsMax * (1 - MAPPINGS_RESERVE[claim]);
     if (this.mappings + MAPPINGS_EACH * memories > mappingsMost) {
       // Memories whose instances have ended may be gone by now.
       this.readMappings();
@@ -125,15 +134,15 @@ export class NodeRoom {
     }
     this.readResident();
     if (this.residentBytes > residentBytesMax * (1 - left)) throw full('bytes', this.residentBytes, residentBytesMax);
-    if (isRestart || cpuMax === Number.POSITIVE_INFINITY) return;
+    if (claim === 'restart' || cpuMax === Number.POSITIVE_INFINITY) return;
     this.readCpu();
     if (this.cpuUsed > cpuMax) throw full('of the processors', this.cpuUsed, cpuMax);
   }
 
   /** Counts an instance that is about to be made, or refuses it as {@link check} does. Undone by {@link leave}. */
-  enter(memories: number, isRestart: boolean): void {
+  enter(memories: number, claim: RoomClaim): void {
     this.instancesSinceReading++;
-    this.check(memories, isRestart);
+    this.check(memories, claim);
     Atomics.add(this.counters, MEMORIES, memories);
   }
 
