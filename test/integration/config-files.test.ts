@@ -47,6 +47,7 @@ name = "quakes"
 [components.parse]
 manifest = "../parse/Component.toml"
 instances = 2
+pool = 8
 config = { by = "place", deep = { n = [1, 2] } }
 args = ["--fast", ""]
 env = { MODE = "x" }
@@ -147,6 +148,7 @@ test('loadApplication resolves everything that the files say', async () => {
         ],
       },
       isolation: { kind: 'thread' },
+      pool: 8,
       http: undefined,
       links: [],
     });
