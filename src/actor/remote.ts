@@ -91,6 +91,8 @@ export interface RemoteDefinition<P extends Protocol> {
   readonly speaks: P | 'any' | ActorType<P>;
   /** The name that its actors have there, where it is not theirs here. */
   readonly alias?: string | undefined;
+  /** Whether its actors take what those of the type that it speaks as would take here: then they are admitted as those are. */
+  readonly takesRoomHere?: boolean;
   readonly connect: (actor: RemoteActor) => Far;
 }
 
@@ -103,7 +105,8 @@ export function defineRemoteType<P extends Protocol = NoProtocol>(definition: Re
   const known = speaks !== 'any' && INTERNALS in speaks ? (speaks[INTERNALS] as TypeInternals) : spokenBy(name, speaks);
   const createCell = (...parts: ConstructorParameters<typeof Cell>): Cell => new RemoteCell(parts, definition);
   const { protocol, operations, events, contract } = known;
-  const internals: TypeInternals = { protocol, operations, events, contract, runner: RUNNER, createCell };
+  const admit = definition.takesRoomHere === true ? known.admit : undefined;
+  const internals: TypeInternals = { protocol, operations, events, contract, admit, runner: RUNNER, createCell };
   return { name, [INTERNALS]: internals as unknown as TypeInternals<P> };
 }
 

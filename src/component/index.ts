@@ -62,6 +62,7 @@ export {
   NodeRoom,
   nodeRoom,
   type RoomClaim,
+  type RoomHandOver,
   type RoomLimits,
   type RoomUse,
   takeSharedRoom,

@@ -7,6 +7,7 @@ import type { KeepOptions } from '../durable/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
+import type { PlacedShare } from './component-share.ts';
 import { checkImports } from './deploy.ts';
 import { type HealthCheckOptions, toHealthCheckPolicy } from './health-options.ts';
 import { type HttpComponentPlan, type HttpObserver, httpActorType } from './http-component.ts';
@@ -52,6 +53,8 @@ export interface ComponentOptions {
    * they leave a quarter. What an actor leaves behind is used again, as new, if that can be. Default 0; not for one that handles HTTP.
    */
   readonly pool?: number | undefined;
+  /** @internal What its actors count together with those on other threads. Default: they count for themselves. */
+  readonly share?: PlacedShare | undefined;
   /** How requests get instances, if it handles HTTP. */
   readonly http?: HttpOptions & HttpObserver;
   /**
@@ -195,10 +198,10 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
 
 function messageParts<P extends Protocol>(
   { name: label, shape, surroundings, ...rest }: Plan,
-  { keep, health, limits, pool = 0 }: ComponentOptions,
+  { keep, health, limits, share, pool = 0 }: ComponentOptions,
 ) {
   const live = new Map<string, ComponentBehavior>();
-  const room = new InstanceRoom(rest.limits.instances);
+  const room = new InstanceRoom(rest.limits.instances, share);
   const plan: BehaviorPlan = {
     ...rest,
     shape,
@@ -224,7 +227,7 @@ function messageParts<P extends Protocol>(
     keep,
   });
   const used = (name: string): UsedNow => {
-    return { ...live.get(name)?.use, table: rest.component.tableElements, instances: room.taken };
+    return { ...live.get(name)?.use, table: rest.component.tableElements, instances: room.own };
   };
   const memoryBytes = (name: string): number | undefined => live.get(name)?.memoryBytes;
   return {

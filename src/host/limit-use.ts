@@ -12,7 +12,7 @@ interface Parts {
   readonly fuel: GuestFuel;
 }
 
-/** What one instance uses of its limits now; of rates, what all of its component on this thread have used of a second. */
+/** What one instance uses of its limits now; of rates, what all of its component have used of a second. */
 export function useOf({ instance, guest, fuel }: Parts): UsedNow {
   const { handles, openFiles, sockets, httpRequests, bytesIn, bytesOut } = guestUse(guest);
   const { limits, largestBytes } = guest.part(ACTOR);

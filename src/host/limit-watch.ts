@@ -1,7 +1,9 @@
+import { SharedCount } from '../collections/index.ts';
 import type { GrowRefusal } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import { type Breach, type Guest, reportLimit } from '../wasi/index.ts';
+import type { PlacedShare } from './component-share.ts';
 import { LIMIT_NAMES, LIMITS, type LimitKey, type LimitName } from './limits.ts';
 
 /** Milliseconds between two reports of one limit of one actor: who runs into it in a loop is told of once a second. */
@@ -116,22 +118,34 @@ export function limitUses(
 /** The incarnations that a component may have at once. */
 export class InstanceRoom {
   readonly #max: number;
-  taken = 0;
+  readonly #count: SharedCount;
 
-  constructor(max: number) {
+  /** @param share With those on other threads, if there are any. */
+  constructor(max: number, share?: PlacedShare) {
     this.#max = max;
+    this.#count = share === undefined ? new SharedCount() : new SharedCount(share.instances, share.place);
+  }
+
+  /** Of all threads. */
+  get taken(): number {
+    return this.#count.total;
+  }
+
+  /** Of this one. */
+  get own(): number {
+    return this.#count.own;
   }
 
   enter(): void {
-    if (this.taken >= this.#max) {
-      const text = `Cannot make another instance: the component has ${this.taken}; raise "instances" in [limits] if it should`;
-      const details = { limit: 'instances', limitValue: this.#max, used: this.taken };
-      throw new RuntimeError('COMPONENT_LIMIT', text, { details });
-    }
-    this.taken++;
+    this.#count.add(1);
+    const used = this.taken - 1;
+    if (used < this.#max) return;
+    this.#count.add(-1);
+    const text = `Cannot make another instance: the component has ${used}; raise "instances" in [limits] if it should`;
+    throw new RuntimeError('COMPONENT_LIMIT', text, { details: { limit: 'instances', limitValue: this.#max, used } });
   }
 
   leave(): void {
-    this.taken--;
+    this.#count.add(-1);
   }
 }

@@ -20,7 +20,7 @@ export interface ComponentLimits {
   /** Units of fuel for one message, request or call of a hook. 1 to 2⁵³ − 1. Default `Infinity`: its deadline ends it. */
   readonly fuelPerMessage: number;
   /**
-   * Units of fuel a second, all instances on one thread together. 1,000,000 to 2⁵³ − 1. What uses more waits.
+   * Units of fuel a second, all instances together, also on several threads. 1,000,000 to 2⁵³ − 1. What uses more waits.
    * Default `Infinity`: guests take turns.
    */
   readonly fuelPerSecond: number;
@@ -102,7 +102,7 @@ export const LIMITS = {
     max: ANY,
     default: NONE,
     unboundable: true,
-    summary: 'Units of fuel a second for all instances of a thread together; what uses more waits',
+    summary: 'Units of fuel a second for all instances together; what uses more waits',
   },
   liftBytes: {
     key: 'lift-budget',

@@ -2,6 +2,7 @@ import type { ActorRef } from '../actor/index.ts';
 import { type ComponentArtifact, type ComponentSource, compileComponent } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentActorType, type ComponentOptions, componentActor } from './component.ts';
+import { type ComponentShare, componentShare } from './component-share.ts';
 import type { HttpObserver } from './http-component.ts';
 import type { HttpOptions } from './http-options.ts';
 import type { Links } from './links.ts';
@@ -23,6 +24,8 @@ export interface ComponentRecipe {
   /** What it is compiled to; not for another process, which code cannot be handed to. */
   readonly artifact?: ComponentArtifact;
   readonly settings: ComponentSettings;
+  /** Not for another process, which shares no memory. */
+  readonly share?: ComponentShare;
 }
 
 /**
@@ -54,7 +57,7 @@ export function recipeOf({ component: compiled, options }: ComponentActorType): 
     // What a component is given of it is JSON, so that nothing else of it counts.
     ...(config !== undefined && { config: JSON.parse(JSON.stringify(config)) }),
   };
-  return { source: compiled.source, artifact: compiled.artifact, settings };
+  return { source: compiled.source, artifact: compiled.artifact, settings, share: componentShare() };
 }
 
 function notElsewhere(label: string, why: string): RuntimeError {
@@ -79,12 +82,15 @@ function byName(links: Links, label: string): Links {
 /**
  * Makes the actor type of a recipe. What was compiled is not compiled again.
  *
+ * @param place Which thread this is, of those that share.
+ *
  * @throws {RuntimeError} as {@link componentActor}.
  */
 export async function componentOf(
-  { source, artifact, settings }: ComponentRecipe,
-  observers: ComponentObservers,
+  { source, artifact, settings, share }: ComponentRecipe,
+  { place, observers }: { readonly place: number; readonly observers: ComponentObservers },
 ): Promise<ComponentActorType> {
+  const http = { ...settings.http, ...observers.http };
   const compiled = await compileComponent(source.bytes, { ...source.options, ...(artifact && { artifact }) });
-  return componentActor(compiled, { ...settings, ...observers, http: { ...settings.http, ...observers.http } });
+  return componentActor(compiled, { ...settings, ...observers, http, ...(share && { share: { ...share, place } }) });
 }

@@ -4,7 +4,6 @@ import type { Decision, Grants } from '../capability/index.ts';
 import type { CompiledComponent, HostImports } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
-import { Rate } from '../time/index.ts';
 import {
   type ByteSink,
   type ByteSource,
@@ -16,6 +15,7 @@ import {
 } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { auditOf, type ComponentAudit } from './component-audit.ts';
+import { type ComponentRates, type PlacedShare, ratesOf } from './component-share.ts';
 import { type FuelLimits, UNLIMITED } from './fuel.ts';
 import { breachOf, type LimitBreach, LimitWatch } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
@@ -47,6 +47,7 @@ interface SurroundingsOptions {
     readonly audit?: AuditSink | undefined;
     readonly onDenied?: (actor: string, decision: Decision) => void;
     readonly onLimit?: (actor: string, breach: LimitBreach) => void;
+    readonly share?: PlacedShare | undefined;
   };
 }
 
@@ -74,7 +75,7 @@ export class ComponentSurroundings {
   readonly #audit: ComponentAudit | undefined;
   readonly #options: SurroundingsOptions['options'];
   readonly limits: ComponentLimits;
-  readonly #fuelRate: Rate;
+  readonly #rates: ComponentRates;
   readonly #messageLimits: MessageLimits;
   /** Made with the first incarnation, whose start fails if this platform cannot give what is granted. */
   #wasi: Wasi | undefined;
@@ -89,8 +90,8 @@ export class ComponentSurroundings {
     this.#links = links;
     this.#options = options;
     this.limits = limits;
-    this.#fuelRate = new Rate(limits.fuelPerSecond);
-    this.#messageLimits = { messageBytes: limits.messageBytes, rate: new Rate(limits.messagesPerSecond) };
+    this.#rates = ratesOf(limits, options.share);
+    this.#messageLimits = { messageBytes: limits.messageBytes, rate: this.#rates.messagesPerSecond };
   }
 
   /** The limits that the actor of that reference has run into; nothing if it has not. */
@@ -127,7 +128,7 @@ export class ComponentSurroundings {
     if (perMessage === Number.POSITIVE_INFINITY && fuelPerSecond === Number.POSITIVE_INFINITY) return UNLIMITED;
     return {
       perMessage,
-      rate: this.#fuelRate.on(context.clock),
+      rate: this.#rates.fuelPerSecond.on(context.clock),
       onWait: ({ perSecond, level }) => {
         const used = Math.ceil(perSecond - level);
         this.#watchOf(context).note({ limit: 'fuel-per-second', limitValue: perSecond, used });
@@ -177,10 +178,9 @@ export class ComponentSurroundings {
         resourcesMax: limits.handles,
         httpRequestsMax: limits.httpRequests,
         socketsMax: limits.sockets,
-        bytesInPerSecond: limits.bytesInPerSecond,
-        bytesOutPerSecond: limits.bytesOutPerSecond,
         storageBytes: limits.storageBytes,
       },
+      byteRates: { in: this.#rates.bytesInPerSecond, out: this.#rates.bytesOutPerSecond },
       onLimit: (guest, breach) => this.#watchOf(guest.part(ACTOR).context).note(breach),
       ...(store && { store }),
       ...(isTable(config) && { config }),

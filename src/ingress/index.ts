@@ -18,7 +18,6 @@
  * @module
  */
 export { claimAddress } from './claim-address.ts';
-export { InFlight } from './in-flight.ts';
 export { type IngressOptions, type IngressServer, type ListenAddress, serveIngress } from './ingress-server.ts';
 export { INGRESS_DEFAULTS, type IngressLimits, toIngressLimits } from './options.ts';
 export { type HttpTarget, RequestHandler, type RequestRecord } from './request-handler.ts';

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SharedCount } from '../collections/index.ts';
 import { type ErrorCode, RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import { problemBody, statusOf } from './answers.ts';
-import type { InFlight } from './in-flight.ts';
 import { type IngressLimits, toIngressLimits } from './options.ts';
 import { type HttpTarget, RequestHandler, type RequestRecord } from './request-handler.ts';
 import { type Route, RouteTable } from './route-table.ts';
@@ -29,7 +29,7 @@ export interface IngressOptions {
   /** Hears of every request that is over. It should be quick. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
   /** Requests under way at all servers that share the address, which `limits.inFlightMax` bounds. Default: those of this one. */
-  readonly inFlight?: InFlight;
+  readonly inFlight?: SharedCount;
   /** What to do about an address that cannot be had, for the error. */
   readonly help?: string;
 }

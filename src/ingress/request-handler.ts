@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { SharedCount } from '../collections/index.ts';
 import type { ErrorCode } from '../errors/index.ts';
 import type { HttpPool, HttpTicket } from '../host/index.ts';
 import type { Clock } from '../time/index.ts';
 import { type Refusal, refuse, statusOf } from './answers.ts';
-import { InFlight } from './in-flight.ts';
 import { type ExchangeSettings, NodeExchange } from './node-exchange.ts';
 import type { IngressLimits } from './options.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
@@ -37,7 +37,7 @@ export interface RequestHandlerOptions {
   /** Hears of every request that is over. It should be quick. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
   /** Requests under way, which `limits.inFlightMax` bounds. Default: those of this handler. */
-  readonly inFlight?: InFlight | undefined;
+  readonly inFlight?: SharedCount | undefined;
 }
 
 /** What came of looking at a request. */
@@ -51,12 +51,12 @@ export class RequestHandler {
   readonly #settings: ExchangeSettings;
   /** What to call when a connection ends: for the requests that wait behind an earlier answer. Bounded as requests are. */
   readonly #queued = new WeakMap<Socket, Set<() => void>>();
-  readonly #inFlight: InFlight;
+  readonly #inFlight: SharedCount;
   #onOver: (() => void) | undefined;
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
-    this.#inFlight = options.inFlight ?? new InFlight();
+    this.#inFlight = options.inFlight ?? new SharedCount();
     this.#settings = { clock: options.clock, bodyBytesMax: options.limits.bodyBytesMax };
   }
 
@@ -76,12 +76,12 @@ export class RequestHandler {
     const startMs = onRequest === undefined ? 0 : clock.nowMs();
     const admission = this.#admit(request);
     let ticket: HttpTicket | undefined;
-    this.#inFlight.enter();
+    this.#inFlight.add(1);
     let isOver = false;
     const over = (): void => {
       if (isOver) return;
       isOver = true;
-      this.#inFlight.leave();
+      this.#inFlight.add(-1);
       ticket?.cancel();
       if (onRequest !== undefined)
         onRequest(recordOf(request, response, { admission, durationMs: clock.nowMs() - startMs }));

@@ -8,6 +8,8 @@ import {
   type RemoteActor,
   type Topics,
 } from '../actor/index.ts';
+import { SHARING_THREADS_MAX } from '../collections/index.ts';
+import { nodeRoom, type RoomHandOver } from '../component/index.ts';
 import { assert, RuntimeError } from '../errors/index.ts';
 import { type ComponentActorType, isComponentType } from '../host/index.ts';
 import type { Registry } from '../registry/index.ts';
@@ -15,6 +17,7 @@ import { type Clock, machineOffsetMs, SystemRandom } from '../time/index.ts';
 import {
   type Aside,
   ComponentBridge,
+  clearPlace,
   createWorkerSide,
   type LifeTimes,
   linkPair,
@@ -54,6 +57,17 @@ export const COMPONENTS_TOPIC = 'components';
 export interface WorkerData {
   /** Of the main thread's clock, so that deadlines mean the same. */
   readonly machineOffsetMs: number;
+  /** Which of the threads that count together it is; that of a process counts for itself. */
+  readonly place: number;
+  readonly room?: RoomHandOver;
+}
+
+let places = 0;
+
+/** A number for a thread, which no other that lives has. The main thread's is 0. */
+function nextPlace(): number {
+  places = (places % (SHARING_THREADS_MAX - 1)) + 1;
+  return places;
 }
 
 /** How many threads there are, and how long they may take. */
@@ -221,6 +235,7 @@ export class SystemWorkers {
     return defineRemoteType({
       name: type.name,
       speaks: type,
+      takesRoomHere: place === this.#threads,
       connect: (actor) => {
         const there = new PlacedActor(actor, { workplaces: place, recipe });
         this.#actors.set(actor, () => (there.there === undefined ? [] : [there.there]));
@@ -345,7 +360,9 @@ class Place implements Workplaces {
 
   #start(name: string): Worker {
     const { clock } = this.#surroundings;
-    const data: WorkerData = { machineOffsetMs: machineOffsetMs(clock) };
+    const place = nextPlace();
+    const room = this.#startWorker === startThread ? nodeRoom().handOver : undefined;
+    const data: WorkerData = { machineOffsetMs: machineOffsetMs(clock), place, ...(room && { room }) };
     const worker = this.#startWorker({ name, entry: ENTRY, clock, data, times: this.#times });
     const bridge = new ComponentBridge();
     const line = new Line(worker);
@@ -356,6 +373,10 @@ class Place implements Workplaces {
     };
     const asides = { [COMPONENTS_TOPIC]: bridge, [INGRESS_TOPIC]: line };
     const side = new MainSide(worker.link, { ...this.#surroundings, asides }, onLost);
+    void worker.ended.then(() => {
+      nodeRoom().clear(place);
+      clearPlace(place);
+    });
     this.#sides.set(worker, side);
     this.#lines.set(worker, line);
     this.#bridges.set(side, bridge);

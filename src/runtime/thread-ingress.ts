@@ -1,7 +1,7 @@
+import { SharedCount, sharedCounts } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import {
   claimAddress,
-  InFlight,
   type IngressLimits,
   type IngressServer,
   type ListenAddress,
@@ -53,7 +53,7 @@ export class ThreadIngress implements IngressServer {
   readonly #parts: ThreadIngressParts;
   readonly #limits: IngressLimits;
   readonly #counts: Int32Array;
-  readonly #inFlight: InFlight;
+  readonly #inFlight: SharedCount;
   readonly #lines = new Map<number, IngressLine>();
   readonly #alive: TimerHandle;
   #closed: Promise<void> | undefined;
@@ -63,8 +63,8 @@ export class ThreadIngress implements IngressServer {
     this.#limits = toIngressLimits(parts.limits);
     const { host, port } = parts.listen;
     this.address = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-    this.#counts = new Int32Array(new SharedArrayBuffer(4 * parts.width));
-    this.#inFlight = new InFlight(this.#counts);
+    this.#counts = sharedCounts(parts.width);
+    this.#inFlight = new SharedCount(this.#counts);
     this.#alive = parts.clock.after(LONG_MS, () => undefined, true);
   }
 
@@ -99,7 +99,7 @@ export class ThreadIngress implements IngressServer {
     while (this.#closed === undefined) {
       this.#lines.delete(place);
       // What was under way there is over.
-      Atomics.store(this.#counts, place, 0);
+      new SharedCount(this.#counts, place).clear();
       try {
         await this.#parts.lineOf(place);
         await this.#within(LIVE_MS, this.#parts.whenLive(place));

@@ -1,5 +1,6 @@
+import { SharedCount } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { InFlight, type IngressServer, serveIngress } from '../ingress/index.ts';
+import { type IngressServer, serveIngress } from '../ingress/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Aside, ComponentKitchen } from '../worker/index.ts';
 import type { FromIngress, ToIngress } from './ingress-messages.ts';
@@ -28,7 +29,7 @@ export class WorkerIngress implements Aside {
         listen,
         limits,
         clock: this.#clock,
-        inFlight: new InFlight(inFlight, place),
+        inFlight: new SharedCount(inFlight, place),
         routes: routes.map(({ name, component, ...route }) => ({
           ...route,
           target: { component: name, pool: () => this.#components.pool(component, name) },

@@ -1,20 +1,24 @@
 import type { Clock, TimerHandle } from './ports.ts';
+import { type Level, OwnLevel, SharedLevel, type SharedLevelCell } from './rate-level.ts';
 
 /** One rate, for each of those clocks that somebody goes by. */
 export class Rate {
   readonly #perSecond: number;
+  readonly #shared: SharedLevelCell | undefined;
   readonly #buckets = new WeakMap<Clock, TokenBucket>();
 
-  /** @param perSecond Above 0; `Infinity`: there is none. */
-  constructor(perSecond: number) {
+  /** @param perSecond Above 0; `Infinity`: there is none. @param shared Where other threads have the same rate. */
+  constructor(perSecond: number, shared?: SharedLevelCell) {
     this.#perSecond = perSecond;
+    this.#shared = shared;
   }
 
   on(clock: Clock): TokenBucket | undefined {
     if (this.#perSecond === Number.POSITIVE_INFINITY) return undefined;
     let bucket = this.#buckets.get(clock);
     if (bucket === undefined) {
-      bucket = new TokenBucket(clock, this.#perSecond);
+      const level = this.#shared && new SharedLevel(clock, { ...this.#shared, perSecond: this.#perSecond });
+      bucket = new TokenBucket(clock, this.#perSecond, level);
       this.#buckets.set(clock, bucket);
     }
     return bucket;
@@ -38,43 +42,36 @@ interface Waiter {
 export class TokenBucket {
   readonly perSecond: number;
   private readonly clock: Clock;
-  private tokens: number;
-  private atMs: number;
+  private readonly units: Level;
   /** In the order in which they came; bounded by those who can wait at once. */
   private readonly waiters = new Set<Waiter>();
   private timer: TimerHandle | undefined;
 
   /** @param perSecond Above 0, finite. */
-  constructor(clock: Clock, perSecond: number) {
+  constructor(clock: Clock, perSecond: number, units: Level = new OwnLevel(clock, perSecond)) {
     this.clock = clock;
     this.perSecond = perSecond;
-    this.tokens = perSecond;
-    this.atMs = clock.nowMs();
+    this.units = units;
   }
 
   /** Units that are there now; below zero, a debt. */
   get level(): number {
-    const nowMs = this.clock.nowMs();
-    this.tokens = Math.min(this.perSecond, this.tokens + ((nowMs - this.atMs) / 1_000) * this.perSecond);
-    this.atMs = nowMs;
-    return this.tokens;
+    return this.units.now;
   }
 
   /** Takes units that were used already. */
   spend(units: number): void {
-    this.tokens = this.level - units;
+    this.units.take(units, Number.NEGATIVE_INFINITY);
   }
 
   /** Gives back units that were taken and not used. */
   refund(units: number): void {
-    this.tokens += units;
+    this.units.take(-units, Number.NEGATIVE_INFINITY);
   }
 
   /** Takes units if they are all there. */
   tryTake(units: number): boolean {
-    if (this.level < units) return false;
-    this.tokens -= units;
-    return true;
+    return this.units.take(units, units);
   }
 
   /**
@@ -106,7 +103,7 @@ export class TokenBucket {
     for (const waiter of this.waiters) {
       if (this.level < 0) break;
       this.waiters.delete(waiter);
-      this.tokens -= waiter.cost;
+      this.spend(waiter.cost);
       waiter.go();
     }
     if (this.waiters.size > 0) this.timer ??= this.schedule();

@@ -11,7 +11,7 @@ import { HTTP_INTERFACES, HTTP_SETTINGS, UndiciClient } from './http/index.ts';
 import { BYTE_RATES, IO_INTERFACES } from './io/index.ts';
 import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './keyvalue/index.ts';
 import { LOG_SINK, LOGGING_INTERFACES, type LogSink } from './logging/index.ts';
-import { WASI_DEFAULTS, type WasiOptions } from './options.ts';
+import { WASI_DEFAULTS, type WasiLimits, type WasiOptions } from './options.ts';
 import { RANDOM_BYTES, RANDOM_INTERFACES, SYSTEM_RANDOM_BYTES } from './random/index.ts';
 import { SOCKET_INTERFACES, SOCKET_SETTINGS } from './sockets/index.ts';
 
@@ -76,7 +76,7 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
     .set(FILE_SETTINGS, { openFilesMax, preopens })
     .set(RANDOM_BYTES, options.random ?? SYSTEM_RANDOM_BYTES)
     .set(GRANTS, grants)
-    .set(BYTE_RATES, { in: new Rate(limits.bytesInPerSecond), out: new Rate(limits.bytesOutPerSecond) })
+    .set(BYTE_RATES, options.byteRates ?? ratesOf(limits))
     .set(SOCKET_SETTINGS, { socketsMax, drainMs })
     .set(HTTP_SETTINGS, {
       client: new UndiciClient((request) => decide(grants, request)),
@@ -113,4 +113,11 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
 function assertRange(name: string, value: number, { min, max }: { readonly min: number; readonly max: number }): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new RangeError(`Cannot define WASI with ${name} = ${value}: it must be an integer from ${min} to ${max}`);
+}
+
+function ratesOf({
+  bytesInPerSecond,
+  bytesOutPerSecond,
+}: Pick<Required<WasiLimits>, 'bytesInPerSecond' | 'bytesOutPerSecond'>) {
+  return { in: new Rate(bytesInPerSecond), out: new Rate(bytesOutPerSecond) };
 }

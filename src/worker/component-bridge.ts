@@ -1,4 +1,5 @@
 import type { AuditSink } from '../audit/index.ts';
+import { SharedCount } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { type ComponentActorType, type ComponentRecipe, recipeOf } from '../host/index.ts';
 import type { ByteSink } from '../wasi/index.ts';
@@ -48,6 +49,14 @@ export function placedComponent(type: ComponentActorType): PlacedComponent {
   BY_NUMBER.set(component, new WeakRef(placed));
   unused.register(placed, component);
   return placed;
+}
+
+/** Takes off what the actors of a thread that has ended had counted. */
+export function clearPlace(place: number): void {
+  for (const placed of BY_NUMBER.values()) {
+    const share = placed.deref()?.order.recipe.share;
+    if (share !== undefined) new SharedCount(share.instances, place).clear();
+  }
 }
 
 /** What an actor of `type` that lives on a worker uses, as it was a moment ago. */

@@ -34,6 +34,7 @@ export class ComponentKitchen implements Aside {
   /** Sends to the main thread, in order. Set before an actor is made. */
   say!: (message: FromComponent) => void;
   readonly #clock: Clock;
+  readonly #place: number;
   /** By their number, as long as somebody uses them. */
   readonly #types = new Map<number, WeakRef<ComponentActorType>>();
   readonly #making = new Map<number, Promise<ComponentActorType>>();
@@ -55,8 +56,10 @@ export class ComponentKitchen implements Aside {
   /** Actors that run here. Set before one is made. */
   actors: () => Iterable<{ readonly ref: ActorRef; readonly name: string }> = () => [];
 
-  constructor(clock: Clock) {
+  /** @param place Which thread this is, of those that share. */
+  constructor(clock: Clock, place: number) {
     this.#clock = clock;
+    this.#place = place;
   }
 
   /** The actor type of an order; what was made of one of that number is used again. */
@@ -67,7 +70,7 @@ export class ComponentKitchen implements Aside {
     const { source, ...rest } = order.recipe;
     // A copy of its own: what is shared cannot be hashed.
     const recipe = { ...rest, source: { ...source, bytes: source.bytes.slice() } };
-    const making = componentOf(recipe, this.#observers(order));
+    const making = componentOf(recipe, { place: this.#place, observers: this.#observers(order) });
     this.#making.set(component, making);
     try {
       const type = await making;

@@ -19,6 +19,7 @@ export {
   NodeRoom,
   nodeRoom,
   type RoomClaim,
+  type RoomHandOver,
   type RoomLimits,
   type RoomUse,
   takeSharedRoom,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { SharedCount, sharedCounts } from '../../collections/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { systemClock } from '../../time/index.ts';
 import { countMappings, type Machine, readMachine } from './machine.ts';
@@ -26,6 +27,24 @@ type Ceilings = { readonly [Name in keyof RoomLimits]-?: number };
  * somebody needs it.
  */
 export type RoomClaim = 'new' | 'restart' | 'spare';
+
+/** Counts that threads share, as of `sharedCounts`. */
+export interface SharedRoom {
+  /** Linear memories of instances. */
+  readonly memories: Int32Array;
+  /** Guests whose stacks wait. */
+  readonly suspended: Int32Array;
+}
+
+/** What another thread of the process needs to count together with this one. */
+export interface RoomHandOver {
+  readonly shared: SharedRoom;
+  readonly limits: RoomLimits;
+}
+
+function newSharedRoom(): SharedRoom {
+  return { memories: sharedCounts(), suspended: sharedCounts() };
+}
 
 /** What is used of a room, and how much there is. */
 export interface RoomUse {
@@ -57,15 +76,11 @@ const READING_INSTANCES = 256;
 /** Share of the mappings by which their count may have moved since they were read. Reading them all takes 10 to 30 ms. */
 const MAPPINGS_DRIFT = 0.125;
 
-/** Counters in shared memory. */
-const MEMORIES = 0;
-const SUSPENDED = 1;
-const COUNTERS = 2;
-
 /** The room of one process. */
 export class NodeRoom {
-  readonly shared: SharedArrayBuffer;
-  private readonly counters: Int32Array;
+  readonly shared: SharedRoom;
+  private readonly memoryCount: SharedCount;
+  private readonly suspendedCount: SharedCount;
   private readonly machine: Machine;
   private limits: Ceilings;
   /** Mappings that are no memory and no stack of ours, when they were last read, and what we counted then. */
@@ -79,11 +94,12 @@ export class NodeRoom {
   private cpuReadMs = Number.NEGATIVE_INFINITY;
   private cpuTotal = process.cpuUsage();
 
-  /** @param shared Counters of the threads that it shares the process with. */
-  constructor(machine: Machine = readMachine(), shared = new SharedArrayBuffer(4 * COUNTERS)) {
+  /** @param shared Counts of the threads that it shares the process with. @param place Which of them this is; the first is 0. */
+  constructor(machine: Machine = readMachine(), shared: SharedRoom = newSharedRoom(), place = 0) {
     this.machine = machine;
     this.shared = shared;
-    this.counters = new Int32Array(shared);
+    this.memoryCount = new SharedCount(shared.memories, place);
+    this.suspendedCount = new SharedCount(shared.suspended, place);
     this.limits = defaults(machine);
   }
 
@@ -102,13 +118,24 @@ export class NodeRoom {
     this.limits = { ...defaults(machine), ...given };
   }
 
+  /** For another thread. */
+  get handOver(): RoomHandOver {
+    const { cpuMax, ...limits } = this.limits;
+    return { shared: this.shared, limits: { ...limits, ...(Number.isFinite(cpuMax) && { cpuMax }) } };
+  }
+
+  /** Takes off what a thread that has ended had counted. */
+  clear(place: number): void {
+    for (const counts of [this.shared.memories, this.shared.suspended]) new SharedCount(counts, place).clear();
+  }
+
   get use(): RoomUse {
     this.readResident();
     const { memoriesMax, mappingsMax, residentBytesMax } = this.limits;
     return {
       memories: this.memories,
       memoriesMax,
-      suspended: Math.max(0, Atomics.load(this.counters, SUSPENDED)),
+      suspended: this.suspendedCount.total,
       mappings: this.mappings,
       mappingsMax,
       residentBytes: this.residentBytes,
@@ -143,11 +170,11 @@ export class NodeRoom {
   enter(memories: number, claim: RoomClaim): void {
     this.instancesSinceReading++;
     this.check(memories, claim);
-    Atomics.add(this.counters, MEMORIES, memories);
+    this.memoryCount.add(memories);
   }
 
   leave(memories: number): void {
-    Atomics.sub(this.counters, MEMORIES, memories);
+    this.memoryCount.add(-memories);
   }
 
   /**
@@ -161,20 +188,20 @@ export class NodeRoom {
       if (systemClock.nowMs() - this.mappingsReadMs > READING_MS) this.readMappings();
       if (this.mappings + MAPPINGS_EACH > mappingsMax) throw full('mappings', this.mappings, mappingsMax);
     }
-    Atomics.add(this.counters, SUSPENDED, 1);
+    this.suspendedCount.add(1);
   }
 
   resume(): void {
-    Atomics.sub(this.counters, SUSPENDED, 1);
+    this.suspendedCount.add(-1);
   }
 
   private get memories(): number {
-    return Math.max(0, Atomics.load(this.counters, MEMORIES));
+    return this.memoryCount.total;
   }
 
   /** What of the mappings is ours, as counted. */
   private get counted(): number {
-    return MAPPINGS_EACH * (this.memories + Math.max(0, Atomics.load(this.counters, SUSPENDED)));
+    return MAPPINGS_EACH * (this.memories + this.suspendedCount.total);
   }
 
   private get mappings(): number {
@@ -240,15 +267,16 @@ export function nodeRoom(): NodeRoom {
   return room;
 }
 
-/** Has this thread, before it makes its first instance, count together with those that share `shared`. */
-export function takeSharedRoom(shared: SharedArrayBuffer): NodeRoom {
-  room = new NodeRoom(readMachine(), shared);
+/** Has this thread, before it makes its first instance, count together with those that share `shared`, under the same ceilings. */
+export function takeSharedRoom({ shared, limits }: RoomHandOver, place: number): NodeRoom {
+  room = new NodeRoom(readMachine(), shared, place);
+  room.limit(limits);
   return room;
 }
 
 /**
- * Sets how many instances of components this process may have, by what they take of it. Each thread has ceilings of its own
- * for what all of them use.
+ * Sets how many instances of components this process may have, by what they take of it. A thread takes over those of the
+ * main one when it starts.
  *
  * @returns What is used now, and the ceilings.
  * @throws {RangeError} A ceiling is out of range, or above what the machine has; the text says what is allowed.
