@@ -1,10 +1,12 @@
-/** Messages of 64 bytes between threads: over a link's rings, and over `postMessage` in the same run. */
+/** Messages of 64 bytes between threads: over a link's rings, over `postMessage`, and to an actor by its reference, in the same run. */
 import assert from 'node:assert/strict';
 import { Worker as NodeWorker } from 'node:worker_threads';
+import { type ActorRef, ActorSystem, workerActor } from '../src/index.ts';
 import { systemClock } from '../src/time/index.ts';
 import { type Link, startThread, type Worker } from '../src/worker/index.ts';
 import { quantile } from './statistics.ts';
 import type { Report, Row, Suite } from './suite.ts';
+import { Measured } from './workers/actor.ts';
 import { keepAwake } from './workers/awake.ts';
 
 const SAMPLES = 9;
@@ -124,40 +126,122 @@ async function perSecond(carrier: Carrier): Promise<number> {
   return (ONE_WAY / (performance.now() - startMs)) * 1_000;
 }
 
+/** Asks that wait for their answers at the same time. */
+const IN_FLIGHT = 64;
+const ASKS = 100_000;
+const TELLS = 200_000;
+
+type Rows = (name: string, figure: number) => void;
+
+/** An actor on a thread of its own, by its reference. */
+class Actor {
+  readonly #system: ActorSystem;
+  readonly #ref: ActorRef<typeof Measured>;
+
+  private constructor(system: ActorSystem, ref: ActorRef<typeof Measured>) {
+    this.#system = system;
+    this.#ref = ref;
+  }
+
+  static async open(): Promise<Actor> {
+    const system = await ActorSystem.create({ workers: 1 });
+    const type = workerActor(new URL('./workers/actor.ts', import.meta.url), {
+      export: 'measured',
+      protocol: Measured,
+    });
+    const ref = system.spawn(type, 'measured', { mailbox: { capacity: 4_096 } });
+    await ref.ready;
+    return new Actor(system, ref);
+  }
+
+  async measure(add: Rows): Promise<void> {
+    add('actor: tells', await this.#tellsPerSecond());
+    add('actor: asks, 64 in flight', await this.#asksPerSecond());
+    add('actor: ask, both asleep', await this.#askMicros(WAKE_UPS, PAUSE_MS));
+    this.#ref.tell.awake(true);
+    keepAwake(true);
+    add('actor: ask, both awake', await this.#askMicros(ROUND_TRIPS));
+    this.#ref.tell.awake(false);
+    keepAwake(false);
+  }
+
+  async #askMicros(count: number, pauseMs = 0): Promise<number> {
+    const times: number[] = [];
+    for (let nth = 0; nth < count; nth++) {
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      const startMs = performance.now();
+      await this.#ref.ask.echo(MESSAGE);
+      times.push((performance.now() - startMs) * 1_000);
+    }
+    return quantile(
+      times.sort((a, b) => a - b),
+      0.5,
+    );
+  }
+
+  async #asksPerSecond(): Promise<number> {
+    let left = ASKS;
+    const loop = async (): Promise<void> => {
+      while (left-- > 0) await this.#ref.ask.echo(MESSAGE);
+    };
+    const startMs = performance.now();
+    await Promise.all(Array.from({ length: IN_FLIGHT }, loop));
+    return (ASKS / (performance.now() - startMs)) * 1_000;
+  }
+
+  /** As fast as they are accepted; ends when they have been handled. */
+  async #tellsPerSecond(): Promise<number> {
+    const before = await this.#ref.ask.count();
+    const startMs = performance.now();
+    for (let sent = 0; sent < TELLS; ) {
+      while (sent < TELLS && this.#ref.tell.put(MESSAGE).ok) sent++;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    assert.equal(await this.#ref.ask.count(), before + TELLS);
+    return (TELLS / (performance.now() - startMs)) * 1_000;
+  }
+
+  close(): Promise<void> {
+    return this.#system.stop();
+  }
+}
+
 async function run(report: Report): Promise<void> {
   const carriers = [await portCarrier(), await ringCarrier()];
+  const actor = await Actor.open();
   const rows = new Map<string, number[]>();
   const add = (name: string, figure: number) => rows.set(name, [...(rows.get(name) ?? []), figure]);
   for (let sample = -1; sample < SAMPLES; sample++) {
-    for (const carrier of carriers) {
-      const rate = await perSecond(carrier);
-      carrier.awake(true);
-      keepAwake(true);
-      const awake = await roundTripMicros(carrier, ROUND_TRIPS);
-      carrier.awake(false);
-      keepAwake(false);
-      const asleep = await roundTripMicros(carrier, WAKE_UPS, PAUSE_MS);
-      if (sample < 0) continue; // warming up
-      add(`${carrier.name}: one way`, rate);
-      add(`${carrier.name}: round trip, both awake`, awake);
-      add(`${carrier.name}: round trip, both asleep`, asleep);
-    }
+    // Warming up.
+    const note = sample < 0 ? () => undefined : add;
+    for (const carrier of carriers) await measureCarrier(carrier, note);
+    await actor.measure(note);
   }
+  await actor.close();
   for (const carrier of carriers) await carrier.close();
   const targets: Record<string, Row['target']> = {
     'ring: one way': { atLeast: 2_500_000 },
     'ring: round trip, both awake': { atMost: 12 },
+    'actor: tells': { atLeast: 2_500_000 },
+    'actor: asks, 64 in flight': { atLeast: 1_000_000 },
+    'actor: ask, both awake': { atMost: 12 },
   };
   for (const [name, samples] of rows) {
     const target = targets[name];
-    report.row({
-      name,
-      unit: name.endsWith('one way') ? 'per second' : 'µs',
-      samples,
-      ...(target === undefined ? {} : { target }),
-    });
+    const unit = /one way|tells|in flight/.test(name) ? 'per second' : 'µs';
+    report.row({ name, unit, samples, ...(target === undefined ? {} : { target }) });
   }
   report.notMeasured('more than two threads: the machine that the targets are for has two cores');
+}
+
+async function measureCarrier(carrier: Carrier, add: Rows): Promise<void> {
+  add(`${carrier.name}: one way`, await perSecond(carrier));
+  carrier.awake(true);
+  keepAwake(true);
+  add(`${carrier.name}: round trip, both awake`, await roundTripMicros(carrier, ROUND_TRIPS));
+  carrier.awake(false);
+  keepAwake(false);
+  add(`${carrier.name}: round trip, both asleep`, await roundTripMicros(carrier, WAKE_UPS, PAUSE_MS));
 }
 
 /** What a message to another thread costs. */
