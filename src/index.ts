@@ -85,6 +85,7 @@ export {
   type HttpStats,
   type Links,
   type LinkTarget,
+  type RecycleOptions,
 } from './host/index.ts';
 export type { MailboxOptions, OverflowPolicy } from './mailbox/index.ts';
 export {

@@ -12,6 +12,7 @@ import type { HostPattern, IngressLimits, PathPattern } from '../ingress/index.t
 import type { StoreLimits } from '../store/index.ts';
 import type { HealthConfig } from './health-section.ts';
 import type { IsolationConfig } from './isolation-section.ts';
+import type { RecycleConfig } from './recycle-section.ts';
 import type { SubscriptionConfig } from './subscribe-section.ts';
 
 /**
@@ -87,6 +88,8 @@ export interface ComponentConfig {
   readonly isolation: IsolationConfig;
   /** Instances that are kept ready, 0 to 4,096. */
   readonly pool: number;
+  /** When instances are recycled. `undefined`: never. */
+  readonly recycle: RecycleConfig | undefined;
   readonly grants: GrantsConfig;
   /** What `grants` are made of. */
   readonly keys: KeysConfig;

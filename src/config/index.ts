@@ -39,4 +39,5 @@ export { type BuildConfig, loadManifest, type ManifestConfig } from './manifest.
 export { nearest } from './nearest.ts';
 export { ENDPOINT_EXPECTED, isConnectPattern, isHttpPattern, isListenPattern } from './patterns.ts';
 export { type ConfigProblem, configError, quote } from './problems.ts';
+export type { RecycleConfig } from './recycle-section.ts';
 export { formatSize, parseSizeBytes } from './units.ts';

@@ -17,6 +17,7 @@ import { limitProblems, mergeLimits } from './limits-section.ts';
 import { resolveLinks } from './links.ts';
 import { nearest } from './nearest.ts';
 import { type ConfigProblem, configError, type Document, problemAt, quote } from './problems.ts';
+import { recycleProblem, toRecycleConfig } from './recycle-section.ts';
 import {
   APPLICATION_SCHEMA,
   type ApplicationFile,
@@ -151,6 +152,8 @@ class Loader {
     this.#problems.push(...limitProblems(limits, section, { ...where, machineBytes: this.#machineBytes }));
     const grants = { ...granted, env: Object.keys(env) };
     await this.#checkFolders([...at, 'grants', 'filesystem'], grants);
+    const unfit = recycleProblem(section);
+    if (unfit !== undefined) this.#report([...at, 'recycle'], unfit);
     const config: ComponentConfig = {
       name,
       version: manifest?.component.version,
@@ -177,6 +180,7 @@ class Loader {
       limits,
       isolation: toIsolation(name, section.isolation),
       pool: section.pool,
+      recycle: section.recycle && toRecycleConfig(section.recycle),
       grants,
       keys,
       http: section.http && toHttpConfig(section.http),

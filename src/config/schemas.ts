@@ -25,6 +25,7 @@ import { KEEP_SECTION } from './keep-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
 import { NODE_SECTION } from './node-section.ts';
+import { RECYCLE_SECTION } from './recycle-section.ts';
 import { STORE_SECTION } from './store-section.ts';
 import { SUBSCRIBE_SECTION } from './subscribe-section.ts';
 
@@ -116,6 +117,7 @@ const COMPONENT_SECTION = table({
   pool: integer(POOL)
     .default(0)
     .meta({ description: 'Instances that are kept ready for its actors, on each thread where they live' }),
+  recycle: RECYCLE_SECTION.optional(),
   grants: GRANTS_SECTION.optional(),
   http: HTTP_SECTION.optional(),
   links: LINKS_SECTION.optional(),

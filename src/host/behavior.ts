@@ -20,6 +20,7 @@ import { reportRefusal, type UsedNow } from './limit-watch.ts';
 import type { ComponentLimits } from './limits.ts';
 import type { MessageDeadline } from './messaging.ts';
 import { payloadBytes } from './payload-size.ts';
+import { NEVER, type RecyclePolicy } from './recycle-options.ts';
 import type { ComponentShape } from './shape.ts';
 
 /** What one incarnation is given: its imports, and what it is to them, which has to be disposed of. */
@@ -42,6 +43,8 @@ export interface BehaviorPlan {
   readonly limits: ComponentLimits;
   /** Instances that are kept ready; 0: none. */
   readonly pool: number;
+  /** When instances are recycled. */
+  readonly recycle: RecyclePolicy;
   /** Bytes of the arguments of one call of a function, by estimate; `Infinity`: they are not counted. */
   readonly argumentBytesMax: number;
   /** Those whose last incarnation failed: what they start next takes its place. */
@@ -68,9 +71,12 @@ type HealthAnswer = { readonly tag: 'healthy' } | { readonly tag: 'degraded' | '
 const NO_BYTES = new Uint8Array(0);
 const TO_UTF8 = new TextEncoder();
 
+/** Nobody gets to see it: what is recycled is in no call. */
+const RECYCLED = new RuntimeError('COMPONENT_KILLED', 'The instance was recycled');
+
 /**
- * One incarnation of a component actor: an instance, and the pump that feeds it from the mailbox. A call is prepared
- * for one message at a time, and the objects that describe it are reused.
+ * One incarnation of a component actor: an instance, or one after the other if they are recycled, and the pump that feeds it
+ * from the mailbox. A call is prepared for one message at a time, and the objects that describe it are reused.
  */
 export class ComponentBehavior implements Behavior, CallSource, MessageDeadline {
   private readonly plan: BehaviorPlan;
@@ -92,6 +98,9 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private messageStartMs = 0;
   /** Of the messages that it got. */
   private largestBytes = 0;
+  /** Messages that the instance got, and the memory that it began with. */
+  private messageCount = 0;
+  private firstMemoryBytes = 0;
   /** Milliseconds for the health check that is under way; 0: it is a message or a hook, which has the deadline. */
   private checkMs = 0;
   private checkTimer: TimerHandle | undefined;
@@ -139,24 +148,35 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   }
 
   start(context: BehaviorContext, saved?: Uint8Array): void | Promise<void> {
-    const { component } = this.plan;
     this.context = context;
-    this.messageStartMs = context.clock.nowMs();
     this.plan.enter();
     this.entered = true;
     this.isRestart = this.plan.failed.delete(context.self);
-    this.surroundings = this.plan.surround(context, this);
-    const { imports, guest, fuel: limits } = this.surroundings;
-    const fuel = new GuestFuel(context.clock, component, { limits, time: this });
-    this.fuel = fuel;
-    this.pool = this.poolOf(context, imports);
+    const surroundings = this.plan.surround(context, this);
+    this.surroundings = surroundings;
+    this.pool = this.poolOf(context, surroundings.imports);
     this.pool?.enter();
-    const instance = this.pool?.take() ?? linkedAhead(this.plan, imports, this.isRestart ? 'restart' : 'new');
+    const instance = this.pool?.take() ?? this.made(surroundings);
+    return this.inhabit(context, instance, saved);
+  }
+
+  /** Begins the life of an instance. */
+  private inhabit(
+    ...[context, instance, saved]: [BehaviorContext, ComponentInstance, Uint8Array?]
+  ): void | Promise<void> {
+    const { guest, fuel: limits } = this.surroundings as Surroundings;
+    this.messageStartMs = context.clock.nowMs();
+    const fuel = new GuestFuel(context.clock, this.plan.component, { limits, time: this });
+    this.fuel = fuel;
     this.making = instance;
     const beginning = instance.begin({ context: guest, debt: guest.debt, fuel });
     return beginning === undefined
       ? this.begin(instance, context, saved)
       : beginning.then(() => this.begin(instance, context, saved));
+  }
+
+  private made({ imports }: Surroundings): ComponentInstance {
+    return linkedAhead(this.plan, imports, this.isRestart ? 'restart' : 'new');
   }
 
   private poolOf(context: BehaviorContext, imports: HostImports): InstancePool | undefined {
@@ -194,6 +214,8 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     // A task is one message, sent to itself: so its end, its failure and its restart are those of any message. A task
     // that was disposed of meanwhile leaves none behind for its successor.
     if (shape.kind === 'task' && !this.disposed) context.self.tellOp(TASK_OPERATION, undefined);
+    this.messageCount = 0;
+    if (this.plan.recycle.growthBytes < Number.POSITIVE_INFINITY) this.firstMemoryBytes = this.memoryBytes;
     this.checkLater();
   }
 
@@ -208,8 +230,42 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private pump(instance: ComponentInstance): void | Promise<void> {
     this.messageStartMs = this.context?.clock.nowMs() ?? 0;
     const suspended = instance.pump(this);
-    if (suspended === undefined) return undefined;
-    return this.withDeadline(suspended).then(undefined, (error: unknown) => this.afterFailure(error));
+    if (suspended === undefined) return this.afterTurn();
+    return this.withDeadline(suspended).then(
+      () => this.afterTurn(),
+      (error: unknown) => this.afterFailure(error),
+    );
+  }
+
+  /** Recycling is done between two messages: then it is nobody's message that fails if it does. */
+  private afterTurn(): void {
+    if (this.isUsedUp) this.context?.requestCheck();
+  }
+
+  /** Whether it is time to recycle the instance. */
+  private get isUsedUp(): boolean {
+    const { messages, growthBytes } = this.plan.recycle;
+    if (this.messageCount >= messages) return true;
+    return growthBytes < Number.POSITIVE_INFINITY && this.memoryBytes - this.firstMemoryBytes > growthBytes;
+  }
+
+  /** Ends the life of the instance in order, and begins the next one: of the same, put back, or else of another. */
+  private async recycle(context: BehaviorContext): Promise<void> {
+    await this.stop();
+    const { live, surroundings, fuel } = this;
+    if (this.disposed || live === undefined || surroundings === undefined) return;
+    this.checkTimer?.cancel();
+    this.unhealthy = 0;
+    context.report(undefined);
+    this.isRestart = true;
+    const isRewound = live.rewind();
+    if (!isRewound) live.kill(RECYCLED);
+    this.live = undefined;
+    fuel?.end();
+    void surroundings.guest.dispose();
+    const next = this.plan.surround(context, this);
+    this.surroundings = next;
+    await this.inhabit(context, isRewound ? live : (this.pool?.take() ?? this.made(next)));
   }
 
   /** A task that exits with 0 has done its work. */
@@ -231,11 +287,17 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     return (await this.withDeadline(this.callHook(snapshot))) as Uint8Array;
   }
 
-  /** Asks the component how it is. One that says too often in a row that it does not work has failed. */
+  /** Between two messages: recycles the instance if it is time, else asks it how it is. */
   async check(context: BehaviorContext): Promise<void> {
+    if (this.live === undefined) return;
+    if (this.isUsedUp) await this.recycle(context);
+    else await this.askHealth(context);
+  }
+
+  /** Asks the component how it is. One that says too often in a row that it does not work has failed. */
+  private async askHealth(context: BehaviorContext): Promise<void> {
     const { shape, health, deadlineMs } = this.plan;
-    const instance = this.live;
-    if (instance === undefined || shape.lifecycle.health === undefined) return;
+    if (shape.lifecycle.health === undefined) return;
     this.messageStartMs = context.clock.nowMs();
     this.checkMs = deadlineMs === 0 ? health.timeoutMs : Math.min(health.timeoutMs, deadlineMs);
     const answer = (await this.withDeadline(this.callHook(shape.lifecycle.health))) as HealthAnswer;
@@ -281,7 +343,7 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     if (live !== undefined && this.pool?.give(live) !== true) live.kill(reason);
     this.pool?.leave();
     this.fuel?.end();
-    if (live !== undefined && context !== undefined) this.plan.onLive(context.self.name, this, false);
+    if (context !== undefined) this.plan.onLive(context.self.name, this, false);
     // One that never lived holds no place that it could have back.
     const hadPlace = live !== undefined || this.isRestart;
     if (reason !== undefined && context !== undefined && hadPlace) this.plan.failed.add(context.self);
@@ -296,13 +358,14 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     const turn = this.turn as Turn;
     const fuel = this.fuel as GuestFuel;
     // The rest of the turn waits, as every turn does that begins meanwhile.
-    if (fuel.isOverRate || fuel.takeLong()) return undefined;
+    if (fuel.isOverRate || fuel.takeLong() || this.messageCount >= this.plan.recycle.messages) return undefined;
     for (;;) {
       const incoming = turn.take();
       if (incoming === undefined) return undefined;
       fuel.begin();
       const call = this.prepare(incoming);
       if (call !== undefined) {
+        this.messageCount++;
         if (this.watch !== undefined) this.messageStartMs = this.context?.clock.nowMs() ?? 0;
         return call;
       }
@@ -444,12 +507,12 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
 /** The one operation of a task. */
 export const TASK_OPERATION = 'run';
 
-/** An instance whose life has not begun. Only that of a pool can have another one after it. */
+/** An instance whose life has not begun. It can have another one after it where that is wanted. */
 function linkedAhead(...[plan, imports, room]: [BehaviorPlan, HostImports, RoomClaim]): ComponentInstance {
   const { component, limits } = plan;
   const instance = component.prepare(imports, {
     room,
-    rewindable: plan.pool > 0,
+    rewindable: plan.pool > 0 || plan.recycle !== NEVER,
     handlesMax: limits.handles,
     liftBudgetBytes: limits.liftBytes,
     onGrowRefused: reportRefusal,

@@ -17,6 +17,7 @@ import { InstanceRoom, type LimitBreach, type LimitUse, limitUses, type UsedNow 
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent, revisionOf } from './load.ts';
+import { type RecycleOptions, toRecyclePolicy } from './recycle-options.ts';
 import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
 import { type ActorStdio, ComponentSurroundings } from './surroundings.ts';
 
@@ -55,6 +56,8 @@ export interface ComponentOptions {
   readonly pool?: number | undefined;
   /** @internal What its actors count together with those on other threads. Default: they count for themselves. */
   readonly share?: PlacedShare | undefined;
+  /** When its actors go on with an instance that is as new; for components that have no state to lose. Default: never. */
+  readonly recycle?: RecycleOptions | undefined;
   /** How requests get instances, if it handles HTTP. */
   readonly http?: HttpOptions & HttpObserver;
   /**
@@ -117,8 +120,10 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
  * @throws {RuntimeError} `COMPONENT_LINK_INVALID` — a link does not fit; the text names the function and both types.
  * @throws {RuntimeError} `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `NOT_A_COMPONENT`, `COMPONENT_INVALID`,
  *   `COMPONENT_UNSUPPORTED`, `COMPONENT_LIMIT` — as `compileComponent`.
- * @throws {TypeError} (rejects) It is granted buckets, and there is no `store`; or it handles HTTP, and has a `pool`.
- * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number; or a limit, `pool` or an option of `http` is out of range.
+ * @throws {TypeError} (rejects) It is granted buckets, and there is no `store`; or it handles HTTP, and has a `pool`; or it is to be recycled, and
+ *   handles HTTP, is a task, or has a state that is kept.
+ * @throws {RangeError} (rejects) `deadlineMs` is below 0, or no number; or a limit, `pool` or an option of `http` or
+ *   `recycle` is out of range.
  *
  * @example
  * ```ts
@@ -163,6 +168,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
   };
   checkKeep(shape, options.keep);
   checkPool(shape, options.pool);
+  if (shape.kind === 'http') toRecyclePolicy(options.recycle, shape, options.keep);
   const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan, options);
   const { memoryBytes, tableElements } = compiled.limits;
   const bounds = { ...limits, memoryBytes, tableElements, deadlineMs };
@@ -198,7 +204,7 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
 
 function messageParts<P extends Protocol>(
   { name: label, shape, surroundings, ...rest }: Plan,
-  { keep, health, limits, share, pool = 0 }: ComponentOptions,
+  { keep, health, limits, recycle, share, pool = 0 }: ComponentOptions,
 ) {
   const live = new Map<string, ComponentBehavior>();
   const room = new InstanceRoom(rest.limits.instances, share);
@@ -206,6 +212,7 @@ function messageParts<P extends Protocol>(
     ...rest,
     shape,
     pool,
+    recycle: toRecyclePolicy(recycle, shape, keep),
     failed: new WeakSet(),
     health: toHealthCheckPolicy(health),
     surround: (context, deadline) => surroundings.of(context, deadline),

@@ -59,6 +59,7 @@ export {
   componentOf,
   recipeOf,
 } from './recipe.ts';
+export type { RecycleOptions } from './recycle-options.ts';
 export { type ComponentShape, shapeOf } from './shape.ts';
 export type { ActorStdio } from './surroundings.ts';
 export { type ComponentTypes, componentTypes } from './typescript-types.ts';

@@ -131,6 +131,7 @@ async function prepare(
     keep: config.keep,
     health: config.health,
     pool: config.pool,
+    recycle: config.recycle,
     isolation: config.isolation.kind === 'process' ? { process: config.isolation.group } : 'thread',
     ...(store && { store }),
     audit,

@@ -10,13 +10,14 @@ export function checkSections(
   { file, config }: { file: string; config: ComponentConfig },
   shape: ComponentShape,
 ): void {
-  const { name, subscribe, keep, health, pool } = config;
+  const { name, subscribe, keep, health, pool, recycle } = config;
   const { kind, lifecycle } = shape;
   const keeps = kind === 'message' && lifecycle.snapshot !== undefined && lifecycle.restore !== undefined;
   const hasHealth = (kind === 'message' || kind === 'functions') && lifecycle.health !== undefined;
   const unfit = {
     subscribe: subscribe.length > 0 && kind !== 'message' && 'troupe:actor/handler, which takes topics',
     keep: keep !== undefined && !keeps && 'snapshot and restore of troupe:actor/lifecycle beside troupe:actor/handler',
+    recycle: recycle !== undefined && kind !== 'message' && kind !== 'functions' && 'what takes messages, or functions',
     pool: pool > 0 && kind === 'http' && 'what takes messages, or functions, or a task',
     health: health !== undefined && !hasHealth && 'health of troupe:actor/lifecycle beside what takes messages',
   };

@@ -149,6 +149,7 @@ test('loadApplication resolves everything that the files say', async () => {
       },
       isolation: { kind: 'thread' },
       pool: 8,
+      recycle: undefined,
       http: undefined,
       links: [],
     });
