@@ -17,14 +17,15 @@ import { limitProblems, mergeLimits } from './limits-section.ts';
 import { resolveLinks } from './links.ts';
 import { nearest } from './nearest.ts';
 import { type ConfigProblem, configError, type Document, problemAt, quote } from './problems.ts';
-import { recycleProblem, toRecycleConfig } from './recycle-section.ts';
 import {
   APPLICATION_SCHEMA,
   type ApplicationFile,
   type ComponentSection,
   MANIFEST_SCHEMA,
   type ManifestFile,
+  recycleProblem,
   toIsolation,
+  toRecycleConfig,
   toWorkers,
 } from './schemas.ts';
 import { toLastingConfig } from './store-section.ts';

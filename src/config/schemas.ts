@@ -25,11 +25,11 @@ import { KEEP_SECTION } from './keep-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
 import { NODE_SECTION } from './node-section.ts';
-import { RECYCLE_SECTION } from './recycle-section.ts';
+import { RECYCLE_SECTION, recycleProblem, toRecycleConfig } from './recycle-section.ts';
 import { STORE_SECTION } from './store-section.ts';
 import { SUBSCRIBE_SECTION } from './subscribe-section.ts';
 
-export { toIsolation, toWorkers };
+export { recycleProblem, toIsolation, toRecycleConfig, toWorkers };
 
 /** More than a ring of 2²⁰ slots is a leak, not a queue. */
 const CAPACITY = { min: 1, max: 1_048_576 } as const;

@@ -1,27 +1,23 @@
 import { basename } from 'node:path';
-import { type ActorRef, type ActorType, defineActorType, type NoProtocol, type Protocol } from '../actor/index.ts';
+import type { ActorRef, ActorType, NoProtocol, Protocol } from '../actor/index.ts';
 import type { AuditSink } from '../audit/index.ts';
 import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
-import { CompiledComponent, nodeRoom } from '../component/index.ts';
-import type { KeepOptions } from '../durable/index.ts';
+import { CompiledComponent } from '../component/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
-import { type BehaviorPlan, ComponentBehavior, TASK_OPERATION } from './behavior.ts';
-import type { PlacedShare } from './component-share.ts';
 import { checkImports } from './deploy.ts';
-import { type HealthCheckOptions, toHealthCheckPolicy } from './health-options.ts';
-import { type HttpComponentPlan, type HttpObserver, httpActorType } from './http-component.ts';
+import { type HttpObserver, httpActorType } from './http-component.ts';
 import { type HttpOptions, type HttpPolicy, toHttpPolicy } from './http-options.ts';
 import type { HttpPool } from './http-pool.ts';
-import { InstanceRoom, type LimitBreach, type LimitUse, limitUses, type UsedNow } from './limit-watch.ts';
+import { type LimitBreach, type LimitUse, limitUses, type UsedNow } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, type Links, resolveLinks } from './links.ts';
 import { type LoadOptions, loadComponent, revisionOf } from './load.ts';
-import { type RecycleOptions, toRecyclePolicy } from './recycle-options.ts';
-import { ComponentContract, type ComponentShape, shapeOf } from './shape.ts';
+import { type ComponentPlan, checkMessageOptions, type MessageOptions, messageParts } from './message-component.ts';
+import { type ComponentShape, shapeOf } from './shape.ts';
 import { type ActorStdio, ComponentSurroundings } from './surroundings.ts';
 
-export interface ComponentOptions {
+export interface ComponentOptions extends MessageOptions {
   /** Label of the actor type in counters and messages. Default: the file's name without `.wasm`; without file `component`. */
   readonly name?: string;
   /** What it may do. Default: nothing. */
@@ -48,25 +44,8 @@ export interface ComponentOptions {
    * with those of all components that name the same one. For that, the system must have workers. Default: `thread`.
    */
   readonly isolation?: 'thread' | { readonly process: string };
-  /**
-   * Instances that are kept ready for its actors, so that these start in a tenth of the time: 0 to 4,096, in each system and on
-   * each of its threads. They are made between other work from the first actor on, and take room as those of actors do, of which
-   * they leave a quarter. What an actor leaves behind is used again, as new, if that can be. Default 0; not for one that handles HTTP.
-   */
-  readonly pool?: number | undefined;
-  /** @internal What its actors count together with those on other threads. Default: they count for themselves. */
-  readonly share?: PlacedShare | undefined;
-  /** When its actors go on with an instance that is as new; for components that have no state to lose. Default: never. */
-  readonly recycle?: RecycleOptions | undefined;
   /** How requests get instances, if it handles HTTP. */
   readonly http?: HttpOptions & HttpObserver;
-  /**
-   * Lets the state of its actors outlast a restart, and the process where the system has a store: by `lifecycle.snapshot`,
-   * at these times, and `lifecycle.restore`. Default: a restart begins anew.
-   */
-  readonly keep?: KeepOptions | undefined;
-  /** How its actors are asked for their health, if it exports `lifecycle.health` and takes messages or has functions. */
-  readonly health?: HealthCheckOptions | undefined;
   /** Where the buckets of `wasi:keyvalue` are; needed if it is granted any. Whoever opened it closes it. */
   readonly store?: Store;
   /** Hears what the actor called `name` logs by `wasi:logging`. Its texts are the guest's. Default: nobody. */
@@ -166,9 +145,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
     limits,
     surroundings,
   };
-  checkKeep(shape, options.keep);
-  checkPool(shape, options.pool);
-  if (shape.kind === 'http') toRecyclePolicy(options.recycle, shape, options.keep);
+  checkMessageOptions(shape, options);
   const parts = shape.kind === 'http' ? httpParts(plan, options) : messageParts<P>(plan, options);
   const { memoryBytes, tableElements } = compiled.limits;
   const bounds = { ...limits, memoryBytes, tableElements, deadlineMs };
@@ -185,10 +162,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
   }) as ComponentActorType<P>;
 }
 
-/** What both kinds of actor type are made of. */
-type Plan = Omit<HttpComponentPlan, 'policy' | 'observer'>;
-
-function httpParts(plan: Plan, { http }: ComponentOptions) {
+function httpParts(plan: ComponentPlan, { http }: ComponentOptions) {
   const wanted = toHttpPolicy(http);
   const policy = { ...wanted, instances: Math.min(wanted.instances, plan.limits.instances) };
   const type = httpActorType({ ...plan, policy, observer: http ?? {} });
@@ -202,71 +176,9 @@ function httpParts(plan: Plan, { http }: ComponentOptions) {
   return { type, used, live: { pool, memoryBytes, running: () => type.pools.keys(), http: policy } };
 }
 
-function messageParts<P extends Protocol>(
-  { name: label, shape, surroundings, ...rest }: Plan,
-  { keep, health, limits, recycle, share, pool = 0 }: ComponentOptions,
-) {
-  const live = new Map<string, ComponentBehavior>();
-  const room = new InstanceRoom(rest.limits.instances, share);
-  const plan: BehaviorPlan = {
-    ...rest,
-    shape,
-    pool,
-    recycle: toRecyclePolicy(recycle, shape, keep),
-    failed: new WeakSet(),
-    health: toHealthCheckPolicy(health),
-    surround: (context, deadline) => surroundings.of(context, deadline),
-    argumentBytesMax: limits?.messageBytes === undefined ? Number.POSITIVE_INFINITY : rest.limits.messageBytes,
-    enter: () => room.enter(),
-    leave: () => room.leave(),
-    noteFailure: (context, error) => surroundings.noteFailure(context, error),
-    onLive: (name, behavior, lives) => {
-      if (lives) live.set(name, behavior);
-      else if (live.get(name) === behavior) live.delete(name);
-    },
-  };
-  const type = defineActorType<P>({
-    name: label,
-    operations: operationsOf(shape),
-    admit: () => nodeRoom().check(rest.component.memoryCount, 'new'),
-    create: () => new ComponentBehavior(plan),
-    contract: new ComponentContract(shape),
-    keep,
-  });
-  const used = (name: string): UsedNow => {
-    return { ...live.get(name)?.use, table: rest.component.tableElements, instances: room.own };
-  };
-  const memoryBytes = (name: string): number | undefined => live.get(name)?.memoryBytes;
-  return {
-    type,
-    used,
-    live: { pool: () => undefined, memoryBytes, running: () => live.keys(), http: undefined },
-  };
-}
-
 /** Whether `type` was made of a component. */
 export function isComponentType(type: ActorType): type is ComponentActorType {
   return (type as Partial<ComponentActorType>).component instanceof CompiledComponent;
-}
-
-function checkKeep({ kind, lifecycle }: ComponentShape, keep: KeepOptions | undefined): void {
-  const { snapshot, restore } = lifecycle;
-  if (keep === undefined || (kind === 'message' && snapshot !== undefined && restore !== undefined)) return;
-  throw new TypeError(
-    'Cannot keep the state of the component: it does not export troupe:actor/lifecycle beside troupe:actor/handler; take "keep" out',
-  );
-}
-
-/** Instances of one pool: as many as a quarter of the linear memories of a process. */
-const POOL_MAX = 4_096;
-
-function checkPool({ kind }: ComponentShape, pool = 0): void {
-  if (!Number.isInteger(pool) || pool < 0 || pool > POOL_MAX)
-    throw new RangeError(`Cannot host the component: pool is ${pool}; use an integer from 0 to ${POOL_MAX}`);
-  if (kind === 'http' && pool > 0)
-    throw new TypeError(
-      'Cannot keep instances of the component ready: it handles HTTP, whose instances "http" is about; take "pool" out',
-    );
 }
 
 /** A mistake of whoever embeds it: the guest would only hear that there is no such bucket. */
@@ -276,10 +188,4 @@ function checkStore(compiled: CompiledComponent, { keyvalue = [] }: Grants, stor
   throw new TypeError(
     'Cannot host the component: it is granted buckets, and there is no store; pass one: { store: await openStore() }',
   );
-}
-
-function operationsOf(shape: ComponentShape): 'any' | Record<string, 'tell' | 'ask'> {
-  if (shape.kind === 'message') return 'any';
-  if (shape.kind === 'task') return { [TASK_OPERATION]: 'tell' };
-  return Object.fromEntries([...shape.operations.keys()].map((name) => [name, 'ask' as const]));
 }
