@@ -247,7 +247,7 @@ written as it is; to a terminal, bytes that are no text are shown as a hexadecim
 ## Events of \`up --output json\`
 
 One object a line, each with \`type\` and \`atMs\` (milliseconds since 1970): \`notice\`, \`compiling\`, \`compiled\`, \`started\`,
-\`running\` (the application is up), \`output\` (what a guest wrote), \`failed\`, \`restarted\`, \`dead-letter\`, \`denied\`, \`completed\`, \`stopped\`,
+\`running\` (the application is up), \`output\` (what a guest wrote), \`failed\`, \`restarted\`, \`dead-letter\`, \`denied\`, \`would-deny\`, \`completed\`, \`stopped\`,
 \`view\` (its text has changed), \`stopping\`, \`ended\` (with the actors' last state), \`request-failed\` (a component did not answer
 a request), \`quarantined\` (one that failed too often in a row gets none for a while).
 

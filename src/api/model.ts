@@ -298,6 +298,36 @@ export interface AuthorityReport {
   readonly differences: readonly { readonly kind: string; readonly text: string; readonly help?: string }[];
 }
 
+/** What one revision of a component wants that another one does not. */
+export interface GrantDiff {
+  readonly before: RevisionInfo;
+  readonly after: RevisionInfo;
+  /** Interfaces, or functions of them, that its code can use and the code of the other cannot. */
+  readonly imports: readonly ImportDiff[];
+  /** What its `Component.toml` asks for beyond the other's, as it stands there. Empty unless both are given by their manifests. */
+  readonly asks: readonly string[];
+  /** It says no more what it asks for, and the other did: the operator alone bounds it. */
+  readonly unbounded: boolean;
+  /** Interfaces that it does not use any more. */
+  readonly dropped: readonly string[];
+}
+
+/** A file that was compared. */
+export interface RevisionInfo {
+  readonly file: string;
+  /** Lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+/** What of one interface is newly used. */
+export interface ImportDiff {
+  readonly name: string;
+  readonly functions: readonly string[];
+  readonly need: ImportReport['need'];
+  /** The line that grants it, or links it. */
+  readonly line?: string;
+}
+
 /** One core module inside a component. */
 export interface CoreModuleReport {
   readonly sizeBytes: number;

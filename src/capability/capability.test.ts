@@ -47,7 +47,6 @@ test('decide allows what a grant covers and names the grant', () => {
     const decision = decide(ALL, request);
     assert.equal(decision.effect, 'allow');
     assert.notEqual(decision.rule, 'default');
-    assert.equal(decision.line, undefined);
   }
 });
 

@@ -108,7 +108,8 @@ function decideConnect(patterns: readonly string[], request: ConnectRequest): De
   });
   if (found !== undefined) return allow(networkLine('connect', found));
   const text = printEndpoint(endpoint);
-  return deny(`${transport === 'tcp' ? 'connections' : 'datagrams'} to ${quote(text)}`, networkLine('connect', text));
+  const line = networkLine('connect', printEndpoint({ ...endpoint, host: led[0] ?? endpoint.host }));
+  return deny(`${transport === 'tcp' ? 'connections' : 'datagrams'} to ${quote(text)}`, line);
 }
 
 function decideListen(patterns: readonly string[], request: ListenRequest): Decision {

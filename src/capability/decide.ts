@@ -1,7 +1,7 @@
 import { decideHttp, decideNetwork } from './decide-network.ts';
-import { allow, type Decision, deny, keyValueLine, messagingLine, quote } from './decision.ts';
+import { allow, type Decision, deny, keyValueLine, messagingLine, observe, quote } from './decision.ts';
 import { denialOf } from './denies.ts';
-import type { FilesystemGrant, Grants, MessagingGrant } from './grants.ts';
+import type { FilesystemGrant, FilesystemRight, Grants, MessagingGrant } from './grants.ts';
 import { isBucketName, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';
 import type { CapabilityRequest } from './requests.ts';
 
@@ -20,8 +20,11 @@ export const GRANT_LINES = Object.freeze({ clock: 'clock = true', random: 'rando
  */
 export function decide(grants: Grants, request: CapabilityRequest): Decision {
   const decision = decideGranted(grants, request);
-  if (grants.deny === undefined || decision.effect === 'deny') return decision;
-  return denialOf(grants.deny, request) ?? decision;
+  // Of what is denied, no grant to add is named: none would help.
+  const denial = denialOf(grants.deny, request);
+  if (denial !== undefined || decision.effect === 'allow') return denial ?? decision;
+  const isObserved = grants.observe !== undefined && decideGranted(grants.observe, request).effect === 'allow';
+  return isObserved ? observe(decision) : decision;
 }
 
 function decideGranted(grants: Grants, request: CapabilityRequest): Decision {
@@ -59,15 +62,15 @@ type MessagingRequest = Extract<CapabilityRequest, { kind: 'messaging' }>;
 function decideFilesystem(grants: readonly FilesystemGrant[], { path, right }: FilesystemRequest): Decision {
   const covering = grants.filter((grant) => isWithinFolder(grant.guestPath, path));
   const grant = covering.find((candidate) => candidate.rights.includes(right));
-  if (grant !== undefined) return allow(filesystemLine(grant));
+  if (grant !== undefined) return allowedByFolder(grant, right);
   const nearest = covering[0] ?? { hostPath: '.', guestPath: path, rights: [] };
   const line = filesystemLine({ ...nearest, rights: [...nearest.rights, right] });
   return deny(`the right ${quote(right)} on ${quote(path)}`, line);
 }
 
 /** What the grant of a folder comes to for what is reached through the folder itself, whatever that is called. */
-export function allowedByFolder(grant: FilesystemGrant): Decision {
-  return allow(filesystemLine(grant));
+export function allowedByFolder(grant: FilesystemGrant, right: FilesystemRight): Decision {
+  return { ...allow(filesystemLine(grant)), line: filesystemLine({ ...grant, rights: [right] }) };
 }
 
 function decideMessaging(grant: MessagingGrant, { action, target }: MessagingRequest): Decision {

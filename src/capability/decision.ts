@@ -1,12 +1,14 @@
 /** What the request comes to, and why. */
 export interface Decision {
   readonly effect: 'allow' | 'deny';
-  /** The grant that decided, as it would stand in `troupe.toml`; `'default'` when none did. */
+  /** The grant that decided, as it would stand in `troupe.toml`; `'default'` when none did, `'observe'` when it is only observed. */
   readonly rule: string;
   /** One sentence for the operator, without a full stop. */
   readonly reason: string;
-  /** The line that would allow it, to be put under `[components.NAME.grants]`. Only on a denial that a grant can end. */
+  /** The line that would allow it, to be put under `[components.NAME.grants]`. Not on a denial that no grant can end. */
   readonly line?: string;
+  /** It is let through, and would be denied if it were not observed. */
+  readonly observed?: true;
 }
 
 export function allow(rule: string): Decision {
@@ -18,6 +20,11 @@ export function deny(what: string, line?: string): Decision {
   const reason = `No grant covers ${what}`;
   if (line === undefined) return { effect: 'deny', rule: 'default', reason };
   return { effect: 'deny', rule: 'default', reason: `${reason}; to allow it, add ${line}`, line };
+}
+
+/** @param denied What it would be. */
+export function observe(denied: Decision): Decision {
+  return { ...denied, effect: 'allow', rule: 'observe', observed: true };
 }
 
 /** @param rule The one that refuses, whatever is granted. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CapabilityRequest, type Denies, decide, denialsOf, type Grants } from './index.ts';
+import { type CapabilityRequest, type Denies, decide, denialsOf, type Grants, neededLine } from './index.ts';
 
 const ALL: Grants = {
   messaging: { tell: ['*'], ask: ['*'], publish: ['>'] },
@@ -48,9 +48,48 @@ test('decide refuses what a denial stands for, whatever is granted, and names th
   );
 });
 
-test('decide says the line to add of what is not granted, even if it is denied too', () => {
+test('decide names no line to add where a denial stands: no grant would help', () => {
   const decision = decide({ deny: [{ keyvalue: ['*'] }] }, { kind: 'keyvalue', bucket: 'a' });
-  assert.equal(decision.rule, 'default');
+  assert.deepEqual([decision.rule, decision.line], ['deny = { keyvalue = ["*"] }', undefined]);
+});
+
+test('decide lets through what is observed, says that it would be denied, and the line to add; denials hold', () => {
+  const grants: Grants = { keyvalue: ['mine'], observe: { keyvalue: ['*'] }, deny: [{ keyvalue: ['secrets'] }] };
+  const open = (bucket: string) => decide(grants, { kind: 'keyvalue', bucket });
+  assert.deepEqual([open('mine').effect, open('mine').observed], ['allow', undefined]);
+  assert.partialDeepStrictEqual(open('other'), {
+    effect: 'allow',
+    observed: true,
+    rule: 'observe',
+    line: 'keyvalue = ["other"]',
+  });
+  assert.equal(open('secrets').effect, 'deny');
+  assert.equal(decide(grants, { kind: 'clock' }).effect, 'deny');
+});
+
+test('neededLine is the narrowest grant: what was used of a wider one, or what is missing', () => {
+  const lines = (grants: Grants, requests: readonly CapabilityRequest[]) =>
+    requests.map((request) => neededLine(request, decide(grants, request)));
+  const folder = { hostPath: '/srv/data', guestPath: '/data', rights: ['read', 'write'] } as const;
+  assert.deepEqual(
+    lines({ ...ALL, filesystem: [folder] }, [
+      { kind: 'messaging', action: 'tell', target: 'report' },
+      { kind: 'filesystem', path: '/data/a/b', right: 'read' },
+      http('API.example'),
+      http('api.example', '1.1.1.1'),
+      connect('1.1.1.1', ['db.example']),
+      connect('1.1.1.1'),
+    ]),
+    [
+      'messaging = { tell = ["report"] }',
+      'filesystem = [{ path = "/srv/data", mount = "/data", rights = ["read"] }]',
+      'http = ["http://api.example"]',
+      'http = ["http://api.example"]',
+      'network = { connect = ["tcp://db.example:443"] }',
+      'network = { connect = ["tcp://1.1.1.1:443"] }',
+    ],
+  );
+  assert.equal(neededLine(http('a'), decide({ deny: [{ http: ['http://a'] }] }, http('a'))), undefined);
 });
 
 test('a denial of messages takes names and topics as grants do', () => {

@@ -27,7 +27,8 @@ import type { CapabilityRequest } from './requests.ts';
  * The refusal of a request by the first of `denies` that stands for it. Where a grant must name what it means, a denial takes
  * whatever could be meant: `*` is every host, a name is refused wherever it leads, an address by whatever name it was found.
  */
-export function denialOf(denies: readonly Denies[], request: CapabilityRequest): Decision | undefined {
+export function denialOf(denies: readonly Denies[] | undefined, request: CapabilityRequest): Decision | undefined {
+  if (denies === undefined) return undefined;
   for (const denied of denies) {
     const line = lineOf(denied, request);
     if (line !== undefined) return refuse(denyRule(denied, line));

@@ -66,6 +66,8 @@ export interface Grants {
   readonly keyvalue?: readonly string[] | undefined;
   /** What of it is taken away again. */
   readonly deny?: readonly Denies[] | undefined;
+  /** What is let through although it is not granted, and told as what would be denied: to find out what is needed. */
+  readonly observe?: Grants | undefined;
 }
 
 /** The grants of one who gets nothing. */

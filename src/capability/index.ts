@@ -41,6 +41,7 @@ export {
   denialsOf,
   type GrantedRule,
   namesOfRequest,
+  neededLine,
   type RecordDecision,
   type RequestNames,
   rulesOf,

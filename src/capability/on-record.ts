@@ -1,9 +1,9 @@
-import { filesystemLine, GRANT_LINES } from './decide.ts';
+import { decide, filesystemLine, GRANT_LINES } from './decide.ts';
 import { httpRule, networkLine } from './decide-network.ts';
 import { type Decision, keyValueLine, messagingLine, quote } from './decision.ts';
 import { denyRule } from './denies.ts';
 import { printEndpoint } from './endpoints.ts';
-import type { Denies, Grants, MessagingGrant, NetworkGrant } from './grants.ts';
+import { type Denies, type Grants, type MessagingGrant, type NetworkGrant, NO_GRANTS } from './grants.ts';
 import type { CapabilityRequest } from './requests.ts';
 
 /**
@@ -49,6 +49,12 @@ export function namesOfRequest(request: CapabilityRequest): RequestNames {
     default:
       return request satisfies never;
   }
+}
+
+/** The narrowest grant that allows what was decided, as a line of `troupe.toml`. Nothing, if none can. */
+export function neededLine(request: CapabilityRequest, decision: Decision): string | undefined {
+  if (decision.line !== undefined || decision.effect === 'deny') return decision.line;
+  return decide(NO_GRANTS, request).line;
 }
 
 /** One thing that grants allow. */

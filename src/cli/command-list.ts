@@ -3,6 +3,7 @@ import { askCommand } from './commands/ask.ts';
 import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
+import { grantCommand } from './commands/grant.ts';
 import { healthCommand } from './commands/health.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { newCommand } from './commands/new.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandFactory[] = [
   newCommand,
   buildCommand,
   inspectCommand,
+  grantCommand,
   typesCommand,
   psCommand,
   askCommand,

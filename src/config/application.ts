@@ -244,6 +244,8 @@ export interface ConfigNotice {
   readonly kind: 'not-granted' | 'not-asked' | 'not-allowed';
   readonly component: string;
   readonly message: string;
-  /** The line to add, where there is one. */
+  /** What to do about it, where something can be done. */
   readonly help?: string;
+  /** The grant that would end it. */
+  readonly line?: string;
 }

@@ -20,7 +20,8 @@ export interface Granted {
   readonly notices: readonly ConfigNotice[];
 }
 
-interface Sides {
+/** What is intersected. */
+export interface Sides {
   /** For notices. */
   readonly component: string;
   /** Folder that the paths of `given` are relative to. */
@@ -106,7 +107,7 @@ class Notices implements Differences {
   notGranted(what: string, line: string): void {
     const help = `to grant it, add to [components.${this.#component}.grants]: ${line}`;
     const message = `asks for ${what}, which is not granted`;
-    this.all.push({ kind: 'not-granted', component: this.#component, message, help });
+    this.all.push({ kind: 'not-granted', component: this.#component, message, help, line });
   }
 
   notAsked(what: string): void {

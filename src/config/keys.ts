@@ -1,7 +1,7 @@
 import { rulesOf } from '../capability/index.ts';
 import type { ConfigNotice, GrantsConfig, KeysConfig } from './application.ts';
-import { intersectGrants, rulesOfAsks } from './grants.ts';
-import type { AsksSection, GrantsSection } from './grants-section.ts';
+import { intersectGrants, rulesOfAsks, type Sides } from './grants.ts';
+import { type AsksSection, type GrantsSection, RIGHTS } from './grants-section.ts';
 import { boundGrants, type Policy, readPolicies } from './policy.ts';
 import type { ConfigProblem } from './problems.ts';
 
@@ -15,6 +15,8 @@ export interface KeysOf {
   readonly given: GrantsSection;
   /** `undefined`: the author says nothing, so the operator alone decides. */
   readonly asked: AsksSection | undefined;
+  /** `observe`: what the operator does not give is let through, and told. */
+  readonly mode: 'enforce' | 'observe';
 }
 
 /** What a component is granted, and of what that is made. */
@@ -53,17 +55,41 @@ export class Keys {
     return this.#policies.map(({ file }) => file);
   }
 
-  async of({ component, given, asked }: KeysOf): Promise<Turned> {
+  async of({ component, given, asked, mode }: KeysOf): Promise<Turned> {
     const sides = { component, directory: this.#directory, given };
-    const both = intersectGrants({ ...sides, asked });
-    const bounded = await boundGrants(component, both.grants, this.#policies);
+    const { grants, notices } = await this.#turn({ ...sides, asked });
+    const everything = { ...sides, asked, given: { ...EVERYTHING, filesystem: withEveryRight(given) } };
     return {
-      grants: bounded.grants,
-      notices: [...both.notices, ...bounded.notices],
+      grants: mode === 'enforce' ? grants : { ...grants, observe: (await this.#turn(everything)).grants },
+      notices,
       keys: {
         asked: asked && rulesOfAsks(asked),
         given: rulesOf(intersectGrants({ ...sides, asked: undefined }).grants),
       },
     };
   }
+
+  async #turn(sides: Sides): Promise<Pick<Turned, 'grants' | 'notices'>> {
+    const both = intersectGrants(sides);
+    const bounded = await boundGrants(sides.component, both.grants, this.#policies);
+    return { grants: bounded.grants, notices: [...both.notices, ...bounded.notices] };
+  }
+}
+
+/**
+ * What is let through where the operator's key is only observed. Names and addresses of the public internet: nothing shall reach
+ * a private network because somebody wants to find out what is needed. Variables and streams are given, not wanted.
+ */
+const EVERYTHING: GrantsSection = {
+  clock: true,
+  random: true,
+  messaging: { tell: ['*'], ask: ['*'], publish: ['>'] },
+  http: ['https://*:*', 'http://*:*'],
+  network: { connect: ['tcp://*:*', 'udp://*:*'], listen: ['tcp://*:*', 'udp://*:*'], resolve: ['*'] },
+  keyvalue: ['*'],
+};
+
+/** Other folders are not there for a guest: it cannot want them. */
+function withEveryRight({ filesystem = [] }: GrantsSection): NonNullable<GrantsSection['filesystem']> {
+  return filesystem.map((folder) => ({ ...folder, rights: [...RIGHTS] }));
 }

@@ -145,8 +145,8 @@ class Loader {
     this.#checkComponent(at, section);
     if (artifact === undefined) return undefined;
     const { manifest } = artifact;
-    const sides = { component: name, given: section.grants ?? {}, asked: manifest?.asks };
-    const { grants: granted, notices, keys } = await all.of(sides);
+    const { grants: given = {}, mode } = section;
+    const { grants: granted, notices, keys } = await all.of({ component: name, given, asked: manifest?.asks, mode });
     const env = { ...this.#variables(granted.env), ...section.env };
     const limits = mergeLimits(manifest?.limits, section.limits);
     const where = { application: { document: this.#document, at }, manifest: artifact.document };

@@ -20,6 +20,8 @@ export interface ManifestConfig {
   /** Absolute path of the component. */
   readonly source: string;
   readonly build: BuildConfig | undefined;
+  /** `undefined`: it does not say what it asks for. */
+  readonly asks: ManifestFile['asks'];
 }
 
 /**
@@ -41,7 +43,7 @@ export async function loadManifest(path: string): Promise<ManifestConfig> {
   }
   const checked = checkToml(file, await readText(file, 'manifest'), MANIFEST_SCHEMA);
   if (!checked.ok) throw configError(`Cannot use "${file}"`, checked.problems);
-  const { component, build } = checked.value;
+  const { component, build, asks } = checked.value;
   const directory = dirname(file);
-  return { file, directory, name: component.name, source: resolve(directory, component.source), build };
+  return { file, directory, name: component.name, source: resolve(directory, component.source), build, asks };
 }

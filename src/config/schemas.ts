@@ -119,6 +119,10 @@ const COMPONENT_SECTION = table({
     .meta({ description: 'Instances that are kept ready for its actors, on each thread where they live' }),
   recycle: RECYCLE_SECTION.optional(),
   grants: GRANTS_SECTION.optional(),
+  mode: choice(['enforce', 'observe']).default('enforce').meta({
+    description:
+      'Whether what is not granted is denied, or let through and told as what would be denied. What its author does not ask for, what a policy or a denial refuses, and addresses that are not public are denied in any case',
+  }),
   http: HTTP_SECTION.optional(),
   links: LINKS_SECTION.optional(),
 });

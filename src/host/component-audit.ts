@@ -3,6 +3,7 @@ import {
   type CapabilityRequest,
   type Decision,
   denialsOf,
+  type GrantedRule,
   type Grants,
   namesOfRequest,
   rulesOf,
@@ -29,6 +30,24 @@ const USED_BY_IMPORT: readonly (readonly [prefix: string, rule: RegExp])[] = [
   ['wasi:cli/stderr', /^stdio = \["stderr/],
 ];
 
+function isUsedByImport(rule: string, needs: readonly string[]): boolean {
+  return USED_BY_IMPORT.some(
+    ([prefix, pattern]) => pattern.test(rule) && needs.some((name) => name.startsWith(prefix)),
+  );
+}
+
+/** What is not granted, and imported all the same, for it is observed. */
+function observedImports({ clock, random, observe = {} }: Grants, needs: readonly string[]): readonly GrantedRule[] {
+  const missing = { clock: clock !== true && observe.clock, random: random !== true && observe.random };
+  return rulesOf(missing).filter(({ rule }) => isUsedByImport(rule, needs));
+}
+
+/** Grants that a component uses by importing an interface, or lacks for that: of those, single calls are not decided. */
+export function neededByImport(grants: Grants, needs: readonly string[]): readonly string[] {
+  const rules = rulesOf({ clock: true, random: true, stdio: grants.stdio, env: grants.env });
+  return rules.map(({ rule }) => rule).filter((rule) => isUsedByImport(rule, needs));
+}
+
 /**
  * Puts on record what the actors of one component want and get: of what is alike the first at once, and then how often. What
  * cannot be put on record is denied.
@@ -47,13 +66,14 @@ export class ComponentAudit {
   /** That the component is there, what it is granted, and which of it its imports use. */
   noteStart(grants: Grants, needs: readonly string[]): void {
     this.#sink.note({ ...this.#about, kind: 'lifecycle', action: 'component.up', outcome: 'done' });
+    const about = this.#about;
     for (const { action, rule } of rulesOf(grants)) {
-      this.#sink.note({ ...this.#about, kind: 'grant', action, outcome: 'done', rule });
-      const isUsed = USED_BY_IMPORT.some(
-        ([prefix, pattern]) => pattern.test(rule) && needs.some((name) => name.startsWith(prefix)),
-      );
-      if (isUsed) this.#sink.note({ ...this.#about, kind: 'capability', action, outcome: 'allow', rule });
+      this.#sink.note({ ...about, kind: 'grant', action, outcome: 'done', rule });
+      if (isUsedByImport(rule, needs))
+        this.#sink.note({ ...about, kind: 'capability', action, outcome: 'allow', rule });
     }
+    for (const { action, rule: reason } of observedImports(grants, needs))
+      this.#sink.note({ ...about, kind: 'capability', action, outcome: 'would-deny', rule: 'observe', reason });
     for (const { action, rule } of denialsOf(grants))
       this.#sink.note({ ...this.#about, kind: 'grant', action, outcome: 'deny', rule });
   }
@@ -62,7 +82,7 @@ export class ComponentAudit {
   decide(actor: string, request: CapabilityRequest, decision: Decision): Decision {
     const held = this.#hold(decision);
     const { action, resource } = namesOfRequest(request);
-    const key = `${held.effect}\n${actor}\n${action}\n${resource ?? ''}`;
+    const key = `${held.rule === 'observe' ? 'would-deny' : held.effect}\n${actor}\n${action}\n${resource ?? ''}`;
     this.#tally.count(key, () => this.#eventOf({ actor, action, resource, ...held }));
     return held;
   }
@@ -80,9 +100,10 @@ export class ComponentAudit {
     return { effect: 'deny', rule: 'audit', reason: `What cannot be put on record is not done: ${failure.message}` };
   }
 
-  #eventOf({ actor, action, resource, effect, rule, reason }: Decided): AuditEvent {
-    const event = { ...this.#about, kind: 'capability', action, outcome: effect, actor, resource, rule } as const;
-    return effect === 'allow' ? event : { ...event, reason };
+  #eventOf({ actor, action, resource, effect, rule, reason, observed }: Decided): AuditEvent {
+    const outcome = observed ? 'would-deny' : effect;
+    const event = { ...this.#about, kind: 'capability', action, outcome, actor, resource, rule } as const;
+    return outcome === 'allow' ? event : { ...event, reason };
   }
 }
 
@@ -103,7 +124,7 @@ export function auditOf(
   return record;
 }
 
-type Decided = Pick<Decision, 'effect' | 'rule' | 'reason'> & {
+type Decided = Pick<Decision, 'effect' | 'rule' | 'reason' | 'observed'> & {
   readonly actor: string;
   readonly action: string;
   readonly resource: string | undefined;

@@ -61,8 +61,10 @@ export interface ComponentOptions extends MessageOptions {
    * log closes it. Default: nowhere.
    */
   readonly audit?: AuditSink | undefined;
-  /** Hears of every denial of a capability. */
+  /** Hears of every denial of a capability, and of what would be one if it were not observed. */
   readonly onDenied?: (actor: string, decision: Decision) => void;
+  /** Hears of each grant that its actors used or lacked, once: a line for `troupe.toml`, as narrow as it can be. Default: nobody. */
+  readonly onNeeded?: (line: string) => void;
 }
 
 /** Default of `deadlineMs`: what a user of an HTTP gateway waits before giving up. */
@@ -182,8 +184,9 @@ export function isComponentType(type: ActorType): type is ComponentActorType {
 }
 
 /** A mistake of whoever embeds it: the guest would only hear that there is no such bucket. */
-function checkStore(compiled: CompiledComponent, { keyvalue = [] }: Grants, store: Store | undefined): void {
-  const isUsed = keyvalue.length > 0 && compiled.needs.some((name) => name.startsWith('wasi:keyvalue/'));
+function checkStore(compiled: CompiledComponent, { keyvalue = [], observe }: Grants, store: Store | undefined): void {
+  const buckets = [...keyvalue, ...(observe?.keyvalue ?? [])];
+  const isUsed = buckets.length > 0 && compiled.needs.some((name) => name.startsWith('wasi:keyvalue/'));
   if (!isUsed || store !== undefined) return;
   throw new TypeError(
     'Cannot host the component: it is granted buckets, and there is no store; pass one: { store: await openStore() }',

@@ -1,4 +1,4 @@
-import { GRANT_LINES, type Grants, NO_GRANTS } from '../capability/index.ts';
+import { decide, GRANT_LINES, type Grants, NO_GRANTS } from '../capability/index.ts';
 import type { CompiledComponent, FuncType } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { neededGrants } from '../wasi/index.ts';
@@ -48,7 +48,12 @@ function importNeed(name: string, grants: Grants): ImportNeed | undefined {
   const wasi = neededGrants(name);
   if (wasi === undefined) return undefined;
   if (wasi.grant === undefined) return { name, ...fallibleNeed(name, grants) };
-  return { name, need: 'required-grant', line: wasi.grant.line, granted: grants[wasi.grant.kind] === true };
+  return {
+    name,
+    need: 'required-grant',
+    line: wasi.grant.line,
+    granted: decide(grants, wasi.grant).effect === 'allow',
+  };
 }
 
 /** Interfaces that are always linked but do something only where a grant says what. */

@@ -10,7 +10,7 @@ import type { Links } from './links.ts';
 /** What of the options of a component is no data: it stays with whoever gave it, and is called from elsewhere. */
 export type ComponentObservers = Pick<
   ComponentOptions,
-  'stdio' | 'onLog' | 'onLimit' | 'onDenied' | 'store' | 'audit'
+  'stdio' | 'onLog' | 'onLimit' | 'onDenied' | 'onNeeded' | 'store' | 'audit'
 > & {
   readonly http?: HttpObserver;
 };
@@ -39,6 +39,7 @@ export function recipeOf({ component: compiled, options }: ComponentActorType): 
     onLog: _log,
     onLimit: _limit,
     onDenied: _denied,
+    onNeeded: _needed,
     store: _store,
     audit: _audit,
     http: { onFailed: _failed, onQuarantined: _quarantined, ...http } = {},

@@ -1,6 +1,6 @@
 import type { ActorRef, BehaviorContext } from '../actor/index.ts';
 import type { AuditSink } from '../audit/index.ts';
-import type { Decision, Grants } from '../capability/index.ts';
+import { type Decision, decide, type Grants, neededLine, type RecordDecision } from '../capability/index.ts';
 import type { CompiledComponent, HostImports } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
@@ -21,6 +21,7 @@ import { breachOf, type LimitBreach, LimitWatch } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, linkedImports } from './links.ts';
 import { ACTOR, MESSAGING_INTERFACE, type MessageDeadline, type MessageLimits } from './messaging.ts';
+import { NeededGrants } from './needed-grants.ts';
 
 /** Standard streams of one actor. */
 export interface ActorStdio {
@@ -46,6 +47,7 @@ interface SurroundingsOptions {
     readonly onLog?: (actor: string, entry: LogEntry) => void;
     readonly audit?: AuditSink | undefined;
     readonly onDenied?: (actor: string, decision: Decision) => void;
+    readonly onNeeded?: (line: string) => void;
     readonly onLimit?: (actor: string, breach: LimitBreach) => void;
     readonly share?: PlacedShare | undefined;
   };
@@ -73,6 +75,7 @@ export class ComponentSurroundings {
   readonly #grants: Grants;
   readonly #links: readonly Link[];
   readonly #audit: ComponentAudit | undefined;
+  readonly #needed: NeededGrants | undefined;
   readonly #options: SurroundingsOptions['options'];
   readonly limits: ComponentLimits;
   readonly #rates: ComponentRates;
@@ -85,6 +88,7 @@ export class ComponentSurroundings {
   readonly #watches = new WeakMap<ActorRef, LimitWatch>();
 
   constructor({ grants, links = [], options, audited, limits = toComponentLimits() }: SurroundingsOptions) {
+    this.#needed = options.onNeeded && new NeededGrants(options.onNeeded);
     this.#audit = audited && auditOf(audited, { ...options, grants });
     this.#grants = grants;
     this.#links = links;
@@ -109,17 +113,28 @@ export class ComponentSurroundings {
     };
     const { name } = context.self;
     const { onDenied, onLog } = this.#options;
-    const audit = this.#audit;
+    const record = this.#record(name);
     const stdio = this.#stdio(name);
     const guest = this.#wasi.guest({
       clock: context.clock,
       ...(stdio && { stdio }),
       ...(onDenied && { onDenied: (decision) => onDenied(name, decision) }),
-      ...(audit && { record: (request, decision) => audit.decide(name, request, decision) }),
+      ...(record && { record }),
       ...(onLog && { log: this.#logOf(context.self, onLog) }),
     });
     guest.provide(ACTOR, { context, deadline, limits: this.#messageLimits, largestBytes: 0 });
     return { imports: this.#imports, guest, fuel: this.#fuelLimits(context) };
+  }
+
+  /** What is told of each decision, if anybody is to hear of it. */
+  #record(actor: string): RecordDecision | undefined {
+    const audit = this.#audit;
+    const needed = this.#needed;
+    if (needed === undefined) return audit && ((request, decision) => audit.decide(actor, request, decision));
+    return (request, decision) => {
+      needed.note(neededLine(request, decision));
+      return audit?.decide(actor, request, decision) ?? decision;
+    };
   }
 
   /** Of most components nothing is bounded: then instances share one object. */
@@ -164,11 +179,11 @@ export class ComponentSurroundings {
 
   #define(): Wasi {
     const { name = 'component', args = [], env = {}, config, store } = this.#options;
-    const { clock, random, filesystem = [], env: names } = this.#grants;
+    const { filesystem = [], env: names } = this.#grants;
     const { limits } = this;
     return defineWasi({
-      clockGranted: clock === true,
-      randomGranted: random === true,
+      clockGranted: decide(this.#grants, { kind: 'clock' }).effect === 'allow',
+      randomGranted: decide(this.#grants, { kind: 'random' }).effect === 'allow',
       args: [name, ...args],
       env: Object.fromEntries(Object.entries(env).filter(([key]) => names?.includes(key))),
       preopens: filesystem,

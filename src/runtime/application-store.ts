@@ -16,6 +16,7 @@ export async function openApplicationStore(
     ({ grants, subscribe, keep }) =>
       keep !== undefined ||
       grants.keyvalue.length > 0 ||
+      (grants.observe?.keyvalue?.length ?? 0) > 0 ||
       subscribe.some(({ delivery }) => delivery === 'at-least-once'),
   );
   if (!isNeeded) return undefined;

@@ -28,6 +28,7 @@ import {
   type ComponentActorType,
   componentActor,
   loadComponent,
+  neededByImport,
   shapeOf,
   toJson,
 } from '../host/index.ts';
@@ -112,6 +113,7 @@ async function prepare(
     ...(signal && { signal }),
   });
   checkSections({ file, config }, shapeOf(compiled));
+  for (const line of neededByImport(config.grants, compiled.needs)) options.onNeeded?.(name, line);
   const type = componentActor(compiled, {
     name,
     grants: config.grants,
@@ -138,7 +140,9 @@ async function prepare(
     http: httpOptions(config, options),
     onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
     onLimit: (actor, breach) => onEvent(limitEvent({ actor, component: name }, breach)),
-    onDenied: (actor, { reason }) => onEvent({ type: 'denied', actor, component: name, text: reason }),
+    onDenied: (actor, { reason, observed }) =>
+      onEvent({ type: observed ? 'would-deny' : 'denied', actor, component: name, text: reason }),
+    ...(options.onNeeded && { onNeeded: (line) => options.onNeeded?.(name, line) }),
   });
   onEvent({ type: 'compiled', component: name, durationMs: Math.round(systemClock.nowMs() - startMs) });
   return type;

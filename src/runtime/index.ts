@@ -13,6 +13,7 @@
  */
 export { ActorSystem, createActorSystem, type SystemOptions } from './actor-system.ts';
 export { startApplication } from './application.ts';
+export { diffGrants } from './grant-diff.ts';
 export { type HttpComponent, type HttpComponentOptions, httpComponent } from './http-component.ts';
 export { inspectComponent, inspectMember } from './inspect.ts';
 export { type KeptReader, type OutboxReader, withKeptMessages, withKeptStates } from './kept.ts';

@@ -7,6 +7,8 @@ export interface StartOptions {
   onEvent(event: ApplicationEvent): void;
   /** What a guest that has just written waits for: nothing, or a promise that never rejects. Default: nothing. */
   pace?(): Promise<void> | undefined;
+  /** Hears of each grant that a component used or lacked, once: a line for `troupe.toml`. */
+  onNeeded?(component: string, line: string): void;
   /** Gives up the start; nothing half-started is left. */
   readonly signal?: AbortSignal;
 }
@@ -34,6 +36,7 @@ export interface ApplicationEvent {
     | 'output'
     | 'dead-letter'
     | 'denied'
+    | 'would-deny'
     | 'limit-breached'
     | 'log'
     | 'request-failed'

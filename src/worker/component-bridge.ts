@@ -32,13 +32,14 @@ const unused = new FinalizationRegistry<number>((component) => BY_NUMBER.delete(
 export function placedComponent(type: ComponentActorType): PlacedComponent {
   const known = PLACED.get(type);
   if (known !== undefined) return known;
-  const { stdio, onLog, onLimit, onDenied, store, audit, http } = type.options;
+  const { stdio, onLog, onLimit, onDenied, onNeeded, store, audit, http } = type.options;
   const component = ++components;
   const hears = {
     stdio: stdio !== undefined,
     logs: onLog !== undefined,
     denials: onDenied !== undefined,
     limits: onLimit !== undefined,
+    needs: onNeeded !== undefined,
     store: store !== undefined,
     audit: audit !== undefined,
     http: http?.onFailed !== undefined || http?.onQuarantined !== undefined,
@@ -121,7 +122,7 @@ export class ComponentBridge implements Aside {
     message: Exclude<FromComponent, { kind: 'write' | 'end' | 'looked' }>,
     placed: PlacedComponent | undefined,
   ): void {
-    const { onLog, onLimit, onDenied, stdio, audit, http } = placed?.type.options ?? {};
+    const { onLog, onLimit, onDenied, onNeeded, stdio, audit, http } = placed?.type.options ?? {};
     switch (message.kind) {
       case 'stream': {
         const sink = stdio?.(message.actor)[message.name];
@@ -147,6 +148,9 @@ export class ComponentBridge implements Aside {
       case 'quarantined':
         http?.onQuarantined?.(message.actor, RuntimeError.fromWire(message.error), message.forMs);
         this.#onHeard();
+        return;
+      case 'needed':
+        onNeeded?.(message.line);
         return;
       case 'audited':
         if (audit !== undefined) this.#watch(message.component, audit);

@@ -98,6 +98,7 @@ export class ComponentKitchen implements Aside {
         },
       }),
       ...(hears.http && { http: this.#httpObserver(component) }),
+      ...(hears.needs && { onNeeded: (line: string) => this.say({ kind: 'needed', component, line }) }),
       ...(hears.store && { store: this.#store(component) }),
       ...(hears.audit && { audit: this.#auditOf(component) }),
     };

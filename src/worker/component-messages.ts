@@ -16,6 +16,7 @@ export interface ComponentOrder {
     readonly logs: boolean;
     readonly denials: boolean;
     readonly limits: boolean;
+    readonly needs: boolean;
     readonly store: boolean;
     readonly audit: boolean;
     readonly http: boolean;
@@ -73,6 +74,8 @@ export type FromComponent =
     }
   /** Said what there was to say of what they use. */
   | { readonly kind: 'looked' }
+  /** A grant that one of its actors used or lacked; each once. */
+  | { readonly kind: 'needed'; readonly component: number; readonly line: string }
   /** Something will be put on record: what stands in the way of that is to be told. */
   | { readonly kind: 'audited'; readonly component: number }
   /** To be put on record. */

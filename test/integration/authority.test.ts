@@ -1,10 +1,10 @@
 /** Who gives what: both keys, policies, and what the commands say of them. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ApplicationFolder, withApplicationFolder } from '../kit/application.ts';
-import { troupe } from '../kit/process.ts';
+import { type TroupeProcess, troupe } from '../kit/process.ts';
 
 const MANIFEST = `[component]
 name = "echo"
@@ -107,5 +107,162 @@ test('inspect --app names what a component would be refused for, with the line t
   await withApplicationFolder({ fixtures: ['wasi-tour'], toml }, async ({ call }) => {
     const { refusals } = JSON.parse(await call('inspect', 'wasi-tour', '--output', 'json'));
     assert.match(refusals.join(), /add under \[components\.wasi-tour\.grants\] clock = true/);
+  });
+});
+
+const OBSERVED = `[audit]
+[components.echo]
+source = "echo.wasm"
+mode = "observe"
+[components.other]
+source = "echo.wasm"
+[components.services]
+manifest = "services/Component.toml"
+mode = "observe"
+[components.services.grants.deny]
+keyvalue = ["secrets"]
+`;
+
+/** Buckets are what it asks for; messages are not. */
+const SERVICES =
+  '[component]\nname = "services"\nsource = "../services.wasm"\n[asks]\nkeyvalue = ["default", "secrets", "team-*"]\n';
+
+function withObserved(use: (application: ApplicationFolder) => Promise<void>): Promise<void> {
+  return withApplicationFolder({ fixtures: ['echo', 'services'], toml: OBSERVED }, async (application) => {
+    mkdirSync(join(application.folder, 'services'));
+    writeFileSync(join(application.folder, 'services', 'Component.toml'), SERVICES);
+    await use(application);
+  });
+}
+
+async function ends(running: TroupeProcess): Promise<void> {
+  running.child.kill('SIGTERM');
+  await running.ended;
+}
+
+/** Asks once for each of what the components use. */
+async function useAll({ folder, call }: ApplicationFolder): Promise<readonly (number | null)[]> {
+  await call('ask', 'echo', 'tell', 'other echo\nhello');
+  await call('ask', 'services', '2 set', 'default\na\n1');
+  const denied = ['other', 'secrets'].map((bucket) =>
+    troupe(['ask', 'services', '2 get', `${bucket}\na`, '--app', folder]),
+  );
+  return (await Promise.all(denied)).map(({ code }) => code);
+}
+
+test('S98: observed, what the operator does not give is let through, told, and on record as would-deny; asks and denials hold', async () => {
+  await withObserved(async (application) => {
+    const running = await application.up();
+    const codes = await useAll(application);
+    assert.ok(!codes.includes(0), `asks and denials hold: ${codes}`);
+    await ends(running);
+    assert.match(
+      running.stdout() + running.stderr(),
+      /echo would be denied something: .*messaging = \{ tell = \["other"\] \}/,
+    );
+    const text = await application.call('audit', 'query', '--kind', 'capability', '--output', 'json');
+    const records = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      records.map(({ outcome, rule, resource }) => [outcome, rule, resource]).toSorted(),
+      [
+        ['deny', 'default', 'other'],
+        ['deny', 'deny = { keyvalue = ["secrets"] }', 'secrets'],
+        ['would-deny', 'observe', 'default'],
+        ['would-deny', 'observe', 'other'],
+      ].toSorted(),
+    );
+  });
+});
+
+test('up --record writes the grants that a run needed: put into troupe.toml, they are what the next run uses', async () => {
+  await withObserved(async (application) => {
+    const { folder, up } = application;
+    const file = join(folder, 'recorded.toml');
+    const first = await up('--record', file);
+    await useAll(application);
+    await ends(first);
+    const recorded = readFileSync(file, 'utf8');
+    assert.match(recorded, /^\[components\.echo\.grants\]\nmessaging = \{ tell = \["other"\] \}$/m);
+    // What is denied although it was asked for is there, too: somebody has to read it. What a denial refuses is not.
+    assert.match(recorded, /^\[components\.services\.grants\]\nkeyvalue = \["default", "other"\]$/m);
+    const plain = OBSERVED.replaceAll('mode = "observe"\n', '');
+    writeFileSync(join(folder, 'troupe.toml'), `[application]\nname = "demo"\n${plain}${recorded}`);
+    const second = await up('--record', file);
+    await useAll(application);
+    await ends(second);
+    assert.equal(readFileSync(file, 'utf8'), recorded, 'granted, the same is used, and nothing is missed');
+    const log = await application.call(
+      'audit',
+      'query',
+      '--kind',
+      'capability',
+      '--outcome',
+      'would-deny',
+      '--output',
+      'json',
+    );
+    assert.equal(log.trim().split('\n').length, 2, 'of the first run');
+  });
+});
+
+test('up --record says what a component was refused for, and overwrites nothing but records', async () => {
+  const toml = '[components.wasi-tour]\nsource = "wasi-tour.wasm"\n';
+  await withApplicationFolder({ fixtures: ['wasi-tour'], toml }, async ({ folder }) => {
+    const file = join(folder, 'recorded.toml');
+    const refused = await troupe(['up', folder, '--record', file]);
+    assert.match(refused.stderr, /COMPONENT_IMPORT_MISSING/);
+    assert.match(readFileSync(file, 'utf8'), /^clock = true$/m);
+    const wrong = await troupe(['up', folder, '--record', join(folder, 'troupe.toml')]);
+    assert.deepEqual([wrong.code, /it is there, and no record/.test(wrong.stderr)], [64, true]);
+    assert.equal(readFileSync(join(folder, 'troupe.toml'), 'utf8').endsWith(toml), true);
+  });
+});
+
+test('grant diff says what a new revision newly wants, and ends with 1 if there is something', async () => {
+  await withApplicationFolder({ fixtures: ['echo', 'services'], toml: '' }, async ({ folder }) => {
+    const wasm = (name: string) => join(folder, `${name}.wasm`);
+    const manifest = (version: string, asks: string) => {
+      mkdirSync(join(folder, version));
+      const text = `[component]\nname = "echo"\nsource = "../echo.wasm"\n${asks}`;
+      writeFileSync(join(folder, version, 'Component.toml'), text);
+      return join(folder, version);
+    };
+    const more = await troupe(['grant', 'diff', wasm('echo'), wasm('services'), '--output', 'json']);
+    assert.equal(more.code, 1, more.stderr);
+    const { imports, dropped, asks } = JSON.parse(more.stdout);
+    assert.deepEqual(asks, []);
+    assert.deepEqual(dropped, ['troupe:actor/messaging@0.1']);
+    const store = imports.find(({ name }: { name: string }) => name === 'wasi:keyvalue/store@0.2.0-draft2');
+    assert.deepEqual([store.need, store.line], ['grant', 'keyvalue = ["NAME"]']);
+    assert.ok(store.functions.includes('open'));
+    const same = await troupe(['grant', 'diff', wasm('echo'), wasm('echo')]);
+    assert.deepEqual([same.code, /wants nothing new/.test(same.stdout)], [0, true]);
+
+    const old = manifest(
+      'v1',
+      '[asks]\nhttp = ["https://*.example.com"]\nfilesystem = [{ path = "/data", rights = ["read"] }]\n',
+    );
+    const narrower = manifest(
+      'v2',
+      '[asks]\nhttp = ["https://api.example.com"]\nfilesystem = [{ path = "/data/in", rights = ["read"] }]\n',
+    );
+    const wider = manifest(
+      'v3',
+      '[asks]\nclock = true\nenv = ["HOME"]\nhttp = ["https://example.com"]\nfilesystem = [{ path = "/data", rights = ["read", "write"] }]\n',
+    );
+    assert.equal((await troupe(['grant', 'diff', old, narrower])).code, 0);
+    const asked = await troupe(['grant', 'diff', old, join(wider, 'Component.toml')]);
+    assert.equal(asked.code, 1);
+    assert.deepEqual(asked.stdout.trim().split('\n'), [
+      '+ asks for clock = true',
+      '+ asks for http = ["https://example.com"]',
+      '+ asks for env = ["HOME"]',
+      '+ asks for filesystem = [{ path = "/data", rights = ["read", "write"] }]',
+    ]);
+    const silent = await troupe(['grant', 'diff', old, manifest('v4', '')]);
+    assert.deepEqual([silent.code, /says no more what it asks for/.test(silent.stdout)], [1, true]);
   });
 });

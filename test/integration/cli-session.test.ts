@@ -52,6 +52,7 @@ class Stage {
     runCommand: () => Promise.reject(new Error('Not on this stage')),
     serveCommand: () => Promise.reject(new Error('Not on this stage')),
     inspectComponent: () => Promise.reject(new Error('Not on this stage')),
+    diffGrants: () => Promise.reject(new Error('Not on this stage')),
     inspectMember: () => Promise.reject(new Error('Not on this stage')),
     typesOfComponent: () => Promise.reject(new Error('Not on this stage')),
     withKeptStates: () => Promise.reject(new Error('Not on this stage')),

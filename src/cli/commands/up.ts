@@ -16,12 +16,14 @@ export function upCommand(context: CliContext, finish: (exitCode: number) => voi
     )
     .argument('[path]', 'folder of the application, or its troupe.toml', '.')
     .option('--until-idle', 'end when every task has ended and every mailbox is empty')
-    .option('--no-view', 'show events only');
+    .option('--no-view', 'show events only')
+    .option('--record <file>', 'write the grants that its components used or missed, to be put into troupe.toml');
   withOutput(command);
   withExamples(command, [
     ['troupe up', 'the application of this folder'],
     ['troupe up examples/birdstrikes', 'that of another folder'],
     ['troupe up --until-idle', 'do the work there is, then end'],
+    ['troupe up --record grants.toml', 'find out which grants its components need'],
     ['troupe up --output json', 'events as JSON lines'],
   ]);
   return command.action(async (path: string, options: UpOptions) => {

@@ -8,6 +8,7 @@ export type ShownEvent = ApplicationEvent & { readonly repeated?: number };
 const LIMITED: ReadonlySet<ApplicationEvent['type']> = new Set<ApplicationEvent['type']>([
   'dead-letter',
   'denied',
+  'would-deny',
   'failed',
   'quarantined',
   'request-failed',

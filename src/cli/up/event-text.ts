@@ -27,6 +27,7 @@ const VERBS: Readonly<Record<Exclude<ShownEvent['type'], 'output' | 'log'>, stri
   completed: 'completed',
   'dead-letter': 'did not get a message',
   denied: 'was denied something',
+  'would-deny': 'would be denied something',
   'limit-breached': 'ran into a limit',
   'request-failed': 'did not answer a request',
   quarantined: 'failed too often in a row',

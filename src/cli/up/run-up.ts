@@ -2,6 +2,7 @@ import { loadApplication } from '../../config/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import type { CliContext } from '../context.ts';
 import type { OutputFormat } from '../report-error.ts';
+import { GrantRecorder } from './grant-recorder.ts';
 import { JsonReporter } from './json-reporter.ts';
 import { LineReporter } from './line-reporter.ts';
 import type { Reporter } from './reporter.ts';
@@ -10,6 +11,7 @@ import { UpSession } from './session.ts';
 export interface UpOptions {
   readonly untilIdle?: boolean;
   readonly view: boolean;
+  readonly record?: string;
   readonly output: OutputFormat;
 }
 
@@ -25,7 +27,15 @@ export async function runUp(context: CliContext, path: string, options: UpOption
   const reporter = await createReporter(context, options);
   const untilIdle = options.untilIdle ?? false;
   const shown = options.view ? config : { ...config, view: undefined };
-  return await new UpSession(context, { config: shown, runtime, reporter, untilIdle }).run();
+  if (options.record === undefined)
+    return new UpSession(context, { config: shown, runtime, reporter, untilIdle }).run();
+  const recorder = await GrantRecorder.open(options.record, config);
+  const onNeeded = (component: string, line: string): void => recorder.note(component, line);
+  try {
+    return await new UpSession(context, { config: shown, runtime, reporter, untilIdle, onNeeded }).run();
+  } finally {
+    await recorder.write();
+  }
 }
 
 /** A picture needs a terminal that can move its cursor. */

@@ -33,6 +33,8 @@ export interface SessionOptions {
   readonly reporter: Reporter;
   /** End when every task has ended and every mailbox is empty. */
   readonly untilIdle: boolean;
+  /** Hears of each grant that a component used or lacked. */
+  readonly onNeeded?: (component: string, line: string) => void;
 }
 
 type Ending = 'interrupted' | 'idle' | 'stop-requested' | 'all-ended';
@@ -118,7 +120,7 @@ export class UpSession {
 
   /** Starts the application; `undefined` when it was interrupted meanwhile. */
   async #start(): Promise<Application | undefined> {
-    const { config, runtime } = this.#options;
+    const { config, runtime, onNeeded } = this.#options;
     const { interrupts } = this.#context;
     try {
       const onEvent = (event: ApplicationEvent) => this.#onEvent(event);
@@ -126,6 +128,7 @@ export class UpSession {
         onEvent,
         pace: () => this.#pace.take(),
         signal: interrupts.signal,
+        ...(onNeeded && { onNeeded }),
       });
       return this.#application;
     } catch (error) {

@@ -11,7 +11,7 @@ import { type Guest, PartKey } from '../guest/index.ts';
 /** What the guests of one component may do. */
 export const GRANTS = new PartKey<Grants>('grants', { make: () => NO_GRANTS });
 
-/** Hears of what one guest was denied. */
+/** Hears of what one guest was denied, or would have been. */
 export const ON_DENIED = new PartKey<(decision: Decision) => void>('denials', { make: () => () => undefined });
 
 /** Puts on record what was decided of one guest, if anybody does. */
@@ -28,7 +28,7 @@ export function uphold(guest: Guest, request: CapabilityRequest, decided: Decisi
   if (decision.effect === 'deny') {
     guest.charge('denial');
     guest.part(ON_DENIED)(decision);
-  }
+  } else if (decision.observed) guest.part(ON_DENIED)(decision);
   return decision;
 }
 

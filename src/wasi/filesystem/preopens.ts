@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { allowedByFolder, type FilesystemGrant } from '../../capability/index.ts';
+import { allowedByFolder, type FilesystemGrant, type Grants } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
+import { GRANTS } from '../authority/index.ts';
 import { PartKey } from '../guest/index.ts';
 import { type Access, Descriptor, FILE_SETTINGS, FILE_SYSTEM, type FileSystem, type Root } from './descriptor.ts';
 import { ROOT_FLAGS } from './host-files.ts';
@@ -44,17 +45,16 @@ function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]):
     directories: () =>
       folders.map(({ root, grant }) => {
         const { guestPath: path } = grant;
-        const access = rootAccess(grant);
+        const access = rootAccess(grant, system.guest.part(GRANTS).observe);
         return [new Descriptor({ system, path, kind: 'directory', access, file: root }), path];
       }),
   };
 }
 
-function rootAccess(grant: FilesystemGrant): Access {
-  const allowed = allowedByFolder(grant);
+function rootAccess(grant: FilesystemGrant, observe: Grants | undefined): Access {
   return {
-    rights: new Map(grant.rights.map((right) => [right, allowed])),
-    grants: { filesystem: [grant] },
+    rights: new Map(grant.rights.map((right) => [right, allowedByFolder(grant, right)])),
+    grants: { filesystem: [grant], observe },
     read: true,
     write: false,
     fileIntegritySync: false,
