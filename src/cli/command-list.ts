@@ -2,20 +2,18 @@ import type { Command } from 'commander';
 import { askCommand } from './commands/ask.ts';
 import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
-import { deadLettersCommand } from './commands/dead-letters.ts';
 import { grantCommand } from './commands/grant.ts';
 import { healthCommand } from './commands/health.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { newCommand } from './commands/new.ts';
-import { outboxCommand } from './commands/outbox.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
-import { stateCommand } from './commands/state.ts';
 import { tellCommand } from './commands/tell.ts';
 import { typesCommand } from './commands/types.ts';
 import { upCommand } from './commands/up.ts';
 import type { CliContext } from './context.ts';
+import { KEPT_COMMANDS } from './kept-commands.ts';
 
 /** Makes one command: given where to put the exit code. */
 export type CommandFactory = (context: CliContext, finish: (exitCode: number) => void) => Command;
@@ -33,9 +31,7 @@ export const COMMANDS: readonly CommandFactory[] = [
   psCommand,
   askCommand,
   tellCommand,
-  stateCommand,
-  outboxCommand,
-  deadLettersCommand,
+  ...KEPT_COMMANDS,
   healthCommand,
   auditCommand,
 ];

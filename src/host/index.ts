@@ -35,7 +35,6 @@ export {
   DEADLINE_MS,
   isComponentType,
 } from './component.ts';
-export { neededByImport } from './component-audit.ts';
 export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
 export { GuestFuel } from './fuel.ts';
 export type { HealthCheckOptions } from './health-options.ts';

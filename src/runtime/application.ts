@@ -28,7 +28,6 @@ import {
   type ComponentActorType,
   componentActor,
   loadComponent,
-  neededByImport,
   shapeOf,
   toJson,
 } from '../host/index.ts';
@@ -113,7 +112,6 @@ async function prepare(
     ...(signal && { signal }),
   });
   checkSections({ file, config }, shapeOf(compiled));
-  for (const line of neededByImport(config.grants, compiled.needs)) options.onNeeded?.(name, line);
   const type = componentActor(compiled, {
     name,
     grants: config.grants,
