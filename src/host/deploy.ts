@@ -2,6 +2,7 @@ import { decide, GRANT_LINES, type Grants, NO_GRANTS } from '../capability/index
 import type { CompiledComponent, FuncType } from '../component/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { neededGrants } from '../wasi/index.ts';
+import { neededByImport } from './component-audit.ts';
 import { checkMessaging, holdsResources, isOurs } from './contract.ts';
 import { neededFunctions } from './links.ts';
 import { offeredInterfaces } from './surroundings.ts';
@@ -89,6 +90,8 @@ interface Deployment {
   readonly label: string;
   /** Imports that other actors answer, as the binary names them. */
   readonly linked?: ReadonlySet<string>;
+  /** Hears of the grants that it needs for its imports, whether it has them or not. */
+  readonly onNeeded?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -98,7 +101,9 @@ interface Deployment {
  * @throws {RuntimeError} `COMPONENT_IMPORT_MISSING`.
  * @throws {RuntimeError} `COMPONENT_UNSUPPORTED` — it imports a function of ours with another type.
  */
-export function checkImports(component: CompiledComponent, grants: Grants, { label, linked }: Deployment): void {
+export function checkImports(component: CompiledComponent, grants: Grants, deployment: Deployment): void {
+  const { label, linked, onNeeded } = deployment;
+  for (const line of neededByImport(grants, component.needs)) onNeeded?.(line);
   checkMessaging(component);
   const needs = importNeeds(component, grants).filter(({ name, granted }) => !granted && !linked?.has(name));
   const ungranted = needs.filter(({ need }) => need === 'required-grant');
