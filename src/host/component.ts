@@ -133,7 +133,11 @@ export function componentActor<P extends Protocol = NoProtocol>(
   if (!(deadlineMs >= 0)) throw new RangeError(`Cannot host the component: deadlineMs is ${deadlineMs}; use 0 or more`);
   const label = options.name ?? 'component';
   const links = resolveLinks(compiled, options.links ?? {}, label);
-  checkImports(compiled, grants, { label, linked: new Set(links.map((link) => link.import)) });
+  checkImports(compiled, grants, {
+    label,
+    onNeeded: options.onNeeded,
+    linked: new Set(links.map((link) => link.import)),
+  });
   checkStore(compiled, grants, options.store);
   const limits = toComponentLimits(options.limits);
   const named = { ...options, name: label };

@@ -150,7 +150,7 @@ async function useAll({ folder, call }: ApplicationFolder): Promise<readonly (nu
   return (await Promise.all(denied)).map(({ code }) => code);
 }
 
-test('S106: observed, what the operator does not give is let through, told, and on record as would-deny; asks and denials hold', async () => {
+test('S120: observed, what the operator does not give is let through, told, and on record as would-deny; asks and denials hold', async () => {
   await withObserved(async (application) => {
     const running = await application.up();
     const codes = await useAll(application);
