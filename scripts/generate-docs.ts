@@ -5,12 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { picture, withFigures } from '../bench/figures.ts';
 import { errorsPage } from './errors-page.ts';
+import { metricsPage } from './metrics-page.ts';
 
 const ROOT = dirname(import.meta.dirname);
 
 /** From what a page is to what it should be. */
 const PAGES: Readonly<Record<string, (current: string) => string>> = {
   'docs/reference/errors.md': errorsPage,
+  'docs/reference/metrics.md': metricsPage,
   'README.md': withFigures,
   'bench/figures.svg': picture,
 };

@@ -104,6 +104,8 @@ export {
   type HttpComponent,
   type HttpComponentOptions,
   httpComponent,
+  Metrics,
+  type MetricsOptions,
   type SystemOptions,
   type WorkersOptions,
 } from './runtime/index.ts';

@@ -7,6 +7,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { errorsPage } from '../scripts/errors-page.ts';
+import { metricsPage } from '../scripts/metrics-page.ts';
 import { ERROR_CODES } from '../src/errors/index.ts';
 import { MAY_IMPORT, MAY_IMPORT_INSIDE, SIDE_DOORS, VENDOR_OWNERS } from './kit/tidy/layers.ts';
 import {
@@ -248,6 +249,10 @@ describe('documents', () => {
 
   test('errors.md is what the table of codes says; run `node scripts/generate-docs.ts`', () => {
     assert.equal(readFileSync(join(ROOT, 'docs/reference/errors.md'), 'utf8'), errorsPage());
+  });
+
+  test('metrics.md is what the catalogue says; run `node scripts/generate-docs.ts`', () => {
+    assert.equal(readFileSync(join(ROOT, 'docs/reference/metrics.md'), 'utf8'), metricsPage());
   });
 
   test('documents name no error code that is not in the table', () => {

@@ -5,6 +5,9 @@ import { everyCell } from './family.ts';
 import { handlingMs, oldestMs } from './health.ts';
 import type { SubscriptionInfo } from './ports.ts';
 
+/** What an actor is doing, as tools show it. */
+export type ActorState = 'starting' | 'running' | 'restarting' | 'quarantined' | 'stopped';
+
 /** One actor, as tools show it. Counters count since it was spawned, over all incarnations, and only grow. */
 export interface ActorInfo {
   readonly ref: ActorRef;
@@ -12,7 +15,7 @@ export interface ActorInfo {
   readonly type: string;
   /** `starting`: before its first message. `restarting`: failed, and not back yet. `running`: also while it is stopping.
    * `quarantined`: failed too often, refuses messages, and is tried again later. */
-  readonly state: 'starting' | 'running' | 'restarting' | 'quarantined' | 'stopped';
+  readonly state: ActorState;
   /** Whether it is handling a message, or has its turn coming. */
   readonly busy: boolean;
   /** Messages in the mailbox. */
@@ -73,7 +76,8 @@ export function toActorInfo(cell: Cell): ActorInfo {
   };
 }
 
-function stateOf(cell: Cell): ActorInfo['state'] {
+/** What a cell is doing. */
+export function stateOf(cell: Cell): ActorState {
   const { status, context, extras } = cell;
   if (status === 'stopped') return 'stopped';
   if (extras?.isQuarantined === true) return 'quarantined';

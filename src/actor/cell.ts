@@ -9,6 +9,7 @@ import {
   type SupervisionState,
   UNHARMED,
 } from '../supervision/index.ts';
+import type { ByName } from '../telemetry/index.ts';
 import type { Clock, Random, TimerNode, TimerWheel } from '../time/index.ts';
 import type { ActorRef, TellResult, Termination } from './actor-ref.ts';
 import type { Closing } from './behavior.ts';
@@ -17,10 +18,12 @@ import type { Condition } from './condition.ts';
 import type { DeadLetterReason, DeadLetters } from './dead-letters.ts';
 import type { EventSink } from './event-queue.ts';
 import type { Asker, AskTarget, Header } from './header.ts';
+import type { ActorMeter } from './meter.ts';
 import { observe } from './observe.ts';
 import type { FailureReport } from './options.ts';
 
 import type { DurableStore, KeptMessage, KeptTopics, Names, Topics } from './ports.ts';
+import type { Tally } from './tally.ts';
 /** What all cells of a system share. */
 export interface Services {
   readonly clock: Clock;
@@ -28,6 +31,10 @@ export interface Services {
   readonly dispatcher: Dispatcher<Cell>;
   readonly wheel: TimerWheel;
   readonly deadLetters: DeadLetters;
+  /** What is counted of the actors of each type. */
+  readonly tallies: ByName<Tally>;
+  /** Times a few of all operations; `null`: none. */
+  readonly meter: ActorMeter | null;
   readonly names: Names;
   readonly topics: Topics;
   readonly store: DurableStore | undefined;
@@ -69,6 +76,7 @@ export interface Profile {
   /** Of starts, with what is handled in the same turn, and of all other turns. */
   readonly startPace: Pace;
   readonly pace: Pace;
+  readonly tally: Tally;
 }
 
 /** How the actors of a type run; one object per type. What it returns may be a promise: the cell waits for it. */
@@ -84,6 +92,8 @@ export interface Runner {
   snapshot?(cell: Cell): unknown;
   /** Whether an incarnation ends without a word: it has no stop hook, and nothing to dispose of. */
   readonly endsSilently?: boolean;
+  /** Whether messages are handled elsewhere: a turn here only sends them. */
+  readonly isElsewhere?: boolean;
   /** Looks after itself; only of types that ask for it. */
   check?(cell: Cell): unknown;
   /** No more code of that incarnation may run. Never throws. */
@@ -371,6 +381,11 @@ export class Cell implements AskTarget, Paced {
     return status === 'running' || status === 'suspended' ? mailbox.size + 1 : mailbox.size;
   }
 
+  /** Somebody has waited in vain for a reply of it. */
+  onOverdue(): void {
+    this.profile.tally.overdue++;
+  }
+
   /** Messages that it has accepted and that are elsewhere, not handled yet. */
   get elsewhere(): number {
     return 0;
@@ -473,27 +488,20 @@ export class Cell implements AskTarget, Paced {
     if (lost.header.isReturned || (lost.header.isPending && !lost.header.hasDeadline)) return;
     this.rare.deadLetters++;
     const { deadLetters } = this.profile.services;
-    deadLetters.count(reason);
+    deadLetters.count(reason, this.profile.tally);
     if (!deadLetters.isHeard) return;
-    const { operation, topic, sender } = lost.header;
+    const { message: payload, header } = lost;
+    const { operation, topic, sender } = header;
     const kind = topic === undefined ? operation.kind : 'topic';
-    deadLetters.publish({
-      reason,
-      name: this.name,
-      to: this.ref,
-      kind,
-      op: operation.name,
-      topic,
-      payload: lost.message,
-      sender,
-      error,
-    });
+    const { name, ref: to } = this;
+    deadLetters.publish({ reason, name, to, kind, op: operation.name, topic, payload, sender, error });
   }
 
   /** The value that says why a message is not accepted. */
   refusal(header?: Header): TellResult {
     const extras = this.rare;
     extras.refused++;
+    this.profile.tally.refused++;
     if (extras.isQuarantined && !this.mailbox.isClosed) return this.makeRefusal('ACTOR_QUARANTINED');
     if (!this.mailbox.isOpen && !(header !== undefined && this.mayPassGate(header))) return this.stoppedRefusal();
     return this.fullRefusal();
@@ -582,5 +590,5 @@ export function refusalError(result: TellResult): RuntimeError | undefined {
   return result.ok ? undefined : result.error;
 }
 
-/** Stands in for a cell's reference until the cell has its own: no code sees it. */
+/** Stands in for a reference until the cell has its own: no code sees it. */
 const NO_REF = Object.freeze({}) as ActorRef;

@@ -86,9 +86,10 @@ export class DeadLetters {
     };
   }
 
-  /** Counts one. */
-  count(reason: DeadLetterReason): void {
+  /** Counts one, of an actor of a type if there is one. */
+  count(reason: DeadLetterReason, tally?: { noteDeadLetter(reason: DeadLetterReason): void }): void {
     this.#counts[reason]++;
+    tally?.noteDeadLetter(reason);
   }
 
   /** Counts and tells of one that was kept for a name that nobody has. */

@@ -28,6 +28,7 @@ export function retire(cell: Cell): void {
     last.index = cell.index;
   }
   services.size--;
+  cell.profile.tally.noteEnd(cell);
   services.onRetired();
 }
 

@@ -42,6 +42,8 @@ export interface AskTarget {
   readonly openAsks: readonly Header[];
   /** Whoever asked it by `header` has ended its message, and does not wait in it any more. */
   onUnbound?(header: Header): void;
+  /** An ask of it has timed out. */
+  onOverdue?(): void;
 }
 
 /**
@@ -229,6 +231,7 @@ export class Header extends TimerNode {
 
   /** No reply came in time. */
   override onTimer(): void {
+    if (this.isPending) this.target?.onOverdue?.();
     this.fail(new RuntimeError('ASK_TIMEOUT', `No reply came to ${this.describe()} in time; its outcome is unknown`));
   }
 

@@ -15,7 +15,7 @@
  * @module
  */
 
-export type { ActorInfo } from './actor-info.ts';
+export type { ActorInfo, ActorState } from './actor-info.ts';
 export type {
   ActorRef,
   AskOptions,
@@ -42,6 +42,8 @@ export { type Batch, type Implementation, implement } from './implement.ts';
 export { crash, type Intervention, type Passage, type Runnable, stateOf, type Work, workOf } from './intervention.ts';
 export { type KeptMessages, type KeptQueue, keptMessages } from './kept-messages.ts';
 export { type KeptContent, type KeptNames, type KeptState, type KeptStates, keptStates } from './kept-states.ts';
+export type { TypeTotals } from './measures.ts';
+export type { ActorMeter, ActorMeterData } from './meter.ts';
 export { nearestNames } from './name.ts';
 export {
   type ActorSystemOptions,

@@ -6,6 +6,7 @@ import type { ActorRef } from './actor-ref.ts';
 import type { Cell, SystemMessage } from './cell.ts';
 import { Header } from './header.ts';
 import { LocalRef } from './local-ref.ts';
+import type { ActorMeter } from './meter.ts';
 import { activate } from './turn.ts';
 
 /** What waits for its turn in a run queue. */
@@ -42,9 +43,12 @@ export interface Intervention {
   onMessage(passage: Passage): 'pass' | 'taken' | 'full';
 }
 
-/** Activates cells for as long as `intervention` says. */
-export function limited(intervention: Intervention): typeof activate {
-  return (cell, quota) => activate(cell, intervention.limitTurn(cell.ref, quota));
+/** Activates cells: for as long as an intervention says, if there is one, and some with a look at the clock. */
+export function turnOf(intervention: Intervention | undefined, meter: ActorMeter | null): typeof activate {
+  const limited: typeof activate = (cell, quota) =>
+    activate(cell, (intervention as Intervention).limitTurn(cell.ref, quota));
+  const turn = intervention === undefined ? activate : limited;
+  return meter === null ? turn : meter.over(turn);
 }
 
 /** A mailbox before which an intervention stands. */

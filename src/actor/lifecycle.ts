@@ -39,17 +39,22 @@ export function begin(cell: Cell): boolean {
   const { runner, services } = cell.profile;
   const context = runner.createContext(cell);
   cell.context = context;
+  const timed = services.meter?.startOf(cell);
   cell.startedMs = Math.floor(services.dispatcher.coarseNowMs);
   try {
     const result = runner.start(cell);
     if (!isThenable(result)) {
+      timed?.();
       started(cell);
       return true;
     }
     const wait: Wait = {
       status: 'starting',
       sinceMs: 0,
-      done: () => startedLate(cell),
+      done: () => {
+        timed?.();
+        startedLate(cell);
+      },
       failed: (error) => failStart(cell, error),
     };
     if (leave(cell, result, wait)) limitStart(cell);
@@ -225,6 +230,7 @@ export function fail(cell: Cell, thrown: unknown, lost: Lost<Header> | undefined
 export function failWith(cell: Cell, phase: FailureReport['phase'], error: RuntimeError): void {
   const extras = cell.rare;
   extras.failed++;
+  cell.profile.tally.noteFailure(typeof error.details.cause === 'string' ? error.details.cause : error.code);
   endIncarnation(cell, error);
   const directive = extras.ending?.termination === undefined ? decideOn(cell, 'failed') : undefined;
   report(cell, { actor: cell.ref, phase, error, directive });
@@ -480,6 +486,7 @@ function restart(cell: Cell, delayMs: number | undefined): void {
   const extras = cell.rare;
   extras.ending = null;
   extras.restarts++;
+  cell.profile.tally.restarts++;
   extras.overSinceMs = cell.profile.services.clock.nowMs();
   clearEndTimer(cell);
   if (delayMs === undefined) {

@@ -179,7 +179,7 @@ class AskStub extends Stub {
     if (sender !== null && !sender.isLive) return Promise.reject(refusalError(sender.cell.stoppedRefusal()));
     if (target.everyone !== null) return this.askEveryone(target.everyone, operation, payload, options);
     const cell = target.entry(operation.name, message);
-    const { clock, wheel, dispatcher } = cell.profile.services;
+    const { clock, wheel, dispatcher, meter } = cell.profile.services;
     const timeoutMs = options?.timeoutMs ?? ASK_TIMEOUT_MS;
     if (!isAskTimeout(timeoutMs)) return Promise.reject(badTimeout(timeoutMs));
     const limitMs = sender?.header?.deadline(clock) ?? 0;
@@ -191,6 +191,7 @@ class AskStub extends Stub {
     }
     const header = new Header(operation, sender === null ? undefined : sender.cell.ref, undefined);
     const reply = header.open(cell, wheel, { timeoutMs, limitMs });
+    if (meter !== null) meter.ask(cell, reply);
     if (options?.signal !== undefined) header.attach(options.signal);
     if (sender?.isInTurn === true) sender.addAsk(header);
     const told = deliver(cell, message, header);

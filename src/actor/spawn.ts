@@ -37,6 +37,11 @@ const PLAIN_SUPERVISION: SupervisionPolicy = toSupervisionPolicy();
  * @throws {RangeError} An option is out of range.
  */
 export function spawn(services: Services, parent: Cell | null, request: SpawnRequest): LocalRef {
+  const { meter } = services;
+  return meter === null ? make(services, parent, request) : meter.spawn(() => make(services, parent, request));
+}
+
+function make(services: Services, parent: Cell | null, request: SpawnRequest): LocalRef {
   const { name, options, isHeld = false } = request;
   const type = services.place === undefined ? request.type : services.place(request.type);
   const internals = type[INTERNALS];
@@ -139,6 +144,7 @@ function plainProfile(services: Services, typeName: string, internals: TypeInter
       startTimeoutMs: internals.startTimeoutMs ?? START_TIMEOUT_MS,
       startPace: new Pace(),
       pace: new Pace(),
+      tally: services.tallies.of(typeName),
       stopTimeoutMs: internals.stopTimeoutMs ?? STOP_TIMEOUT_MS,
     };
     profiles.set(internals, profile);
@@ -161,6 +167,7 @@ function adjustProfile(plain: Profile, options: SpawnOptions): Profile {
       startTimeoutMs === undefined ? plain.startTimeoutMs : checkTimeoutMs('startTimeoutMs', startTimeoutMs),
     startPace: plain.startPace,
     pace: plain.pace,
+    tally: plain.tally,
     stopTimeoutMs: stopTimeoutMs === undefined ? plain.stopTimeoutMs : checkTimeoutMs('stopTimeoutMs', stopTimeoutMs),
   };
 }

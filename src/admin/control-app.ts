@@ -11,6 +11,7 @@ import {
 import { RuntimeError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { createMonitoringApp } from './monitoring-app.ts';
 import { isAuthorized } from './token.ts';
 
 /** What an ask may take beyond its own deadline before the control port gives up on the plane. */
@@ -62,6 +63,7 @@ export function createControlApp(options: ControlAppOptions): Hono {
   });
   app.get(ROUTES.deadLetters.path, (context) => context.json({ deadLetters: plane.deadLetters() }));
   app.get(ROUTES.health.path, (context) => context.json(plane.health()));
+  app.route('/', createMonitoringApp(plane));
   app.post(ROUTES.ask.path, async (context) => ask(options, context, context.req.param('actor')));
   app.post(ROUTES.tell.path, async (context) => {
     const request = parseTellRequest(await readJson(context));

@@ -45,6 +45,8 @@ export interface ControlPlane {
   /** The last dead letters, those that came last first. */
   deadLetters(): readonly DeadLetterInfo[];
   health(): HealthInfo;
+  /** What is measured, as text in the form that whoever sends this `accept` reads. */
+  metrics(accept: string | undefined): Promise<MetricsPage>;
   /**
    * Puts on record what an operator is about to do; called before it is done.
    * @throws {RuntimeError} `AUDIT_UNAVAILABLE` — it must not be done.
@@ -54,6 +56,12 @@ export interface ControlPlane {
   noteIntrusion(path: string): void;
   /** Stops the application: as `troupe up` does on Ctrl-C. */
   stop(): Promise<void>;
+}
+
+/** Metrics as they are sent. */
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly text: string;
 }
 
 /** Something that an operator does. */

@@ -8,12 +8,15 @@
  *   AD4  Every request is bounded: headers, body, time, number of connections. Every error is a problem document with
  *        our code and kind; what is not one of our errors shows its code only.
  *   AD5  What an operator does is put on record first, and refused if it cannot be, but for a stop.
+ *   AD6  At the address for monitoring, if there is one, whoever reaches it sees metrics and health, and can change nothing.
  * Limits      one application per folder; 64 connections; bodies of 1 MiB; asks of at most an hour.
  * Not here    what the operations do (the port `ControlPlane`); the paths and types (api/); calling it (client/).
  *
  * @module
  */
 export { type ControlAppOptions, createControlApp } from './control-app.ts';
-export type { ControlAsk, ControlPlane, ControlTell, OperatorAction } from './control-plane.ts';
+export type { ControlAsk, ControlPlane, ControlTell, MetricsPage, OperatorAction } from './control-plane.ts';
+export type { MonitoringPlane } from './monitoring-app.ts';
 export type { ControlAddress } from './rendezvous.ts';
 export { type ControlServer, type ServeControlOptions, serveControl } from './serve-control.ts';
+export { type MonitoringServer, type ServeMonitoringOptions, serveMonitoring } from './serve-monitoring.ts';

@@ -50,4 +50,4 @@ export {
   parseTellRequest,
   REQUEST_BODY_BYTES_MAX,
 } from './requests.ts';
-export { ROUTES, type RouteName, routePath } from './routes.ts';
+export { MONITORING_PATHS, ROUTES, type RouteName, routePath } from './routes.ts';

@@ -165,7 +165,12 @@ export interface DeadLetterInfo {
 
 /** Whether everything gets on. */
 export interface HealthInfo {
-  readonly status: 'healthy' | 'degraded';
+  /** `unhealthy`: it cannot do its work, or a part of it. `degraded`: something does not get on. */
+  readonly status: 'healthy' | 'degraded' | 'unhealthy';
+  /** Whether the process gets on; if not, it should be started again. */
+  readonly live: boolean;
+  /** Whether it should be given work: not before it has started, nor while it stops or is unhealthy. */
+  readonly ready: boolean;
   readonly reasons: readonly HealthTrouble[];
   /** Milliseconds that the event loop was late at the last look; absent: there was none yet. */
   readonly eventLoopDelayMs?: number;
@@ -187,7 +192,16 @@ export interface HealthTrouble {
     | 'unhealthy'
     /** The audit log cannot be written; records do not arrive where they are sent. */
     | 'audit'
-    | 'audit-shipping';
+    | 'audit-shipping'
+    /** None of a component's actors does its work; an actor is not started again. */
+    | 'component'
+    | 'given-up'
+    /** Of something that the process has little of, nearly all is used. */
+    | 'room'
+    /** The application is still starting. */
+    | 'starting-up';
+  /** Of `component`. */
+  readonly component?: string;
   /** Absent: of the process. */
   readonly actor?: string;
   readonly ms: number;

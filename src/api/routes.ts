@@ -18,6 +18,9 @@ export const ROUTES = {
   stop: { method: 'POST', path: `${PREFIX}/stop` },
 } as const satisfies Record<string, { method: 'GET' | 'POST'; path: string }>;
 
+/** Where those that gather metrics and probe health look, whatever the version. */
+export const MONITORING_PATHS = { metrics: '/metrics', health: '/health', live: '/live', ready: '/ready' } as const;
+
 export type RouteName = keyof typeof ROUTES;
 
 /** The path of a route for one actor: `routePath('ask', 'parse/1')` is `/v1/actors/parse%2F1/ask`. */

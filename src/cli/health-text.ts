@@ -2,7 +2,7 @@ import type { HealthTrouble } from '../api/index.ts';
 import { humanDuration, sanitizeLine } from './text.ts';
 
 /** What does not get on, as one line. */
-export function troubleText({ kind, actor = '', ms, text }: HealthTrouble): string {
+export function troubleText({ kind, actor = '', component = '', ms, text }: HealthTrouble): string {
   const who = sanitizeLine(actor);
   const time = humanDuration(ms);
   switch (kind) {
@@ -20,6 +20,14 @@ export function troubleText({ kind, actor = '', ms, text }: HealthTrouble): stri
       return `nothing can be put on record for ${time}${text === undefined ? '' : `: ${sanitizeLine(text)}`}`;
     case 'audit-shipping':
       return `records of the audit log have not arrived for ${time}: ${sanitizeLine(text ?? '')}`;
+    case 'component':
+      return `${sanitizeLine(component)}: ${sanitizeLine(text ?? '')}`;
+    case 'given-up':
+      return `${who} is not started again: ${sanitizeLine(text ?? '')}`;
+    case 'room':
+      return sanitizeLine(text ?? '');
+    case 'starting-up':
+      return 'the application is still starting';
     default:
       return `${who} is ${kind} for ${time}${text === undefined ? '' : `: ${sanitizeLine(text)}`}`;
   }

@@ -37,6 +37,8 @@ export interface ApplicationConfig {
   readonly components: readonly ComponentConfig[];
   readonly view: ViewConfig | undefined;
   readonly control: ControlConfig;
+  /** `undefined`: metrics and health are shown at the control port only. */
+  readonly monitoring: MonitoringConfig | undefined;
   readonly store: StoreConfig;
   /** `undefined`: nothing is put on record. */
   readonly audit: AuditConfig | undefined;
@@ -190,6 +192,11 @@ export interface IngressConfig {
   /** In the order of the file, without conflicts. */
   readonly routes: readonly HttpRouteConfig[];
   readonly limits: IngressLimits;
+}
+
+/** Where metrics and health are shown without a token. */
+export interface MonitoringConfig {
+  readonly listen: { readonly host: string; readonly port: number };
 }
 
 /** One `[[http]]`. */

@@ -7,9 +7,10 @@ import {
   parseHostPattern,
   parsePathPattern,
 } from '../ingress/index.ts';
-import type { HttpConfig, HttpRouteConfig, IngressConfig } from './application.ts';
+import type { HttpConfig, HttpRouteConfig, IngressConfig, MonitoringConfig } from './application.ts';
 import { duration, integer, list, pattern, size, table, text } from './fields.ts';
 import type { KeyPath, Position } from './key-positions.ts';
+import type { MONITORING_SECTION } from './monitoring-section.ts';
 import { nearest } from './nearest.ts';
 import { type ProblemText, quote } from './problems.ts';
 import { formatSize } from './units.ts';
@@ -182,6 +183,18 @@ function reportConflicts(
       help: 'take one of them out, or give them different hosts or methods',
     });
   }
+}
+
+/** What `[monitoring]` comes to. `undefined`: there is none. */
+export function resolveMonitoring(
+  section: z.output<typeof MONITORING_SECTION> | undefined,
+  report: Serving['report'],
+): MonitoringConfig | undefined {
+  if (section === undefined) return undefined;
+  const listen = parseListen(section.listen);
+  if (typeof listen !== 'string') return { listen };
+  report(['monitoring', 'listen'], { message: `is no address: ${quote(section.listen)}`, help: listen });
+  return undefined;
 }
 
 /** `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`; else a text with what may have been meant. */

@@ -10,7 +10,7 @@ import type {
   ViewConfig,
 } from './application.ts';
 import { toHealthConfig } from './health-section.ts';
-import { resolveIngress, toHttpConfig } from './ingress-section.ts';
+import { resolveIngress, resolveMonitoring, toHttpConfig } from './ingress-section.ts';
 import { toKeepConfig } from './keep-section.ts';
 import { Keys } from './keys.ts';
 import { limitProblems, mergeLimits } from './limits-section.ts';
@@ -121,6 +121,7 @@ class Loader {
     const view = this.#view(components);
     const control = this.#control();
     const ingress = this.#ingress();
+    const monitoring = resolveMonitoring(this.#application.monitoring, (path, text) => this.#report(path, text));
     if (this.#problems.length > 0) throw configError(`Cannot use "${this.#document.file}"`, this.#problems);
     return {
       file: this.#document.file,
@@ -132,6 +133,7 @@ class Loader {
       components,
       view,
       control,
+      monitoring,
       ...toLastingConfig(this.#application, this.#directory),
       ingress,
       policies: keys.files,

@@ -24,6 +24,7 @@ import { ISOLATION_SECTION, toIsolation, toWorkers, WORKERS_SECTION } from './is
 import { KEEP_SECTION } from './keep-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
+import { MONITORING_SECTION } from './monitoring-section.ts';
 import { NODE_SECTION } from './node-section.ts';
 import { RECYCLE_SECTION, recycleProblem, toRecycleConfig } from './recycle-section.ts';
 import { STORE_SECTION } from './store-section.ts';
@@ -166,6 +167,7 @@ export const APPLICATION_SCHEMA = table({
   ingress: INGRESS_SECTION.prefault({}),
   view: VIEW_SECTION.optional(),
   control: CONTROL_SECTION.prefault({}),
+  monitoring: MONITORING_SECTION.optional(),
   store: STORE_SECTION.prefault({}),
   audit: AUDIT_SECTION.optional(),
 }).meta({ title: 'troupe.toml', description: 'An application: its components and what the operator gives them' });

@@ -5,6 +5,7 @@ import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
+import type { ComponentCounts } from './component-counts.ts';
 import { checkImports } from './deploy.ts';
 import { type HttpObserver, httpActorType } from './http-component.ts';
 import { type HttpOptions, type HttpPolicy, toHttpPolicy } from './http-options.ts';
@@ -79,6 +80,8 @@ export interface ComponentActorType<P extends Protocol = NoProtocol> extends Act
   readonly links: readonly Link[];
   /** What bounds the actor behind `actor`, what of it is used, and how often it ran into it. */
   limitsOf(actor: ActorRef): readonly LimitUse[];
+  /** What its actors have used and run into. */
+  readonly counts: ComponentCounts;
   /** What it was made with. */
   readonly options: ComponentOptions;
   /** How its requests get instances; undefined: it handles none. */
@@ -163,6 +166,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
     shape,
     links,
     limitsOf,
+    counts: surroundings.counts,
     options,
     ...parts.live,
   }) as ComponentActorType<P>;

@@ -5,7 +5,7 @@ import { ManualClock, TokenBucket } from '../time/index.ts';
 import { GuestFuel } from './fuel.ts';
 
 test('S82: GuestFuel ends a message with more units than it may use, and begins the next with all of them', () => {
-  const limits = { perMessage: 1_000, rate: undefined };
+  const limits = { perMessage: 1_000, rate: undefined, counts: { fuel: 0 } };
   const fuel = new GuestFuel(new ManualClock(), {}, { limits });
   fuel.begin();
   fuel.spend(600);
@@ -23,7 +23,8 @@ test('S83: GuestFuel has guests of one component wait for one rate, in their ord
   const clock = new ManualClock();
   const rate = new TokenBucket(clock, 1_000_000);
   const waits: number[] = [];
-  const limits = { perMessage: Number.POSITIVE_INFINITY, rate, onWait: () => waits.push(clock.nowMs()) };
+  const counts = { fuel: 0 };
+  const limits = { perMessage: Number.POSITIVE_INFINITY, rate, counts, onWait: () => waits.push(clock.nowMs()) };
   const [first, second, third] = [0, 1, 2].map(() => new GuestFuel(clock, {}, { limits })) as [
     GuestFuel,
     GuestFuel,

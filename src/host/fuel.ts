@@ -28,12 +28,18 @@ export interface FuelLimits {
   readonly perMessage: number;
   /** Units a second, for all instances of a component together. */
   readonly rate: TokenBucket | undefined;
+  /** Where what is used is counted. */
+  readonly counts: { fuel: number };
   /** Hears that a guest has to wait, because its component has used more than its rate. */
   readonly onWait?: (rate: TokenBucket) => void;
 }
 
 /** No bounds but the time. */
-export const UNLIMITED: FuelLimits = Object.freeze({ perMessage: Number.POSITIVE_INFINITY, rate: undefined });
+export const UNLIMITED: FuelLimits = Object.freeze({
+  perMessage: Number.POSITIVE_INFINITY,
+  rate: undefined,
+  counts: { fuel: 0 },
+});
 
 interface Bounds {
   /** Default: none. */
@@ -163,8 +169,9 @@ export class GuestFuel implements FuelSupply {
 
   /** Takes note of units that were used, by its code or for it. */
   charge(units: number): void {
-    const { rate, perMessage } = this.limits;
+    const { rate, perMessage, counts } = this.limits;
     this.used += units;
+    counts.fuel += units;
     if (rate !== undefined && units > 0) {
       rate.spend(units - this.prepaid);
       this.prepaid = 0;

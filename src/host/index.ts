@@ -35,6 +35,7 @@ export {
   DEADLINE_MS,
   isComponentType,
 } from './component.ts';
+export type { ComponentCounts, ComponentCountsData } from './component-counts.ts';
 export { checkImports, type ImportNeed, importNeeds, unofferedImports } from './deploy.ts';
 export { GuestFuel } from './fuel.ts';
 export type { HealthCheckOptions } from './health-options.ts';

@@ -5,6 +5,7 @@ import type { CompiledComponent, HostImports } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
 import {
+  type Breach,
   type ByteSink,
   type ByteSource,
   defineWasi,
@@ -15,8 +16,9 @@ import {
 } from '../wasi/index.ts';
 import type { Surroundings } from './behavior.ts';
 import { auditOf, type ComponentAudit } from './component-audit.ts';
+import { ComponentCounts } from './component-counts.ts';
 import { type ComponentRates, type PlacedShare, ratesOf } from './component-share.ts';
-import { type FuelLimits, UNLIMITED } from './fuel.ts';
+import type { FuelLimits } from './fuel.ts';
 import { breachOf, type LimitBreach, LimitWatch } from './limit-watch.ts';
 import { type ComponentLimits, toComponentLimits } from './limits.ts';
 import { type Link, linkedImports } from './links.ts';
@@ -79,6 +81,9 @@ export class ComponentSurroundings {
   readonly #options: SurroundingsOptions['options'];
   readonly limits: ComponentLimits;
   readonly #rates: ComponentRates;
+  readonly counts = new ComponentCounts();
+  /** Of most components nothing is bounded: then instances share one object. */
+  readonly #unlimited: FuelLimits = { perMessage: Number.POSITIVE_INFINITY, rate: undefined, counts: this.counts };
   readonly #messageLimits: MessageLimits;
   /** Made with the first incarnation, whose start fails if this platform cannot give what is granted. */
   #wasi: Wasi | undefined;
@@ -118,7 +123,10 @@ export class ComponentSurroundings {
     const guest = this.#wasi.guest({
       clock: context.clock,
       ...(stdio && { stdio }),
-      ...(onDenied && { onDenied: (decision) => onDenied(name, decision) }),
+      onDenied: (decision) => {
+        this.counts.denials++;
+        onDenied?.(name, decision);
+      },
       ...(record && { record }),
       ...(onLog && { log: this.#logOf(context.self, onLog) }),
     });
@@ -137,16 +145,16 @@ export class ComponentSurroundings {
     };
   }
 
-  /** Of most components nothing is bounded: then instances share one object. */
   #fuelLimits(context: BehaviorContext): FuelLimits {
     const { fuelPerMessage: perMessage, fuelPerSecond } = this.limits;
-    if (perMessage === Number.POSITIVE_INFINITY && fuelPerSecond === Number.POSITIVE_INFINITY) return UNLIMITED;
+    if (perMessage === Number.POSITIVE_INFINITY && fuelPerSecond === Number.POSITIVE_INFINITY) return this.#unlimited;
     return {
       perMessage,
       rate: this.#rates.fuelPerSecond.on(context.clock),
+      counts: this.counts,
       onWait: ({ perSecond, level }) => {
         const used = Math.ceil(perSecond - level);
-        this.#watchOf(context).note({ limit: 'fuel-per-second', limitValue: perSecond, used });
+        this.#noteBreach(context, { limit: 'fuel-per-second', limitValue: perSecond, used });
       },
     };
   }
@@ -154,7 +162,12 @@ export class ComponentSurroundings {
   /** Takes note of a failure of that actor, if it is that of a limit. */
   noteFailure(context: BehaviorContext, error: RuntimeError | undefined): void {
     const breach = error && breachOf(error);
-    if (breach !== undefined) this.#watchOf(context).note(breach);
+    if (breach !== undefined) this.#noteBreach(context, breach);
+  }
+
+  #noteBreach(context: BehaviorContext, breach: Breach): void {
+    this.counts.noteBreach(breach.limit);
+    this.#watchOf(context).note(breach);
   }
 
   /** One for each actor, whatever its instances. */
@@ -196,7 +209,7 @@ export class ComponentSurroundings {
         storageBytes: limits.storageBytes,
       },
       byteRates: { in: this.#rates.bytesInPerSecond, out: this.#rates.bytesOutPerSecond },
-      onLimit: (guest, breach) => this.#watchOf(guest.part(ACTOR).context).note(breach),
+      onLimit: (guest, breach) => this.#noteBreach(guest.part(ACTOR).context, breach),
       ...(store && { store }),
       ...(isTable(config) && { config }),
     });

@@ -4,7 +4,9 @@ import { Broker } from '../broker/index.ts';
 import { Registry } from '../registry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { auditedOptions } from './audited-system.ts';
+import type { Metrics } from './metrics.ts';
 import { SystemWorkers, type WorkersOptions } from './system-workers.ts';
+import type { MeasuredElsewhere } from './worker-telemetry.ts';
 
 /** One runtime of actors in one process. */
 export type ActorSystem = System;
@@ -22,6 +24,8 @@ export interface SystemOptions extends ActorSystemOptions {
    * stopped. Default: nowhere. What components want and get is on record where `component` has the same option.
    */
   readonly audit?: AuditSink | undefined;
+  /** What measures it; of one system only. Default: nothing is measured. */
+  readonly metrics?: Metrics | undefined;
 }
 
 const WORKERS_MAX = 256;
@@ -34,9 +38,10 @@ const TIME_MAX_MS = 3_600_000;
  *
  * @throws {RangeError} An option is out of range.
  */
-export function createActorSystem({ workers = 0, audit, ...options }: SystemOptions = {}): ActorSystem {
+export function createActorSystem({ workers = 0, audit, metrics, ...options }: SystemOptions = {}): ActorSystem {
   const audited = audit === undefined ? options : auditedOptions(options, audit);
-  return createWithWorkers(audited, typeof workers === 'number' ? { count: workers } : workers).system;
+  const threads = typeof workers === 'number' ? { count: workers } : workers;
+  return createWithWorkers(audited, threads, metrics).system;
 }
 
 /**
@@ -47,12 +52,17 @@ export function createActorSystem({ workers = 0, audit, ...options }: SystemOpti
 export function createWithWorkers(
   options: ActorSystemOptions,
   threads: WorkersOptions,
+  metrics?: Metrics,
 ): { readonly system: ActorSystem; readonly workers: SystemWorkers } {
   assertWorkers(threads);
   const { clock = systemClock } = options;
-  const [names, topics] = [new Registry(), new Broker()];
-  const system: ActorSystem = new System(options, { names, topics, place: (type) => workers.place(type) });
-  const workers = new SystemWorkers(threads, { system, names, topics, clock });
+  const names = new Registry();
+  const topics = metrics?.topics(clock) ?? new Broker();
+  const isTimed = metrics !== undefined;
+  const system: ActorSystem = new System(options, { names, topics, isTimed, place: (type) => workers.place(type) });
+  const onMeasured = metrics && ((measured: MeasuredElsewhere): void => metrics.addElsewhere(system.meter, measured));
+  const workers = new SystemWorkers(threads, { system, names, topics, clock, onMeasured });
+  metrics?.begin({ system, clock, workers });
   return { system, workers };
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../config/index.ts';
 import { assert, RuntimeError } from '../errors/index.ts';
 import type { ComponentActorType, HttpObserver, HttpOptions } from '../host/index.ts';
-import { formatHost, formatPath, type IngressServer, serveIngress } from '../ingress/index.ts';
+import { formatHost, formatPath, type IngressServer, type RequestRecord, serveIngress } from '../ingress/index.ts';
 import { formatDuration, systemClock } from '../time/index.ts';
 import { type HttpUsage, placedComponent } from '../worker/index.ts';
 import type { StartOptions } from './port.ts';
@@ -59,13 +59,20 @@ export function checkHttp(config: ApplicationConfig, types: Prepared): void {
   if (problems.length > 0) throw configError(`Cannot use "${config.file}"`, problems);
 }
 
+/** Who handles requests, and who hears of those that are over. */
+interface Served {
+  readonly types: Prepared;
+  readonly workers: SystemWorkers;
+  onRequest(record: RequestRecord): void;
+}
+
 /**
  * The server of an application's routes; nothing if it has none. Where it can, each worker serves the connections that the system
  * gives it, by actors of its own; else this thread does.
  */
 export async function openIngress(
   { ingress }: ApplicationConfig,
-  { types, workers }: { readonly types: Prepared; readonly workers: SystemWorkers },
+  { types, workers, onRequest }: Served,
 ): Promise<IngressServer | undefined> {
   if (ingress === undefined) return undefined;
   const { listen, limits, routes } = ingress;
@@ -97,6 +104,7 @@ export async function openIngress(
     listen,
     limits,
     clock: systemClock,
+    onRequest,
     routes: routes.map(({ component, path, host, methods }) => {
       const type = typeOf(component);
       return { path, host, methods, target: { component, pool: () => type.pool(component) } };

@@ -20,7 +20,6 @@ import {
   payloadBytes,
 } from '../api/index.ts';
 import type { AuditLog } from '../audit/index.ts';
-import { limitNode, nodeRoom } from '../component/index.ts';
 import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
 import {
@@ -39,10 +38,11 @@ import { type ActorSystem, createWithWorkers } from './actor-system.ts';
 import type { ApplicationAudit } from './application-audit.ts';
 import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
 import { type Kept, openKept } from './application-kept.ts';
+import { ApplicationWatch } from './application-watch.ts';
 import { checkSections } from './component-sections.ts';
 import { operationInfos } from './inspect.ts';
 import { type KeptReader, type OutboxReader, readKept, readOutbox } from './kept.ts';
-import { limitEvent, limitInfos } from './limit-info.ts';
+import { limitEvent, limitInfos, limitProcess } from './limit-info.ts';
 import { outputLines } from './output-lines.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
@@ -84,17 +84,6 @@ export async function startApplication(config: ApplicationConfig, options: Start
     throw error;
   }
   return application;
-}
-
-/** @throws {RuntimeError} `CONFIG_INVALID` — a limit is above what this machine has; the text says what is allowed. */
-function limitProcess({ node, file }: ApplicationConfig): void {
-  try {
-    const { memories, mappings, resident, cpu } = node;
-    limitNode({ memoriesMax: memories, mappingsMax: mappings, residentBytesMax: resident, cpuMax: cpu });
-  } catch (error) {
-    const text = `Cannot use [application.limits] of "${file}": ${error instanceof Error ? error.message : error}`;
-    throw new RuntimeError('CONFIG_INVALID', text, { cause: error });
-  }
 }
 
 async function prepare(
@@ -169,6 +158,7 @@ class RunningApplication implements Application {
   readonly #store: Store | undefined;
   readonly #audit: ApplicationAudit | undefined;
   readonly #letters = new RecentLetters();
+  readonly #watch: ApplicationWatch;
   #ingress: IngressServer | undefined;
   readonly #members = new Map<string, Member>();
   /** Known before an actor starts. */
@@ -183,6 +173,15 @@ class RunningApplication implements Application {
     this.#audit = audit;
     this.#onEvent = (event) => options.onEvent(event);
     this.#startedAtMs = this.#clock.wallMs();
+    this.#watch = new ApplicationWatch({
+      audit,
+      condition: () => ({
+        system: this.#system.health(),
+        actors: this.actors(),
+        isStopping: this.#stopped,
+        wallMs: this.#clock.wallMs(),
+      }),
+    });
     const { system, workers } = this.#createSystem();
     this.#system = system;
     this.#workers = workers;
@@ -195,7 +194,11 @@ class RunningApplication implements Application {
 
   /** Listens for requests, so that a port that is in use is known before anything runs. */
   async listen(types: Prepared): Promise<void> {
-    this.#ingress = await openIngress(this.#config, { types, workers: this.#workers });
+    this.#ingress = await openIngress(this.#config, {
+      types,
+      workers: this.#workers,
+      onRequest: (record) => this.#watch.metrics.noteRequest(record),
+    });
   }
 
   /** Takes over what was kept for its actors, but for subscriptions that are in its file no more. */
@@ -236,7 +239,7 @@ class RunningApplication implements Application {
       onDeadLetter: (letter) => this.#onDeadLetter(letter),
     };
     const audited = this.#audit?.over(options, (name) => this.#about(name)) ?? options;
-    return createWithWorkers(audited, { count: this.#config.workers });
+    return createWithWorkers(audited, { count: this.#config.workers }, this.#watch.metrics);
   }
 
   /** Of which component an actor is, for the audit log. */
@@ -444,20 +447,11 @@ class RunningApplication implements Application {
   }
 
   health(): HealthInfo {
-    const { status, reasons, eventLoopDelayMs } = this.#system.health();
-    const unrecorded = this.#audit?.health() ?? [];
-    const troubles = reasons.map(({ kind, actor, ms, text }) => ({
-      kind,
-      ms: Math.round(ms),
-      ...(actor && { actor: actor.name }),
-      ...(text !== undefined && { text }),
-    }));
-    return {
-      status: unrecorded.length > 0 ? 'degraded' : status,
-      reasons: [...unrecorded, ...troubles],
-      ...(eventLoopDelayMs !== undefined && { eventLoopDelayMs: Math.round(eventLoopDelayMs) }),
-      room: Object.fromEntries(Object.entries(nodeRoom().use).filter(([, value]) => Number.isFinite(value))),
-    };
+    return this.#watch.health();
+  }
+
+  metrics(accept: string | undefined) {
+    return this.#watch.page(accept);
   }
 
   get #outbox(): OutboxReader {
@@ -481,6 +475,7 @@ class RunningApplication implements Application {
 
   noteIntrusion(path: string): void {
     this.#audit?.noteIntrusion(path);
+    this.#watch.noteIntrusion();
   }
 
   async stop({ drainMs }: { readonly drainMs?: number } = {}): Promise<void> {

@@ -17,6 +17,7 @@ export { diffGrants } from './grant-diff.ts';
 export { type HttpComponent, type HttpComponentOptions, httpComponent } from './http-component.ts';
 export { inspectComponent, inspectMember } from './inspect.ts';
 export { type KeptReader, type OutboxReader, withKeptMessages, withKeptStates } from './kept.ts';
+export { Metrics, type MetricsOptions } from './metrics.ts';
 export type { Application, ApplicationEvent, StartOptions } from './port.ts';
 export { type RunCommandOptions, runCommand } from './run-command.ts';
 export { type ServeCommandOptions, type ServedComponent, serveCommand } from './serve-command.ts';

@@ -1,4 +1,7 @@
 import type { LimitInfo } from '../api/index.ts';
+import { limitNode } from '../component/index.ts';
+import type { ApplicationConfig } from '../config/index.ts';
+import { RuntimeError } from '../errors/index.ts';
 import type { LimitBreach, LimitUse } from '../host/index.ts';
 import type { ApplicationEvent } from './port.ts';
 
@@ -24,4 +27,15 @@ export function limitEvent(
   const often = times > 1 ? `, ${times} times` : '';
   const text = `${limit}: ${used} of ${limitValue}${often}`;
   return { type: 'limit-breached', ...who, text, limit, limitValue, used, times };
+}
+
+/** @throws {RuntimeError} `CONFIG_INVALID` — a limit is above what this machine has; the text says what is allowed. */
+export function limitProcess({ node, file }: ApplicationConfig): void {
+  try {
+    const { memories, mappings, resident, cpu } = node;
+    limitNode({ memoriesMax: memories, mappingsMax: mappings, residentBytesMax: resident, cpuMax: cpu });
+  } catch (error) {
+    const text = `Cannot use [application.limits] of "${file}": ${error instanceof Error ? error.message : error}`;
+    throw new RuntimeError('CONFIG_INVALID', text, { cause: error });
+  }
 }

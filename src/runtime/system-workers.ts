@@ -34,12 +34,14 @@ import {
   startProcess,
   startThread,
   usageElsewhere,
+  usagesElsewhere,
   type Worker,
   WorkerPool,
   type Workplaces,
 } from '../worker/index.ts';
 import { type FromIngress, INGRESS_TOPIC, type ToIngress } from './ingress-messages.ts';
 import type { IngressLine } from './thread-ingress.ts';
+import { type MeasuredElsewhere, TELEMETRY_TOPIC } from './worker-telemetry.ts';
 
 /** The entry as it lies beside this file: a source here, JavaScript when built. */
 const ENTRY = new URL(`./worker-entry${extname(import.meta.url)}`, import.meta.url);
@@ -60,6 +62,8 @@ export interface WorkerData {
   /** Which of the threads that count together it is; that of a process counts for itself. */
   readonly place: number;
   readonly room?: RoomHandOver;
+  /** Whether it tells what it measures. */
+  readonly isMeasured: boolean;
 }
 
 let places = 0;
@@ -82,6 +86,8 @@ interface Surroundings {
   readonly names: Registry;
   readonly topics: Topics;
   readonly clock: Clock;
+  /** Hears what workers have measured; `undefined`: nothing is. */
+  readonly onMeasured?: ((measured: MeasuredElsewhere) => void) | undefined;
 }
 
 /** The workers of one system, threads and processes, and what lives there. */
@@ -97,6 +103,8 @@ export class SystemWorkers {
   /** By the name of the group. */
   readonly #processes = new Map<string, Place>();
   readonly #placed = new WeakMap<ActorType, ActorType>();
+  /** Components that have, or had, actors here; as long as they are used. */
+  readonly #components = new Set<WeakRef<ComponentActorType>>();
   readonly #actors = new WeakMap<object, () => readonly object[]>();
 
   constructor({ count, ...times }: WorkersOptions, surroundings: Surroundings) {
@@ -131,8 +139,18 @@ export class SystemWorkers {
       (isComponentType(type)
         ? this.#find(type)
         : this.#remote(type, { recipe: recipe as Recipe, place: this.#anywhere() }));
+    if (isComponentType(type) && !this.#placed.has(type)) this.#components.add(new WeakRef(type));
     this.#placed.set(type, known);
     return known;
+  }
+
+  /** Types of components that have, or had, actors here. */
+  *components(): IterableIterator<ComponentActorType> {
+    for (const ref of this.#components) {
+      const type = ref.deref();
+      if (type === undefined) this.#components.delete(ref);
+      else yield type;
+    }
   }
 
   /** The workers on which an actor lives; none: it lives on the calling thread. */
@@ -169,6 +187,7 @@ export class SystemWorkers {
       this.#actors.set(actor, () => there.there);
       return there;
     };
+    this.#components.add(new WeakRef(type));
     this.#placed.set(type, defineRemoteType({ name: type.name, speaks: type, connect }));
   }
 
@@ -200,6 +219,11 @@ export class SystemWorkers {
   /** What an actor that lives on a worker uses, as it was a moment ago. */
   usageOf(type: ComponentActorType, ref: ActorRef): ReturnType<typeof usageElsewhere> {
     return usageElsewhere(type, ref.name);
+  }
+
+  /** What each actor of a type uses that lives on workers, as it was a moment ago. */
+  usagesOf(type: ComponentActorType): ReturnType<typeof usagesElsewhere> {
+    return usagesElsewhere(type);
   }
 
   #find(type: ComponentActorType): ActorType {
@@ -359,10 +383,11 @@ class Place implements Workplaces {
   }
 
   #start(name: string): Worker {
-    const { clock } = this.#surroundings;
+    const { clock, onMeasured } = this.#surroundings;
     const place = nextPlace();
     const room = this.#startWorker === startThread ? nodeRoom().handOver : undefined;
-    const data: WorkerData = { machineOffsetMs: machineOffsetMs(clock), place, ...(room && { room }) };
+    const isMeasured = onMeasured !== undefined;
+    const data: WorkerData = { machineOffsetMs: machineOffsetMs(clock), place, isMeasured, ...(room && { room }) };
     const worker = this.#startWorker({ name, entry: ENTRY, clock, data, times: this.#times });
     const bridge = new ComponentBridge();
     const line = new Line(worker);
@@ -371,7 +396,8 @@ class Place implements Workplaces {
       this.#sides.delete(worker);
       this.#ready = this.#ready.filter((other) => other !== side);
     };
-    const asides = { [COMPONENTS_TOPIC]: bridge, [INGRESS_TOPIC]: line };
+    const telemetry: Aside = { say: () => {}, hear: (measured) => onMeasured?.(measured as MeasuredElsewhere) };
+    const asides = { [COMPONENTS_TOPIC]: bridge, [INGRESS_TOPIC]: line, [TELEMETRY_TOPIC]: telemetry };
     const side = new MainSide(worker.link, { ...this.#surroundings, asides }, onLost);
     void worker.ended.then(() => {
       nodeRoom().clear(place);

@@ -1,6 +1,6 @@
 import { SharedCount } from '../collections/index.ts';
 import { RuntimeError } from '../errors/index.ts';
-import { type IngressServer, serveIngress } from '../ingress/index.ts';
+import { type IngressServer, type RequestRecord, serveIngress } from '../ingress/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Aside, ComponentKitchen } from '../worker/index.ts';
 import type { FromIngress, ToIngress } from './ingress-messages.ts';
@@ -10,11 +10,14 @@ export class WorkerIngress implements Aside {
   say!: (message: FromIngress) => void;
   readonly #components: ComponentKitchen;
   readonly #clock: Clock;
+  readonly #onRequest: ((record: RequestRecord) => void) | undefined;
   #server: IngressServer | undefined;
 
-  constructor(components: ComponentKitchen, clock: Clock) {
+  /** @param onRequest Hears of every request that is over. */
+  constructor(components: ComponentKitchen, clock: Clock, onRequest: ((record: RequestRecord) => void) | undefined) {
     this.#components = components;
     this.#clock = clock;
+    this.#onRequest = onRequest;
   }
 
   hear(data: unknown): void {
@@ -29,6 +32,7 @@ export class WorkerIngress implements Aside {
         listen,
         limits,
         clock: this.#clock,
+        onRequest: this.#onRequest,
         inFlight: new SharedCount(inFlight, place),
         routes: routes.map(({ name, component, ...route }) => ({
           ...route,

@@ -65,6 +65,11 @@ export function usageElsewhere(type: ComponentActorType, actor: string): Usage |
   return PLACED.get(type)?.usage.of(actor);
 }
 
+/** What each actor of `type` uses that lives on workers, as it was a moment ago. */
+export function usagesElsewhere(type: ComponentActorType): Iterable<Usage> {
+  return PLACED.get(type)?.usage.all() ?? [];
+}
+
 /** So that they are not copied for each actor. */
 function withSharedBytes(recipe: ComponentRecipe): ComponentRecipe {
   const { bytes, options } = recipe.source;
@@ -157,6 +162,9 @@ export class ComponentBridge implements Aside {
         return;
       case 'audit':
         if (placed !== undefined) audit?.note({ ...message.event, revision: placed.type.revision });
+        return;
+      case 'counts':
+        placed?.type.counts.add(message.counts);
         return;
       case 'usage':
         placed?.usage.set(this, message);

@@ -238,6 +238,8 @@ export class ComponentKitchen implements Aside {
     const gone = new Map(this.#told);
     for (const [component, weak] of this.#types) {
       const type = weak.deref();
+      const counts = type?.counts.take();
+      if (counts !== undefined) this.say({ kind: 'counts', component, counts });
       for (const actor of type?.running() ?? []) {
         const ref = refs.get(actor);
         if (type === undefined || ref === undefined) continue;

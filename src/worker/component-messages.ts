@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/index.ts';
 import type { Decision } from '../capability/index.ts';
 import type { WireError } from '../errors/index.ts';
-import type { ComponentRecipe, HttpJob, HttpStats, LimitBreach, LimitUse } from '../host/index.ts';
+import type { ComponentCountsData, ComponentRecipe, HttpJob, HttpStats, LimitBreach, LimitUse } from '../host/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
 
@@ -57,6 +57,8 @@ export type FromComponent =
   | { readonly kind: 'end'; readonly id: number }
   | { readonly kind: 'log'; readonly component: number; readonly actor: string; readonly entry: LogEntry }
   | { readonly kind: 'denied'; readonly component: number; readonly actor: string; readonly decision: Decision }
+  /** What its actors there have used and run into since that was told last. */
+  | { readonly kind: 'counts'; readonly component: number; readonly counts: ComponentCountsData }
   | { readonly kind: 'limit'; readonly component: number; readonly actor: string; readonly breach: LimitBreach }
   | {
       readonly kind: 'request-failed';

@@ -17,7 +17,14 @@
  * @module
  */
 
-export { ComponentBridge, clearPlace, orderForProcess, placedComponent, usageElsewhere } from './component-bridge.ts';
+export {
+  ComponentBridge,
+  clearPlace,
+  orderForProcess,
+  placedComponent,
+  usageElsewhere,
+  usagesElsewhere,
+} from './component-bridge.ts';
 export { ComponentKitchen } from './component-kitchen.ts';
 export type { ComponentOrder, HttpUsage } from './component-messages.ts';
 export type { Aside, Recipe } from './control.ts';

@@ -28,6 +28,11 @@ export class UsageElsewhere {
     }
   }
 
+  /** What all actors use. */
+  *all(): IterableIterator<Usage> {
+    for (const actor of this.#told.keys()) yield this.of(actor) as Usage;
+  }
+
   /** All that an actor uses; `undefined`: it runs on no worker. */
   of(actor: string): Usage | undefined {
     const told = this.#told.get(actor);

@@ -17,6 +17,8 @@ export interface WorkerSideOptions extends Pick<ActorSystemOptions, 'throughput'
   readonly clockOffsetMs?: number;
   /** What makes actor types, by kind of recipe. */
   readonly kitchens: Readonly<Record<string, Kitchen>>;
+  /** Whether a few operations of its actors are timed, for all. Default false. */
+  readonly isTimed?: boolean;
   /** By topic. */
   readonly asides?: Readonly<Record<string, Aside>>;
 }
@@ -30,7 +32,15 @@ const STOP_MS = 2_000;
  * @returns The system, which is for looking at: what lives in it is the main thread's affair.
  */
 export function createWorkerSide(options: WorkerSideOptions): ActorSystem {
-  const { link, clock = systemClock, clockOffsetMs = 0, kitchens, asides: topicsBeside = {}, ...tuning } = options;
+  const {
+    link,
+    clock = systemClock,
+    clockOffsetMs = 0,
+    kitchens,
+    asides: topicsBeside = {},
+    isTimed = false,
+    ...tuning
+  } = options;
   const names = new MirroredNames(new Registry());
   const topics = new BridgedTopics();
   const system: ActorSystem = new ActorSystem(
@@ -40,7 +50,7 @@ export function createWorkerSide(options: WorkerSideOptions): ActorSystem {
       onFailure: (report) => place.onFailure(report),
       onDeadLetter: (letter) => place.onDeadLetter(letter),
     },
-    { names, topics },
+    { names, topics, isTimed },
   );
   const place = new Workplace(system, kitchens);
   const peer = new Peer(

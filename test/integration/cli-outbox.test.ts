@@ -75,8 +75,8 @@ test('health ends with 0 when all is well, with 1 when an actor is not, and says
     );
     const { code, stdout } = await troupe(['health', '--app', folder]);
     assert.equal(code, 1);
-    assert.match(stdout, /^degraded\n(.*\n)*counter is unhealthy for \S+: The value is 1000 or more\n/);
+    assert.match(stdout, /^unhealthy\n(.*\n)*counter is unhealthy for \S+: The value is 1000 or more\n/);
     const json = await troupe(['health', '--output', 'json', '--app', folder]);
-    assert.equal((JSON.parse(json.stdout) as { status: string }).status, 'degraded');
+    assert.equal((JSON.parse(json.stdout) as { status: string }).status, 'unhealthy');
   });
 });

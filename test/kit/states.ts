@@ -14,5 +14,6 @@ export const NO_STATES = {
   outbox: async () => ({ queues: [], hasMore: false }),
   removeMessages: none,
   deadLetters: () => [],
-  health: () => ({ status: 'healthy', reasons: [], room: {} }) as const,
+  metrics: async () => ({ contentType: 'text/plain', text: '' }),
+  health: () => ({ status: 'healthy', live: true, ready: true, reasons: [], room: {} }) as const,
 };

@@ -3,7 +3,7 @@ import type { ConfigNotice } from '../../config/index.ts';
 import type { CliContext } from '../context.ts';
 import { toJson, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
-import type { Frame, Reporter } from './reporter.ts';
+import type { Addresses, Frame, Reporter } from './reporter.ts';
 
 /** For programs: one JSON object a line on standard output, each with `type` and `atMs` (since 1970). */
 export class JsonReporter implements Reporter {
@@ -23,8 +23,8 @@ export class JsonReporter implements Reporter {
     this.#write(type, rest);
   }
 
-  started(application: ApplicationInfo, address: string | undefined): void {
-    this.#write('running', { application, ...(address === undefined ? {} : { control: address }) });
+  started(application: ApplicationInfo, { control, monitoring }: Addresses): void {
+    this.#write('running', { application, ...(control && { control }), ...(monitoring && { monitoring }) });
   }
 
   frame(frame: Frame): void {

@@ -5,7 +5,7 @@ import { routeText } from '../http-table.ts';
 import { count, humanDuration, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
 import { eventLines } from './event-text.ts';
-import type { Frame, Reporter } from './reporter.ts';
+import type { Addresses, Frame, Reporter } from './reporter.ts';
 
 /** Least time between two prints of the view: a log is read later, line by line. */
 const PRINT_INTERVAL_MS = 1_000;
@@ -46,10 +46,11 @@ export class LineReporter implements Reporter {
     for (const line of eventLines(event)) writeLine(stream, line);
   }
 
-  started(application: ApplicationInfo, address: string | undefined): void {
-    const control = address === undefined ? '' : `, control port at ${address}`;
+  started(application: ApplicationInfo, { control, monitoring }: Addresses): void {
+    const where = control === undefined ? '' : `, control port at ${control}`;
     const { stderr } = this.#context;
-    writeLine(stderr, sanitizeLine(`${application.name} runs as process ${application.pid}${control}`));
+    writeLine(stderr, sanitizeLine(`${application.name} runs as process ${application.pid}${where}`));
+    if (monitoring !== undefined) writeLine(stderr, sanitizeLine(`metrics at ${monitoring}/metrics`));
     if (application.ingress === undefined) return;
     writeLine(stderr, sanitizeLine(`requests at ${application.ingress.address}`));
     for (const route of application.ingress.routes) writeLine(stderr, sanitizeLine(`  ${routeText(route)}`));

@@ -9,7 +9,7 @@ import { count, paint, sanitize, sanitizeLine, writeLine } from '../text.ts';
 import type { ShownEvent } from './event-limiter.ts';
 import { eventLines } from './event-text.ts';
 import { summaryLine } from './line-reporter.ts';
-import type { Frame, Reporter } from './reporter.ts';
+import type { Addresses, Frame, Reporter } from './reporter.ts';
 
 /** Lines that wait to be printed above the picture; a guest that writes more between two frames loses the rest of it. */
 const PENDING_LINES_MAX = 500;
@@ -70,7 +70,7 @@ export class LiveReporter implements Reporter {
     }
   }
 
-  started(_application: ApplicationInfo, _address: string | undefined): void {
+  started(_application: ApplicationInfo, _addresses: Addresses): void {
     this.#stopSpinner();
   }
 

@@ -10,12 +10,19 @@ export interface Frame {
   readonly view: { readonly text: string } | { readonly failure: string } | undefined;
 }
 
+/** Where an application is reached, as far as it is. */
+export interface Addresses {
+  readonly control: string | undefined;
+  /** Of metrics and health. */
+  readonly monitoring: string | undefined;
+}
+
 /** How `up` tells what happens: live on a terminal, in lines elsewhere, or as JSON lines. */
 export interface Reporter {
   notice(notice: ConfigNotice): void;
   event(event: ShownEvent): void;
-  /** The application runs; `address` is its control port's. */
-  started(application: ApplicationInfo, address: string | undefined): void;
+  /** The application runs. */
+  started(application: ApplicationInfo, addresses: Addresses): void;
   frame(frame: Frame): void;
   /** The application is being stopped. */
   stopping(): void;

@@ -1,5 +1,11 @@
-import { type ControlPlane, type ControlServer, serveControl } from '../../admin/index.ts';
-import type { ActorState } from '../../api/index.ts';
+import {
+  type ControlPlane,
+  type ControlServer,
+  type MonitoringServer,
+  serveControl,
+  serveMonitoring,
+} from '../../admin/index.ts';
+import type { ActorState, HealthInfo } from '../../api/index.ts';
 import type { ApplicationConfig } from '../../config/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import type { Application, ApplicationEvent } from '../../runtime/index.ts';
@@ -39,6 +45,14 @@ export interface SessionOptions {
 
 type Ending = 'interrupted' | 'idle' | 'stop-requested' | 'all-ended';
 
+const STARTING: HealthInfo = {
+  status: 'degraded',
+  live: true,
+  ready: false,
+  reasons: [{ kind: 'starting-up', ms: 0 }],
+  room: {},
+};
+
 /** One run of `troupe up`: from the control port to the last file removed. */
 export class UpSession {
   readonly #context: CliContext;
@@ -67,16 +81,18 @@ export class UpSession {
     interrupts.signal.addEventListener('abort', () => this.#ending.resolve('interrupted'), { once: true });
     // Before anything of the application runs: a second one of the same folder must not touch what the first works on.
     const control = await this.#serveControl();
+    const monitoring = await this.#serveMonitoring(control);
     const forget = interrupts.onExit(() => control?.removeFiles());
     try {
       const application = await this.#start();
       if (application === undefined) return this.#interruptedExitCode();
-      reporter.started(application.application(), control?.address);
+      const addresses = { control: control?.address, monitoring: monitoring?.address };
+      reporter.started(application.application(), addresses);
       return await this.#untilEnded(application);
     } finally {
       this.#limiter.release('end');
       reporter.end();
-      await control?.close();
+      await Promise.all([control?.close(), monitoring?.close()]);
       forget();
     }
   }
@@ -90,6 +106,18 @@ export class UpSession {
       listen: control.kind === 'port' ? { port: control.port } : { socketPath: control.socketPath },
       clock: this.#context.clock,
     });
+  }
+
+  /** Also while it starts: then it is live, and not ready. */
+  async #serveMonitoring(control: ControlServer | undefined): Promise<MonitoringServer | undefined> {
+    const { monitoring } = this.#options.config;
+    if (monitoring === undefined) return undefined;
+    try {
+      return await serveMonitoring({ plane: this.#plane(), listen: monitoring.listen });
+    } catch (error) {
+      await control?.close();
+      throw error;
+    }
   }
 
   /** The application as the control port sees it: until it has started it says so; a stop is this session's to do. */
@@ -111,7 +139,8 @@ export class UpSession {
       outbox: async () => running().outbox(),
       removeMessages: async (name) => running().removeMessages(name),
       deadLetters: () => running().deadLetters(),
-      health: () => running().health(),
+      health: () => this.#application?.health() ?? STARTING,
+      metrics: async (accept) => running().metrics(accept),
       permit: async (action) => this.#application?.permit(action),
       noteIntrusion: (path) => this.#application?.noteIntrusion(path),
       stop: async () => this.#ending.resolve('stop-requested'),
