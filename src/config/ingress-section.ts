@@ -10,7 +10,6 @@ import {
 import type { HttpConfig, HttpRouteConfig, IngressConfig, MonitoringConfig } from './application.ts';
 import { duration, integer, list, pattern, size, table, text } from './fields.ts';
 import type { KeyPath, Position } from './key-positions.ts';
-import type { MONITORING_SECTION } from './monitoring-section.ts';
 import { nearest } from './nearest.ts';
 import { type ProblemText, quote } from './problems.ts';
 import { formatSize } from './units.ts';
@@ -72,6 +71,17 @@ export const INGRESS_SECTION = table({
     .prefault('5s')
     .meta({ description: 'How long requests under way may go on when the application stops' }),
 }).meta({ description: 'Where HTTP requests come in, and what they may take' });
+
+/** `[monitoring]` of `troupe.toml`. */
+export const MONITORING_SECTION = table({
+  listen: text('an address, such as "127.0.0.1:9464"').meta({
+    description: 'Address and port; `0.0.0.0` is every address of this machine, port 0 any that is free',
+    examples: ['127.0.0.1:9464'],
+  }),
+}).meta({
+  description:
+    'Shows `/metrics`, `/health`, `/live` and `/ready` at an address of its own, without a token, to whoever reaches it',
+});
 
 /** `[components.NAME.http]`. */
 export const HTTP_SECTION = table({

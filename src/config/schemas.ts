@@ -19,12 +19,11 @@ import {
 } from './fields.ts';
 import { ASKS_SECTION, GRANTS_SECTION } from './grants-section.ts';
 import { HEALTH_SECTION } from './health-section.ts';
-import { HTTP_SECTION, INGRESS_SECTION, ROUTE_SECTION } from './ingress-section.ts';
+import { HTTP_SECTION, INGRESS_SECTION, MONITORING_SECTION, ROUTE_SECTION } from './ingress-section.ts';
 import { ISOLATION_SECTION, toIsolation, toWorkers, WORKERS_SECTION } from './isolation-section.ts';
 import { KEEP_SECTION } from './keep-section.ts';
 import { LIMITS_SECTION } from './limits-section.ts';
 import { LINKS_SECTION } from './links.ts';
-import { MONITORING_SECTION } from './monitoring-section.ts';
 import { NODE_SECTION } from './node-section.ts';
 import { RECYCLE_SECTION, recycleProblem, toRecycleConfig } from './recycle-section.ts';
 import { STORE_SECTION } from './store-section.ts';

@@ -52,12 +52,12 @@ test('S99: Metrics count what every actor has done, those that have ended includ
     [`troupe_mailbox_messages{${component}}`]: 10,
     [`troupe_mailbox_used_ratio{${component}}`]: 1,
     [`troupe_ask_timeouts_total{${component}}`]: 1,
-    [`troupe_ask_duration_seconds_count{${component}}`]: 3,
-    [`troupe_actor_start_seconds_count{${component}}`]: 3,
-    troupe_actor_spawn_seconds_count: 2,
   };
   for (const [series, value] of Object.entries(lines)) assert.equal(shownAs(text, series), value, series);
-  assert.ok((shownAs(text, `troupe_message_handling_seconds_count{${component}}`) ?? 0) >= 1);
+  for (const timed of ['message_handling_seconds', 'ask_duration_seconds', 'actor_start_seconds']) {
+    assert.ok((shownAs(text, `troupe_${timed}_count{${component}}`) ?? 0) >= 1, timed);
+  }
+  assert.ok((shownAs(text, 'troupe_actor_spawn_seconds_count') ?? 0) >= 1);
 });
 
 test('Metrics show what was shown for a second, and whoever comes together gets the same', async () => {
