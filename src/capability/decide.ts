@@ -41,6 +41,10 @@ function decideGranted(grants: Grants, request: CapabilityRequest): Decision {
       const line = `env = [${quote(request.name)}]`;
       return grants.env?.includes(request.name) ? allow(line) : deny(`the variable ${quote(request.name)}`, line);
     }
+    case 'secret': {
+      const line = `secrets = [${quote(request.name)}]`;
+      return grants.secrets?.includes(request.name) ? allow(line) : deny(`the secret ${quote(request.name)}`, line);
+    }
     case 'filesystem':
       return decideFilesystem(grants.filesystem ?? [], request);
     case 'messaging':

@@ -64,6 +64,8 @@ export interface Grants {
   readonly network?: NetworkGrant | undefined;
   /** Buckets of the application's key-value store: `sessions`, `team-*`, or `*` for all. */
   readonly keyvalue?: readonly string[] | undefined;
+  /** Names of secrets that are used for it, or that it is handed. */
+  readonly secrets?: readonly string[] | undefined;
   /** What of it is taken away again. */
   readonly deny?: readonly Denies[] | undefined;
   /** What is let through although it is not granted, and told as what would be denied: to find out what is needed. */

@@ -10,6 +10,7 @@
  *   P5  A name is no licence to enter a private network: addresses that are not public are reached only by a grant that
  *       names them, or a range that holds them; those of this machine also by `localhost`.
  *   P6  A denial beats every grant, by whatever name or address the same thing is reached.
+ *   P7  The value of a secret leaves `Secrets` by `reveal` alone; in texts that pass `redact` its name stands in its place.
  * Limits      texts of a guest are shown up to 200 characters.
  * Not here    enforcing a decision (wasi/, host/); putting it on record (audit/, runtime/); reading grants from files (config/).
  *
@@ -26,6 +27,7 @@ export {
   parseAuthority,
   parseEndpointPattern,
   parseHostPattern,
+  printEndpoint,
 } from './endpoints.ts';
 export {
   type Denies,
@@ -48,3 +50,4 @@ export {
 } from './on-record.ts';
 export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';
 export type { CapabilityRequest } from './requests.ts';
+export { type HeaderInjection, SECRET_LENGTH_MIN, Secrets } from './secrets.ts';

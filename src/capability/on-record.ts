@@ -36,6 +36,11 @@ export function namesOfRequest(request: CapabilityRequest): RequestNames {
       return { action: `messaging.${request.action}`, resource: request.target };
     case 'keyvalue':
       return { action: 'keyvalue.open', resource: request.bucket };
+    case 'secret':
+      return {
+        action: 'secret.use',
+        resource: request.to === undefined ? request.name : `${request.name} to ${request.to}`,
+      };
     case 'http': {
       const endpoint = printEndpoint(request);
       const resource = request.address === undefined ? endpoint : `${endpoint} at ${request.address}`;
@@ -67,13 +72,14 @@ export interface GrantedRule {
 
 /** Everything that grants allow, one by one: what is granted and never used is found by it. */
 export function rulesOf(grants: Grants): readonly GrantedRule[] {
-  const { filesystem = [], stdio, env = [] } = grants;
+  const { filesystem = [], stdio, env = [], secrets = [] } = grants;
   const rules: GrantedRule[] = [];
   for (const kind of ['clock', 'random'] as const)
     if (grants[kind] === true) rules.push({ action: `${kind}.read`, rule: GRANT_LINES[kind] });
   for (const stream of ['stdin', 'stdout', 'stderr'] as const)
     if (stdio?.[stream] === true) rules.push({ action: 'stdio.use', rule: `stdio = [${quote(stream)}]` });
   for (const name of env) rules.push({ action: 'env.read', rule: `env = [${quote(name)}]` });
+  for (const name of secrets) rules.push({ action: 'secret.use', rule: `secrets = [${quote(name)}]` });
   for (const grant of filesystem)
     for (const right of grant.rights) rules.push({ action: `filesystem.${right}`, rule: filesystemLine(grant) });
   rules.push(...patternRules(grants));

@@ -10,5 +10,7 @@ export type CapabilityRequest =
   | { readonly kind: 'filesystem'; readonly path: string; readonly right: FilesystemRight }
   | { readonly kind: 'messaging'; readonly action: keyof MessagingGrant; readonly target: string }
   | { readonly kind: 'keyvalue'; readonly bucket: string }
+  /** `to`: where it goes; absent: to the component itself. */
+  | { readonly kind: 'secret'; readonly name: string; readonly to?: string }
   | HttpRequest
   | NetworkRequest;

@@ -13,6 +13,7 @@ import type { StoreLimits } from '../store/index.ts';
 import type { HealthConfig } from './health-section.ts';
 import type { IsolationConfig } from './isolation-section.ts';
 import type { RecycleConfig } from './recycle-section.ts';
+import type { InjectConfig, SecretSource } from './secrets-section.ts';
 import type { SubscriptionConfig } from './subscribe-section.ts';
 
 /**
@@ -35,6 +36,8 @@ export interface ApplicationConfig {
   readonly workers: number;
   /** In the order of the file. */
   readonly components: readonly ComponentConfig[];
+  /** Where secrets are found, by their names: no value is in here. */
+  readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly view: ViewConfig | undefined;
   readonly control: ControlConfig;
   /** `undefined`: metrics and health are shown at the control port only. */
@@ -76,8 +79,12 @@ export interface ComponentConfig {
   readonly config: Readonly<Record<string, unknown>>;
   /** What follows the program's name in a task's arguments. */
   readonly args: readonly string[];
-  /** Environment of the guest: the values of `env`, and those of granted names that this process has. */
+  /** Environment of the guest: the values of `env`, and those of granted names that this process has. No secrets. */
   readonly env: Readonly<Record<string, string>>;
+  /** Variables of the guest that are secrets, with their names. */
+  readonly secretEnv: Readonly<Record<string, string>>;
+  /** Headers with secrets that are added to its requests. */
+  readonly inject: readonly InjectConfig[];
   readonly mailbox: MailboxConfig;
   readonly supervise: SuperviseConfig;
   /** Topics whose messages go to each of its actors, and how. */
@@ -169,6 +176,7 @@ export interface GrantsConfig extends Grants {
   readonly http: readonly string[];
   readonly keyvalue: readonly string[];
   readonly network: NetworkGrant;
+  readonly secrets: readonly string[];
 }
 
 /** An `ask` operation whose reply is text that `troupe up` shows live. */

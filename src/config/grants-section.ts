@@ -10,6 +10,9 @@ import {
   isResolvePattern,
   isTopicPattern,
 } from './patterns.ts';
+import { secretNames } from './secrets-section.ts';
+
+export { INJECT_SECTION, SECRETS_SECTION, secretProblems, toSecretSources, VARIABLE_VALUE } from './secrets-section.ts';
 
 export const RIGHTS = ['read', 'write', 'list', 'delete'] as const;
 const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
@@ -107,6 +110,9 @@ export const GRANTS_SECTION = table({
       description: "Buckets of the application's key-value store that it may use",
       examples: [['sessions', 'team-*']],
     }),
+  secrets: secretNames()
+    .optional()
+    .meta({ description: 'Secrets that are used for it, or that it is handed', examples: [['stripe']] }),
   deny: table({
     messaging: messaging().optional().meta({ description: 'Whom it may send no messages to' }),
     http: http()
@@ -138,6 +144,7 @@ export const ASKS_SECTION = table({
   http: http().optional().meta({ description: 'Where its HTTP requests go' }),
   network: network().optional().meta({ description: 'What it does with TCP, UDP and name lookup' }),
   keyvalue: buckets().optional().meta({ description: 'Buckets that it uses' }),
+  secrets: secretNames().optional().meta({ description: 'Secrets that are used for it, or that it is handed' }),
 }).meta({ description: 'What the component needs; the operator grants it in troupe.toml' });
 
 export type GrantsSection = z.output<typeof GRANTS_SECTION>;

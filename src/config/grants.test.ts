@@ -45,6 +45,7 @@ test('intersectGrants gives what the operator gives when the author says nothing
     http: [],
     network: { connect: [], listen: [], resolve: [] },
     keyvalue: [],
+    secrets: [],
   });
   assert.deepEqual(notices, []);
 });

@@ -52,7 +52,8 @@ export function intersectGrants(sides: Sides): Granted {
       clock: both('clock', sides, notices),
       random: both('random', sides, notices),
       stdio: intersectStreams(given.stdio, asked, notices),
-      env: intersectVariables(given.env ?? [], asked, notices),
+      env: intersectNames(given.env ?? [], asked && (asked.env ?? []), { what: 'the environment variable', notices }),
+      secrets: intersectNames(given.secrets ?? [], asked && (asked.secrets ?? []), { what: 'the secret', notices }),
       messaging: {
         tell: intersectPatterns('tell', sides, notices),
         ask: intersectPatterns('ask', sides, notices),
@@ -171,10 +172,13 @@ export function toStreams(value: Stdio): Streams {
   return { stdin: has('stdin'), stdout: has('stdout'), stderr: has('stderr') };
 }
 
-function intersectVariables(given: readonly string[], asked: AsksSection | undefined, notices: Notices): string[] {
-  if (asked === undefined) return [...new Set(given)];
-  const wanted = asked.env ?? [];
-  for (const name of given) if (!wanted.includes(name)) notices.notAsked(`the environment variable "${name}"`);
+function intersectNames(
+  given: readonly string[],
+  wanted: readonly string[] | undefined,
+  { what, notices }: { readonly what: string; readonly notices: Notices },
+): string[] {
+  if (wanted === undefined) return [...new Set(given)];
+  for (const name of given) if (!wanted.includes(name)) notices.notAsked(`${what} "${name}"`);
   return [...new Set(given.filter((name) => wanted.includes(name)))];
 }
 

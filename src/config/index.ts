@@ -43,4 +43,5 @@ export { NEEDS_HEADER, printNeeds } from './needs.ts';
 export { ENDPOINT_EXPECTED, isConnectPattern, isHttpPattern, isListenPattern } from './patterns.ts';
 export { type ConfigProblem, configError, quote } from './problems.ts';
 export type { RecycleConfig } from './recycle-section.ts';
+export { readSecrets, revealTo } from './secrets.ts';
 export { formatSize, parseSizeBytes } from './units.ts';

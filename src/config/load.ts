@@ -24,8 +24,10 @@ import {
   MANIFEST_SCHEMA,
   type ManifestFile,
   recycleProblem,
+  secretProblems,
   toIsolation,
   toRecycleConfig,
+  toSecretSources,
   toWorkers,
 } from './schemas.ts';
 import { toLastingConfig } from './store-section.ts';
@@ -131,6 +133,7 @@ class Loader {
       node: this.#application.application.limits,
       workers: toWorkers(this.#application.application.workers),
       components,
+      secrets: toSecretSources(this.#application.secrets ?? {}, this.#directory),
       view,
       control,
       monitoring,
@@ -149,11 +152,18 @@ class Loader {
     const { manifest } = artifact;
     const { grants: given = {}, mode } = section;
     const { grants: granted, notices, keys } = await all.of({ component: name, given, asked: manifest?.asks, mode });
-    const env = { ...this.#variables(granted.env), ...section.env };
+    const written = Object.entries(section.env ?? {});
+    const texts = written.flatMap(([key, value]) => (typeof value === 'string' ? [[key, value] as const] : []));
+    const env = { ...this.#variables(granted.env), ...Object.fromEntries(texts) };
+    const secretEnv = Object.fromEntries(
+      written.flatMap(([key, value]) => (typeof value === 'string' ? [] : [[key, value.secret] as const])),
+    );
+    const inject = section.inject ?? [];
+    this.#checkSecrets(at, { name, granted: granted.secrets, secretEnv, inject });
     const limits = mergeLimits(manifest?.limits, section.limits);
     const where = { application: { document: this.#document, at }, manifest: artifact.document };
     this.#problems.push(...limitProblems(limits, section, { ...where, machineBytes: this.#machineBytes }));
-    const grants = { ...granted, env: Object.keys(env) };
+    const grants = { ...granted, env: Object.keys({ ...env, ...secretEnv }) };
     await this.#checkFolders([...at, 'grants', 'filesystem'], grants);
     const unfit = recycleProblem(section);
     if (unfit !== undefined) this.#report([...at, 'recycle'], unfit);
@@ -166,6 +176,8 @@ class Loader {
       config: section.config ?? {},
       args: section.args ?? [],
       env,
+      secretEnv,
+      inject,
       mailbox: section.mailbox,
       supervise: {
         restart: section.supervise.restart,
@@ -294,6 +306,19 @@ class Loader {
     return values;
   }
 
+  #checkSecrets(
+    at: readonly string[],
+    { name, granted, secretEnv, inject }: SecretUse & { readonly name: string; readonly granted: readonly string[] },
+  ): void {
+    const known = Object.keys(this.#application.secrets ?? {});
+    const used = [
+      ...Object.entries(secretEnv).map(([key, secret]) => [['env', key], secret] as const),
+      ...inject.map(({ secret }, index) => [['inject', index, 'secret'], secret] as const),
+    ];
+    for (const { path, ...text } of secretProblems(name, { granted, known, used }))
+      this.#report([...at, ...path], text);
+  }
+
   #view(components: readonly ComponentConfig[]): ViewConfig | undefined {
     const { view } = this.#application;
     if (view === undefined) return undefined;
@@ -338,6 +363,8 @@ class Loader {
     this.#problems.push(problemAt(this.#document, path, text));
   }
 }
+
+type SecretUse = Pick<ComponentConfig, 'secretEnv' | 'inject'>;
 
 interface Loaded {
   readonly config: ComponentConfig;

@@ -32,6 +32,9 @@ const RULE = {
     .meta({ description: 'Where HTTP requests go', examples: [['https://*.example.com']] }),
   network: network().optional().meta({ description: 'TCP, UDP and name lookup' }),
   keyvalue: buckets().optional().meta({ description: 'Buckets of the key-value store' }),
+  secrets: list(pattern(COMPONENTS, 'the name of a secret, "PREFIX*" or "*"'), 'a list of names of secrets')
+    .optional()
+    .meta({ description: 'Secrets of the application', examples: [['stripe', 'db-*']] }),
 };
 
 /** `policy.toml`. */

@@ -75,6 +75,7 @@ filesystem = [{ path = ".", rights = ["read"] }]
       http: ['https://api.example'],
       network: { connect: [], listen: [], resolve: [] },
       keyvalue: [],
+      secrets: [],
       deny: [],
     });
     assert.deepEqual(policies, [join(folder, 'app/policy.toml')]);

@@ -125,6 +125,7 @@ class Bound {
       random: this.#flag('random', grants),
       stdio: { stdin: kept.includes('stdin'), stdout: kept.includes('stdout'), stderr: kept.includes('stderr') },
       env: this.#names('the environment variable', grants.env, (rule) => rule.env),
+      secrets: this.#names('the secret', grants.secrets, (rule) => rule.secrets),
       messaging: { tell: send('tell'), ask: send('ask'), publish: send('publish') },
       http: this.#texts('HTTP requests to', grants.http, { covers: coversTarget, of: (rule) => rule.http }),
       network: { connect: reach('connect'), listen: reach('listen'), resolve: reach('resolve') },

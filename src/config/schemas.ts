@@ -17,7 +17,15 @@ import {
   VARIABLE_EXPECTED,
   VARIABLE_PATTERN,
 } from './fields.ts';
-import { ASKS_SECTION, GRANTS_SECTION } from './grants-section.ts';
+import {
+  ASKS_SECTION,
+  GRANTS_SECTION,
+  INJECT_SECTION,
+  SECRETS_SECTION,
+  secretProblems,
+  toSecretSources,
+  VARIABLE_VALUE,
+} from './grants-section.ts';
 import { HEALTH_SECTION } from './health-section.ts';
 import { HTTP_SECTION, INGRESS_SECTION, MONITORING_SECTION, ROUTE_SECTION } from './ingress-section.ts';
 import { ISOLATION_SECTION, toIsolation, toWorkers, WORKERS_SECTION } from './isolation-section.ts';
@@ -29,7 +37,7 @@ import { RECYCLE_SECTION, recycleProblem, toRecycleConfig } from './recycle-sect
 import { STORE_SECTION } from './store-section.ts';
 import { SUBSCRIBE_SECTION } from './subscribe-section.ts';
 
-export { recycleProblem, toIsolation, toRecycleConfig, toWorkers };
+export { recycleProblem, secretProblems, toIsolation, toRecycleConfig, toSecretSources, toWorkers };
 
 /** More than a ring of 2²⁰ slots is a leak, not a queue. */
 const CAPACITY = { min: 1, max: 1_048_576 } as const;
@@ -104,9 +112,10 @@ const COMPONENT_SECTION = table({
     .optional()
     .meta({ description: 'Arguments of a task' }),
   env: z
-    .record(pattern(VARIABLE_PATTERN, VARIABLE_EXPECTED), z.string({ error: 'a text' }), { error: 'a table of texts' })
+    .record(pattern(VARIABLE_PATTERN, VARIABLE_EXPECTED), VARIABLE_VALUE, { error: 'a table of texts' })
     .optional()
-    .meta({ description: 'Environment variables, with their values' }),
+    .meta({ description: 'Environment variables, with their values or the secrets that these are' }),
+  inject: list(INJECT_SECTION, 'a list of headers: [[components.NAME.inject]]').optional(),
   mailbox: MAILBOX_SECTION.prefault({}),
   supervise: SUPERVISE_SECTION.prefault({}),
   subscribe: SUBSCRIBE_SECTION.optional(),
@@ -164,6 +173,7 @@ export const APPLICATION_SCHEMA = table({
     .optional()
     .meta({ description: 'Routes: which requests go to which component' }),
   ingress: INGRESS_SECTION.prefault({}),
+  secrets: SECRETS_SECTION.optional(),
   view: VIEW_SECTION.optional(),
   control: CONTROL_SECTION.prefault({}),
   monitoring: MONITORING_SECTION.optional(),

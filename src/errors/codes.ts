@@ -164,6 +164,7 @@ export const ERROR_CODES = {
   AUDIT_UNAVAILABLE: { kind: 'unavailable', retryable: true, summary: 'The audit log cannot be written' },
   // store
   STORE_BUSY: { kind: 'overload', retryable: true, summary: 'Too much is waiting for the store' },
+  SECRET_UNAVAILABLE: { kind: 'invalid', retryable: false, summary: 'A secret is not there, or cannot be used' },
   STORE_CLOSED: { kind: 'unavailable', retryable: false, summary: 'The store is closed' },
   STORE_LIMIT: { kind: 'overload', retryable: false, summary: 'The store would hold more than it may' },
   STORE_LOCKED: { kind: 'conflict', retryable: true, summary: 'Another process uses the store' },

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { ActorRef, ActorType, NoProtocol, Protocol } from '../actor/index.ts';
 import type { AuditSink } from '../audit/index.ts';
-import { type Decision, type Grants, NO_GRANTS } from '../capability/index.ts';
+import { type Decision, type Grants, type HeaderInjection, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
@@ -33,6 +33,11 @@ export interface ComponentOptions extends MessageOptions {
   readonly args?: readonly string[];
   /** Environment of the guest; names without an `env` grant are left out. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Headers that are added to its HTTP requests as they leave, as one with a key: it never sees them. Their secrets are to be among
+   * `grants.secrets`. Default: none.
+   */
+  readonly inject?: readonly HeaderInjection[] | undefined;
   /** Where the standard streams of the actor called `name` lead, as far as granted. Default: nowhere. */
   readonly stdio?: (name: string) => Partial<ActorStdio>;
   /**

@@ -1,6 +1,13 @@
 import type { ActorRef, BehaviorContext } from '../actor/index.ts';
 import type { AuditSink } from '../audit/index.ts';
-import { type Decision, decide, type Grants, neededLine, type RecordDecision } from '../capability/index.ts';
+import {
+  type Decision,
+  decide,
+  type Grants,
+  type HeaderInjection,
+  neededLine,
+  type RecordDecision,
+} from '../capability/index.ts';
 import type { CompiledComponent, HostImports } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
@@ -52,6 +59,7 @@ interface SurroundingsOptions {
     readonly onNeeded?: (line: string) => void;
     readonly onLimit?: (actor: string, breach: LimitBreach) => void;
     readonly share?: PlacedShare | undefined;
+    readonly inject?: readonly HeaderInjection[] | undefined;
   };
 }
 
@@ -191,7 +199,7 @@ export class ComponentSurroundings {
   }
 
   #define(): Wasi {
-    const { name = 'component', args = [], env = {}, config, store } = this.#options;
+    const { name = 'component', args = [], env = {}, inject = [], config, store } = this.#options;
     const { filesystem = [], env: names } = this.#grants;
     const { limits } = this;
     return defineWasi({
@@ -200,6 +208,7 @@ export class ComponentSurroundings {
       args: [name, ...args],
       env: Object.fromEntries(Object.entries(env).filter(([key]) => names?.includes(key))),
       preopens: filesystem,
+      inject,
       grants: this.#grants,
       limits: {
         openFilesMax: limits.openFiles,

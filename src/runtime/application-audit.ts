@@ -2,8 +2,9 @@ import { userInfo } from 'node:os';
 import type { ActorSystemOptions } from '../actor/index.ts';
 import type { OperatorAction } from '../admin/index.ts';
 import type { HealthTrouble } from '../api/index.ts';
-import { type AuditEvent, AuditLog, AuditTally } from '../audit/index.ts';
-import type { ApplicationConfig, AuditConfig } from '../config/index.ts';
+import { type AuditEvent, AuditLog, type AuditSink, AuditTally } from '../audit/index.ts';
+import { decide, namesOfRequest, type Secrets } from '../capability/index.ts';
+import type { ApplicationConfig, AuditConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import { systemClock } from '../time/index.ts';
 import { AuditShipping } from './audit-shipping.ts';
@@ -13,25 +14,61 @@ import type { StartOptions } from './port.ts';
 /** Who holds the token of the control port. */
 const TOKEN_HOLDER = 'control token';
 
+interface AuditParts {
+  readonly config: AuditConfig;
+  readonly application: string;
+  readonly secrets: Secrets;
+}
+
+/** A log that no secret gets into: what guests ask for may hold what they were handed. */
+class RedactedSink implements AuditSink {
+  readonly #log: AuditLog;
+  readonly #secrets: Secrets;
+
+  constructor(log: AuditLog, secrets: Secrets) {
+    this.#log = log;
+    this.#secrets = secrets;
+  }
+
+  get failure(): RuntimeError | undefined {
+    return this.#log.failure;
+  }
+
+  get counting(): AuditSink['counting'] {
+    return this.#log.counting;
+  }
+
+  watch(listener: (failure: RuntimeError | undefined) => void): () => void {
+    return this.#log.watch(listener);
+  }
+
+  note(event: AuditEvent): void {
+    this.#log.note(this.#secrets.redactAll(event));
+  }
+}
+
 /** The audit log of an application. */
 export class ApplicationAudit {
+  /** Where components and actors are put on record. */
+  readonly sink: AuditSink;
   readonly log: AuditLog;
   readonly #application: string;
   readonly #shipping: AuditShipping;
   /** Of what strangers try. */
   readonly #refused: AuditTally;
 
-  constructor(log: AuditLog, config: AuditConfig, application: string) {
+  constructor(log: AuditLog, { config, application, secrets }: AuditParts) {
     this.log = log;
+    this.sink = new RedactedSink(log, secrets);
     this.#application = application;
-    this.#refused = new AuditTally(log, systemClock);
+    this.#refused = new AuditTally(this.sink, systemClock);
     this.#shipping = new AuditShipping(config, log);
     this.#shipping.start();
   }
 
   /** Options of a system whose actors are put on record. */
   over(options: ActorSystemOptions, about: AboutActor): ActorSystemOptions {
-    return auditedOptions(options, this.log, about);
+    return auditedOptions(options, this.sink, about);
   }
 
   /** @throws {RuntimeError} `AUDIT_UNAVAILABLE` — it must not be started. */
@@ -45,10 +82,19 @@ export class ApplicationAudit {
     if (this.log.failure !== undefined) throw this.log.failure;
   }
 
+  /** That a component is handed secrets, as variables of its environment. */
+  noteHandOver({ name: component, secretEnv }: Pick<ComponentConfig, 'name' | 'secretEnv'>): void {
+    for (const name of new Set(Object.values(secretEnv))) {
+      const names = namesOfRequest({ kind: 'secret', name });
+      const { rule } = decide({ secrets: [name] }, { kind: 'secret', name });
+      this.sink.note({ kind: 'capability', ...names, outcome: 'allow', rule, component });
+    }
+  }
+
   /** That the application did not start. */
   noteRefusal(error: unknown): void {
     const { code: rule, message: reason } = RuntimeError.from(error);
-    this.log.note({ ...this.#life('application.refused'), outcome: 'failed', rule, reason });
+    this.sink.note({ ...this.#life('application.refused'), outcome: 'failed', rule, reason });
   }
 
   /**
@@ -96,13 +142,13 @@ export class ApplicationAudit {
  */
 export async function openApplicationAudit(
   { audit, name }: ApplicationConfig,
-  { onEvent }: Pick<StartOptions, 'onEvent'>,
+  { onEvent, secrets }: Pick<StartOptions, 'onEvent'> & { readonly secrets: Secrets },
 ): Promise<ApplicationAudit | undefined> {
   if (audit === undefined) return undefined;
   const onFailure = (error: RuntimeError): void => onEvent({ type: 'failed', error: error.toWire() });
   const log = await AuditLog.open({ ...audit, onFailure });
   try {
-    return new ApplicationAudit(log, audit, name);
+    return new ApplicationAudit(log, { config: audit, application: name, secrets });
   } catch (error) {
     await log.close();
     throw error;

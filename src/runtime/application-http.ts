@@ -1,4 +1,4 @@
-import type { HttpCounters, IngressInfo } from '../api/index.ts';
+import type { ActorInfo, HttpCounters, IngressInfo } from '../api/index.ts';
 import {
   type ApplicationConfig,
   type ComponentConfig,
@@ -15,6 +15,8 @@ import type { StartOptions } from './port.ts';
 import type { Prepared } from './prepare.ts';
 import type { SystemWorkers } from './system-workers.ts';
 import { sharedAddress, ThreadIngress } from './thread-ingress.ts';
+
+export type { HttpUsage };
 
 /** What a component is that a route leads to and that handles no requests. */
 const KINDS = {
@@ -149,7 +151,7 @@ export function httpEvents(component: string, { onEvent }: StartOptions): HttpOb
   };
 }
 
-export function httpCounters({ stats }: Pick<HttpUsage, 'stats'>): HttpCounters {
+function httpCounters({ stats }: Pick<HttpUsage, 'stats'>): HttpCounters {
   const { inFlight, served, failed, shed, cancelled } = stats;
   return { inFlight, served, failed, shed, cancelled };
 }
@@ -161,4 +163,12 @@ export function takesNoMessages(actor: string, ingress: IngressInfo | undefined)
   return new RuntimeError('OPERATION_UNKNOWN', `"${actor}" handles HTTP requests and no messages`, {
     details: { help: [where] },
   });
+}
+
+/** What the control port says of an actor because of its requests. */
+export function httpInfo(pool: HttpUsage): Partial<ActorInfo> {
+  const { waiting, served, failed, cancelled } = pool.stats;
+  const quarantine: Partial<ActorInfo> = pool.quarantinedForMs > 0 ? { state: 'restarting' } : {};
+  const counts = { queued: waiting, capacity: pool.queueMax, handled: served + failed + cancelled, failed };
+  return { ...quarantine, ...counts, http: httpCounters(pool) };
 }

@@ -19,8 +19,7 @@ import {
   type Payload,
   payloadBytes,
 } from '../api/index.ts';
-import type { AuditLog } from '../audit/index.ts';
-import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
+import { type ApplicationConfig, type ComponentConfig, revealTo } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
 import {
   argumentsFromJson,
@@ -33,11 +32,18 @@ import {
 import type { IngressServer } from '../ingress/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
-import type { HttpUsage } from '../worker/index.ts';
 import { type ActorSystem, createWithWorkers } from './actor-system.ts';
 import type { ApplicationAudit } from './application-audit.ts';
-import { checkHttp, httpCounters, httpOptions, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
-import { type Kept, openKept } from './application-kept.ts';
+import {
+  checkHttp,
+  type HttpUsage,
+  httpInfo,
+  httpOptions,
+  ingressInfo,
+  openIngress,
+  takesNoMessages,
+} from './application-http.ts';
+import { guard, type Kept, openKept } from './application-kept.ts';
 import { ApplicationWatch } from './application-watch.ts';
 import { checkSections } from './component-sections.ts';
 import { operationInfos } from './inspect.ts';
@@ -60,22 +66,24 @@ const VIEW_TIMEOUT_MS = 2_000;
  *
  * @throws {RuntimeError} whatever is wrong with components, naming all of them; then nothing has been started.
  */
-export async function startApplication(config: ApplicationConfig, options: StartOptions): Promise<Application> {
+export async function startApplication(config: ApplicationConfig, given: StartOptions): Promise<Application> {
   limitProcess(config);
-  const kept = await openKept(config, options);
-  const { store, audit } = kept;
+  const kept = await openKept(config, given);
+  const { store, audit, secrets } = kept;
+  const options = guard(given, secrets);
   const application = new RunningApplication(config, options, kept);
   try {
     application.warm();
     const types = await prepareAll(
       config,
-      (component) => prepare(component, { ...options, file: config.file, ...(store && { store }), audit: audit?.log }),
+      (component) => prepare(component, { ...options, file: config.file, ...(store && { store }), audit, secrets }),
       options.signal,
     );
     options.signal?.throwIfAborted();
     checkHttp(config, types);
     await application.listen(types);
     await application.resume();
+    for (const component of config.components) audit?.noteHandOver(component);
     await audit?.settle();
     application.spawn(types);
   } catch (error) {
@@ -88,9 +96,14 @@ export async function startApplication(config: ApplicationConfig, options: Start
 
 async function prepare(
   config: ComponentConfig,
-  options: StartOptions & { readonly file: string; readonly store?: Store; readonly audit: AuditLog | undefined },
+  options: StartOptions & {
+    readonly file: string;
+    readonly store?: Store;
+    readonly audit: ApplicationAudit | undefined;
+    readonly secrets: Kept['secrets'];
+  },
 ): Promise<ComponentActorType> {
-  const { onEvent, signal, store, audit, file } = options;
+  const { onEvent, signal, store, audit, file, secrets } = options;
   const { name } = config;
   onEvent({ type: 'compiling', component: name });
   const startMs = systemClock.nowMs();
@@ -108,7 +121,7 @@ async function prepare(
     limits: config.limits.component,
     config: config.config,
     args: config.args,
-    env: config.env,
+    ...revealTo(config, secrets),
     links: Object.fromEntries(
       config.links.map(({ import: name, actors, timeoutMs }) => [name, { actor: actors, timeoutMs }]),
     ),
@@ -123,7 +136,7 @@ async function prepare(
     recycle: config.recycle,
     isolation: config.isolation.kind === 'process' ? { process: config.isolation.group } : 'thread',
     ...(store && { store }),
-    audit,
+    audit: audit?.sink,
     http: httpOptions(config, options),
     onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
     onLimit: (actor, breach) => onEvent(limitEvent({ actor, component: name }, breach)),
@@ -157,6 +170,7 @@ class RunningApplication implements Application {
   readonly #workers: SystemWorkers;
   readonly #store: Store | undefined;
   readonly #audit: ApplicationAudit | undefined;
+  readonly #secrets: Kept['secrets'];
   readonly #letters = new RecentLetters();
   readonly #watch: ApplicationWatch;
   #ingress: IngressServer | undefined;
@@ -167,10 +181,11 @@ class RunningApplication implements Application {
   readonly #onEvent: (event: ApplicationEvent) => void;
   #stopped = false;
 
-  constructor(config: ApplicationConfig, options: StartOptions, { store, audit }: Kept) {
+  constructor(config: ApplicationConfig, options: StartOptions, { store, audit, secrets }: Kept) {
     this.#config = config;
     this.#store = store;
     this.#audit = audit;
+    this.#secrets = secrets;
     this.#onEvent = (event) => options.onEvent(event);
     this.#startedAtMs = this.#clock.wallMs();
     this.#watch = new ApplicationWatch({
@@ -338,7 +353,7 @@ class RunningApplication implements Application {
   }
 
   actors(): ActorInfo[] {
-    return [...this.#members.values()].map((member) => member.end ?? this.#live(member));
+    return this.#secrets.redactAll([...this.#members.values()].map((member) => member.end ?? this.#live(member)));
   }
 
   #ingressInfo(): IngressInfo | undefined {
@@ -443,7 +458,7 @@ class RunningApplication implements Application {
   }
 
   deadLetters() {
-    return this.#letters.list();
+    return this.#secrets.redactAll(this.#letters.list());
   }
 
   health(): HealthInfo {
@@ -493,13 +508,6 @@ class RunningApplication implements Application {
 }
 
 const TYPES = { message: 'component', functions: 'component', http: 'http', task: 'task' } as const;
-
-function httpInfo(pool: HttpUsage): Partial<ActorInfo> {
-  const { waiting, served, failed, cancelled } = pool.stats;
-  const quarantine: Partial<ActorInfo> = pool.quarantinedForMs > 0 ? { state: 'restarting' } : {};
-  const counts = { queued: waiting, capacity: pool.queueMax, handled: served + failed + cancelled, failed };
-  return { ...quarantine, ...counts, http: httpCounters(pool) };
-}
 
 function conditionOf({ status, text, sinceMs }: Condition, nowMs: number): NonNullable<ActorInfo['condition']> {
   return { status, text, forMs: Math.max(0, Math.round(nowMs - sinceMs)) };

@@ -1,4 +1,4 @@
-import type { FilesystemGrant, Grants } from '../capability/index.ts';
+import type { FilesystemGrant, Grants, HeaderInjection } from '../capability/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Rate } from '../time/index.ts';
 import type { Breach, Guest } from './guest/index.ts';
@@ -25,6 +25,8 @@ export interface WasiOptions {
   /** What `wasi:config` gives: texts by name; what is in a table has its path for a name. Default empty. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly limits?: WasiLimits;
+  /** Headers that are added to requests of `wasi:http` as they leave. Default: none. */
+  readonly inject?: readonly HeaderInjection[];
   /** Bytes that all guests together take in and give out. Default: what `limits` say, for the guests of this. */
   readonly byteRates?: { readonly in: Rate; readonly out: Rate };
   /** Hears of every limit that a guest runs into and goes on. Default: nobody. */

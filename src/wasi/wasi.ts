@@ -81,6 +81,7 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
     .set(HTTP_SETTINGS, {
       client: new UndiciClient((request) => decide(grants, request)),
       requestsMax: httpRequestsMax,
+      inject: options.inject ?? [],
     })
     .set(CONFIG_VALUES, configValues(options.config ?? {}));
   if (options.onLimit !== undefined) shared.set(ON_LIMIT, options.onLimit);

@@ -8,7 +8,8 @@
  *       while it is not known where the body goes.
  *   H4  A request goes out only where a grant says so, by name and by address; every wait of it has an end, and nothing
  *       is left of it when its guest is gone.
- *   H5  What can be done at once costs no promise; fields and bodies are made when somebody looks at them.
+ *   H5  A header that the host adds to a request goes where its patterns say and nowhere else; no guest sees it, or sets another.
+ *   H6  What can be done at once costs no promise; fields and bodies are made when somebody looks at them.
  * Limits      2,048 fields and 128 KiB in one list, 1 MiB of a guest's own; heads of responses 64 KiB, and all that
  *             informs before an answer as much; timeouts an hour, kept to about a second. HTTP/1.1 goes out, without trailers behind requests, tunnels, proxies, or waiting
  *             for `100-continue`. Fields that a message gave out may outlive it, as in Wasmtime; streams of a body may not.

@@ -1,4 +1,4 @@
-import { type Decision, parseAuthority } from '../../capability/index.ts';
+import { type Decision, decide, type HeaderInjection, parseAuthority, printEndpoint } from '../../capability/index.ts';
 import { isAllowed, uphold } from '../authority/index.ts';
 import { type Err, err, type Guest, ok, PartKey, type Result, reportLimit } from '../guest/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, Endpoint, HttpClient } from './client.ts';
@@ -16,6 +16,8 @@ export interface HttpSettings {
   readonly client: HttpClient;
   /** Requests that one guest may have under way. */
   readonly requestsMax: number;
+  /** Headers that are added to requests as they leave: no guest sees them. */
+  readonly inject?: readonly HeaderInjection[];
 }
 
 /** Has to be given to every guest. */
@@ -38,17 +40,23 @@ function sendNow(guest: Guest, request: OutgoingRequest, options: RequestOptions
   const wrong = bodyProblem(request);
   if (wrong !== undefined) return err(wrong);
   if (!isAllowed(guest, { kind: 'http', ...target.val.endpoint })) return DENIED;
-  const { client, requestsMax } = guest.part(HTTP_SETTINGS);
+  const { client, requestsMax, inject = [] } = guest.part(HTTP_SETTINGS);
   if (guest.part(HTTP_USE).outgoing >= requestsMax) {
     reportLimit(guest, { limit: 'http-requests', limitValue: requestsMax });
     return TOO_MANY;
   }
+  const headers = withInjected(guest, {
+    headers: withoutExpect(request.rawHeaders),
+    endpoint: target.val.endpoint,
+    inject,
+  });
+  if (headers === undefined) return DENIED;
   guest.charge('request');
   const future = new FutureIncomingResponse(guest);
   future.start(client, {
     ...target.val,
     method: request.methodName,
-    headers: withoutExpect(request.rawHeaders),
+    headers,
     body: request.outgoingBody,
     connectMs: toMs(options?.connect, CONNECT_TIMEOUT_MS),
     firstByteMs: toMs(options?.firstByte, RESPONSE_TIMEOUT_MS),
@@ -98,6 +106,21 @@ function bodyProblem({ rawHeaders, outgoingBody }: OutgoingRequest): HttpErrorCo
 function withoutExpect(headers: RawHeaders): RawHeaders {
   const isExpect = (at: number) => (headers[at & ~1] as string).toLowerCase() === 'expect';
   return headers.some((_, at) => isExpect(at)) ? headers.filter((_, at) => !isExpect(at)) : headers;
+}
+
+/** With the secrets that go where the request goes; nothing if one is not granted, or its use cannot be put on record. */
+function withInjected(
+  guest: Guest,
+  sent: { readonly headers: RawHeaders; readonly endpoint: Endpoint; readonly inject: readonly HeaderInjection[] },
+): RawHeaders | undefined {
+  let { headers } = sent;
+  for (const { secret, to, header, value } of sent.inject) {
+    if (decide({ http: to }, { kind: 'http', ...sent.endpoint }).effect === 'deny') continue;
+    if (!isAllowed(guest, { kind: 'secret', name: secret, to: printEndpoint(sent.endpoint) })) return undefined;
+    const name = header.toLowerCase();
+    headers = [...headers.filter((_, at) => (headers[at & ~1] as string).toLowerCase() !== name), name, value];
+  }
+  return headers;
 }
 
 const NANOSECONDS_PER_MS = 1_000_000n;
