@@ -50,4 +50,4 @@ export {
 } from './on-record.ts';
 export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';
 export type { CapabilityRequest } from './requests.ts';
-export { type HeaderInjection, SECRET_LENGTH_MIN, Secrets } from './secrets.ts';
+export { type HeaderInjection, Secrets } from './secrets.ts';

@@ -3,14 +3,13 @@ import { inspect } from 'node:util';
 /** What is shown in the place of a value. */
 const shown = (name: string): string => `[secret ${name}]`;
 
-/** Characters below which a piece of a value is too common to be told from other text. */
-export const SECRET_LENGTH_MIN = 6;
-
 /**
  * Values that nobody is shown, by name. However it is printed, copied into a text or made JSON of, only the names are seen; a value
  * leaves by {@link Secrets.reveal} alone.
  */
 export class Secrets {
+  /** Characters below which a piece of a value is too common to be told from other text. */
+  static readonly lengthMin = 6;
   readonly #values: ReadonlyMap<string, string>;
   /** Every form of every value that is found in texts, the longest first. */
   readonly #forms: readonly (readonly [string, string])[];
@@ -65,7 +64,7 @@ export class Secrets {
 
 /** A value as it stands in texts: as it is, in JSON, in an address, in base64; each line of one that has several. */
 function formsOf(value: string): string[] {
-  const pieces = [value, ...value.split(/\r?\n/)].filter((piece) => piece.length >= SECRET_LENGTH_MIN);
+  const pieces = [value, ...value.split(/\r?\n/)].filter((piece) => piece.length >= Secrets.lengthMin);
   const forms = pieces.flatMap((piece) => [
     piece,
     JSON.stringify(piece).slice(1, -1),

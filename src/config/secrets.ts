@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { type HeaderInjection, SECRET_LENGTH_MIN, Secrets } from '../capability/index.ts';
+import { type HeaderInjection, Secrets } from '../capability/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { ApplicationConfig, ComponentConfig } from './application.ts';
 
@@ -24,10 +24,10 @@ export async function readSecrets(
       const variable = source.kind === 'env' ? source.variable : '';
       throw unavailable(name, `the environment variable "${variable}" is not set`);
     }
-    if (value.length < SECRET_LENGTH_MIN)
+    if (value.length < Secrets.lengthMin)
       throw unavailable(
         name,
-        `it has ${value.length} characters; ${SECRET_LENGTH_MIN} is the least that can be kept out of logs`,
+        `it has ${value.length} characters; ${Secrets.lengthMin} is the least that can be kept out of logs`,
       );
     values.set(name, value);
   }

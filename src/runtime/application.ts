@@ -19,37 +19,21 @@ import {
   type Payload,
   payloadBytes,
 } from '../api/index.ts';
-import { type ApplicationConfig, type ComponentConfig, revealTo } from '../config/index.ts';
+import type { ApplicationConfig, ComponentConfig } from '../config/index.ts';
 import { RuntimeError, type WireError } from '../errors/index.ts';
-import {
-  argumentsFromJson,
-  type ComponentActorType,
-  componentActor,
-  loadComponent,
-  shapeOf,
-  toJson,
-} from '../host/index.ts';
+import { argumentsFromJson, type ComponentActorType, toJson } from '../host/index.ts';
 import type { IngressServer } from '../ingress/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Clock, formatDuration, systemClock } from '../time/index.ts';
 import { type ActorSystem, createWithWorkers } from './actor-system.ts';
 import type { ApplicationAudit } from './application-audit.ts';
-import {
-  checkHttp,
-  type HttpUsage,
-  httpInfo,
-  httpOptions,
-  ingressInfo,
-  openIngress,
-  takesNoMessages,
-} from './application-http.ts';
+import { checkHttp, type HttpUsage, httpInfo, ingressInfo, openIngress, takesNoMessages } from './application-http.ts';
 import { guard, type Kept, openKept } from './application-kept.ts';
 import { ApplicationWatch } from './application-watch.ts';
-import { checkSections } from './component-sections.ts';
+import { componentType } from './component-type.ts';
 import { operationInfos } from './inspect.ts';
 import { type KeptReader, type OutboxReader, readKept, readOutbox } from './kept.ts';
-import { limitEvent, limitInfos, limitProcess } from './limit-info.ts';
-import { outputLines } from './output-lines.ts';
+import { limitInfos, limitProcess } from './limit-info.ts';
 import type { Application, ApplicationEvent, StartOptions } from './port.ts';
 import { type Prepared, prepareAll } from './prepare.ts';
 import { RecentLetters } from './recent-letters.ts';
@@ -76,7 +60,8 @@ export async function startApplication(config: ApplicationConfig, given: StartOp
     application.warm();
     const types = await prepareAll(
       config,
-      (component) => prepare(component, { ...options, file: config.file, ...(store && { store }), audit, secrets }),
+      (component) =>
+        componentType(component, { ...options, file: config.file, ...(store && { store }), audit, secrets }),
       options.signal,
     );
     options.signal?.throwIfAborted();
@@ -92,60 +77,6 @@ export async function startApplication(config: ApplicationConfig, given: StartOp
     throw error;
   }
   return application;
-}
-
-async function prepare(
-  config: ComponentConfig,
-  options: StartOptions & {
-    readonly file: string;
-    readonly store?: Store;
-    readonly audit: ApplicationAudit | undefined;
-    readonly secrets: Kept['secrets'];
-  },
-): Promise<ComponentActorType> {
-  const { onEvent, signal, store, audit, file, secrets } = options;
-  const { name } = config;
-  onEvent({ type: 'compiling', component: name });
-  const startMs = systemClock.nowMs();
-  const { memoryBytes, tableElements } = config.limits;
-  const compiled = await loadComponent(config.source, {
-    sha256: config.sha256,
-    limits: { memoryBytes, tableElements },
-    ...(signal && { signal }),
-  });
-  checkSections({ file, config }, shapeOf(compiled));
-  const type = componentActor(compiled, {
-    name,
-    grants: config.grants,
-    deadlineMs: config.limits.deadlineMs,
-    limits: config.limits.component,
-    config: config.config,
-    args: config.args,
-    ...revealTo(config, secrets),
-    links: Object.fromEntries(
-      config.links.map(({ import: name, actors, timeoutMs }) => [name, { actor: actors, timeoutMs }]),
-    ),
-    stdio: (actor) => {
-      const sink = (stream: 'stdout' | 'stderr') =>
-        outputLines(options, { type: 'output', actor, component: name, stream });
-      return { stdout: sink('stdout'), stderr: sink('stderr') };
-    },
-    keep: config.keep,
-    health: config.health,
-    pool: config.pool,
-    recycle: config.recycle,
-    isolation: config.isolation.kind === 'process' ? { process: config.isolation.group } : 'thread',
-    ...(store && { store }),
-    audit: audit?.sink,
-    http: httpOptions(config, options),
-    onLog: (actor, { message, ...rest }) => onEvent({ type: 'log', actor, component: name, text: message, ...rest }),
-    onLimit: (actor, breach) => onEvent(limitEvent({ actor, component: name }, breach)),
-    onDenied: (actor, { reason, observed }) =>
-      onEvent({ type: observed ? 'would-deny' : 'denied', actor, component: name, text: reason }),
-    ...(options.onNeeded && { onNeeded: (line) => options.onNeeded?.(name, line) }),
-  });
-  onEvent({ type: 'compiled', component: name, durationMs: Math.round(systemClock.nowMs() - startMs) });
-  return type;
 }
 
 /** One actor of the application, and what is known of it when it is no more. */
