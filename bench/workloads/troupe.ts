@@ -1,6 +1,6 @@
 /** The actors of this project, with their default bounded mailboxes, counters and supervision. */
 import assert from 'node:assert/strict';
-import { type ActorRef, ActorSystem, implement, protocol, type } from '../../src/index.ts';
+import { type ActorRef, ActorSystem, implement, protocol, type SystemOptions, type } from '../../src/index.ts';
 import { type Contender, timed } from './contender.ts';
 import { idleBytes } from './idle.ts';
 import { savina } from './savina.ts';
@@ -121,8 +121,8 @@ async function start(times: number): Promise<number> {
   return ns;
 }
 
-export async function troupe(): Promise<Contender> {
-  const system = await ActorSystem.create();
+export async function troupe(options: SystemOptions = {}): Promise<Contender> {
+  const system = await ActorSystem.create(options);
   const ref = system.spawn(counter);
   const subscribe = { 'bench.*': 'add' };
   const subscribers = Array.from({ length: SUBSCRIBERS }, () => system.spawn(counter, undefined, { subscribe }));

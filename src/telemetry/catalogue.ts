@@ -45,7 +45,7 @@ export const LABELS = {
 
 export type LabelName = keyof typeof LABELS;
 
-const sampled = 'one of up to 64, each counted for all that it stands for';
+const sampled = 'one of up to 256, each counted for all that it stands for';
 
 /**
  * Every metric, once: what is counted, what is shown, and the pages about it are made of this. Names follow the conventions

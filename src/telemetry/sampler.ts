@@ -1,5 +1,8 @@
-/** Operations that one that is timed stands for, at most: two readings of the clock cost 90 ns, which is 1.4 ns for each. */
-const INTERVAL_MAX = 64;
+/**
+ * Operations that one that is timed stands for, at most: to time one costs some 300 ns, which is about one for each. Of a million in a
+ * second, thousands are timed.
+ */
+const INTERVAL_MAX = 256;
 
 /** Milliseconds between two that are timed, from which on each may be: the clock then takes a ten-thousandth of the time. */
 const RARE_MS = 1;
