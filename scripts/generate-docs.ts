@@ -1,11 +1,12 @@
 /**
  * Writes what derives from code and from measurements; with `--check` it only says which are out of date.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { picture, withFigures } from '../bench/figures.ts';
 import { errorsPage } from './errors-page.ts';
 import { metricsPage } from './metrics-page.ts';
+import { runbookPages } from './runbook-pages.ts';
 
 const ROOT = dirname(import.meta.dirname);
 
@@ -13,6 +14,7 @@ const ROOT = dirname(import.meta.dirname);
 const PAGES: Readonly<Record<string, (current: string) => string>> = {
   'docs/reference/errors.md': errorsPage,
   'docs/reference/metrics.md': metricsPage,
+  ...Object.fromEntries(Object.entries(runbookPages()).map(([path, text]) => [path, () => text])),
   'README.md': withFigures,
   'bench/figures.svg': picture,
 };
@@ -35,6 +37,7 @@ for (const [page, render] of Object.entries(PAGES)) {
     console.error(`${page} is out of date; run: node scripts/generate-docs.ts`);
     process.exitCode = 1;
   } else {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     console.log(`Wrote ${page}`);
   }

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { errorsPage } from '../scripts/errors-page.ts';
 import { metricsPage } from '../scripts/metrics-page.ts';
+import { runbookPages } from '../scripts/runbook-pages.ts';
 import { ERROR_CODES } from '../src/errors/index.ts';
 import { MAY_IMPORT, MAY_IMPORT_INSIDE, SIDE_DOORS, VENDOR_OWNERS } from './kit/tidy/layers.ts';
 import {
@@ -253,6 +254,13 @@ describe('documents', () => {
 
   test('metrics.md is what the catalogue says; run `node scripts/generate-docs.ts`', () => {
     assert.equal(readFileSync(join(ROOT, 'docs/reference/metrics.md'), 'utf8'), metricsPage());
+  });
+
+  test('every alert has the runbook that its table says; run `node scripts/generate-docs.ts`', () => {
+    const pages = runbookPages();
+    const there = globSync('docs/guides/runbooks/*.md', { cwd: ROOT }).sort();
+    assert.deepEqual(there, Object.keys(pages).sort());
+    for (const [path, text] of Object.entries(pages)) assert.equal(readFileSync(join(ROOT, path), 'utf8'), text);
   });
 
   test('documents name no error code that is not in the table', () => {

@@ -5,6 +5,7 @@ import { buildCommand } from './commands/build.ts';
 import { grantCommand } from './commands/grant.ts';
 import { healthCommand } from './commands/health.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { monitoringCommand } from './commands/monitoring.ts';
 import { newCommand } from './commands/new.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
@@ -34,4 +35,5 @@ export const COMMANDS: readonly CommandFactory[] = [
   ...KEPT_COMMANDS,
   healthCommand,
   auditCommand,
+  monitoringCommand,
 ];

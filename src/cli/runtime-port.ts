@@ -12,4 +12,5 @@ export type RuntimePort = Pick<
   | 'diffGrants'
   | 'inspectMember'
   | 'typesOfComponent'
+  | 'monitoringFiles'
 >;

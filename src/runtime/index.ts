@@ -11,6 +11,8 @@
  *
  * @module
  */
+
+export { monitoringFiles } from '../observe/index.ts';
 export { ActorSystem, createActorSystem, type SystemOptions } from './actor-system.ts';
 export { startApplication } from './application.ts';
 export { diffGrants } from './grant-diff.ts';

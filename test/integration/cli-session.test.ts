@@ -57,6 +57,7 @@ class Stage {
     typesOfComponent: () => Promise.reject(new Error('Not on this stage')),
     withKeptStates: () => Promise.reject(new Error('Not on this stage')),
     withKeptMessages: () => Promise.reject(new Error('Not on this stage')),
+    monitoringFiles: () => new Map(),
   };
 
   #application(): Application {

@@ -5,41 +5,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { METRICS } from '../../src/telemetry/index.ts';
-import { withApplicationFolder } from '../kit/application.ts';
+import { withMonitored } from '../kit/monitored.ts';
 import { until } from '../kit/process.ts';
 import { NO_PROMETHEUS, startPrometheus } from '../kit/prometheus.ts';
-
-const TOML = `workers = 1
-[monitoring]
-listen = "127.0.0.1:0"
-[control]
-port = 0
-[ingress]
-listen = "127.0.0.1:0"
-[components.echo]
-source = "./echo.wasm"
-[components.hello]
-source = "./hello.wasm"
-[[http]]
-route = "/*"
-component = "hello"
-`;
-const FIXTURES = ['echo', 'http/hello'];
-
-interface Running {
-  readonly monitoring: string;
-  readonly control: string;
-  readonly ingress: string;
-}
-
-function runningOf(stdout: string): Running {
-  const running = stdout
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line))
-    .find(({ type }) => type === 'running');
-  return { monitoring: running.monitoring, control: running.control, ingress: running.application.ingress.address };
-}
 
 /** The value of a line, by all that stands before it. */
 function shownAs(text: string, series: string): number | undefined {
@@ -48,9 +16,7 @@ function shownAs(text: string, series: string): number | undefined {
 }
 
 test('S100: an application shows metrics and health without a token where it was told to, and else to who has it', async () => {
-  await withApplicationFolder({ fixtures: FIXTURES, toml: TOML }, async ({ folder, up, call }) => {
-    const started = await up('--output', 'json');
-    const { monitoring, control, ingress } = runningOf(started.stdout());
+  await withMonitored(async ({ folder, monitoring, control, ingress, call, interrupt }) => {
     for (const path of ['/health', '/live', '/ready']) {
       const response = await fetch(`${monitoring}${path}`);
       const body = (await response.json()) as { readonly status: string };
@@ -100,8 +66,7 @@ test('S100: an application shows metrics and health without a token where it was
       const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
       assert.equal(status, 0, `${stdout}${stderr}`);
     }
-    started.child.kill('SIGINT');
-    await started.ended;
+    await interrupt();
     await assert.rejects(fetch(`${monitoring}/live`));
   });
 });
@@ -109,8 +74,7 @@ test('S100: an application shows metrics and health without a token where it was
 test('a real Prometheus scrapes a live node, and what it finds was caused by the load', {
   skip: NO_PROMETHEUS,
 }, async () => {
-  await withApplicationFolder({ fixtures: FIXTURES, toml: TOML }, async ({ folder, up, call }) => {
-    const { control, monitoring, ingress } = runningOf((await up('--output', 'json')).stdout());
+  await withMonitored(async ({ folder, control, monitoring, ingress, call }) => {
     const target = (address: string): string => `static_configs: [{ targets: ["${new URL(address).host}"] }]`;
     await using prometheus = await startPrometheus({
       jobs: [
