@@ -198,6 +198,13 @@ function measureFloor(report: Report, folder: string): void {
   report.row({ name: 'instance: bare core module', unit: 'µs', samples });
 }
 
+/** One instance in life after life, with what a new one costs to compare. */
+function measureAgain(report: Report, folder: string): void {
+  const samples = times(['ours'], 'again', folder).get('ours') as number[];
+  const target = { timesFasterThan: 'instance and its first message', atLeast: 5 };
+  report.row({ name: 'instance put back to its origin, and its first message', unit: 'µs', samples, target });
+}
+
 /** A guest traps; a new instance handles the next message. */
 function measureRestart(report: Report, folder: string): void {
   const samples = times(['ours'], 'restart', folder).get('ours') as number[];
@@ -213,6 +220,7 @@ export const suite: Suite = {
       await measureCalls(report, component, folder);
       measureFloor(report, folder);
       measureInstances(report, folder);
+      measureAgain(report, folder);
       measureMemory(report, folder);
       measureRestart(report, folder);
     } finally {

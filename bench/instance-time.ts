@@ -3,7 +3,7 @@
  * other's. Prints nanoseconds as JSON: of each single time, so that a collection of garbage is one sample among many and
  * not a share of all.
  *
- *     node --expose-gc instance-time.ts ours|jco|bare instance|used|restart FOLDER
+ *     node --expose-gc instance-time.ts ours|jco|bare instance|used|again|restart FOLDER
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,6 +43,15 @@ async function ours(): Promise<Work> {
     await instance.call(handle, [message('echo')]);
     return instance;
   };
+  if (what === 'again') {
+    const instance = await component.instantiate(imports, { rewindable: true });
+    const run = (): Promise<unknown> => {
+      if (!instance.rewind()) throw new Error('The instance cannot be put back to its origin');
+      void instance.begin({});
+      return instance.call(handle, [message('echo')]);
+    };
+    return { run };
+  }
   if (what !== 'restart') return { run: what === 'used' ? used : make };
   let actor: ComponentInstance;
   return {

@@ -53,9 +53,27 @@ describe('InstancePool', () => {
     await clock.advance(0);
     assert.deepEqual([pool.size, made.length], [3, 3]);
     assert.equal(await take().call('next'), 1);
+    await clock.advance(999);
     assert.equal(pool.size, 2);
+    await clock.advance(1);
+    assert.equal(pool.size, 3);
+    // With less than half left, at once.
+    for (let at = 0; at < 2; at++) take();
     await clock.advance(0);
     assert.equal(pool.size, 3);
+  });
+
+  test('take makes nothing for what comes back within a second', async () => {
+    const { pool, clock, made, take } = poolOf(3);
+    pool.enter();
+    await clock.advance(0);
+    for (let life = 0; life < 10; life++) {
+      const instance = take();
+      await clock.advance(90);
+      assert.ok(pool.give(instance));
+    }
+    await clock.advance(1_000);
+    assert.equal(made.length, 3);
   });
 
   test('give keeps, as new, what was used, and it is taken first', async () => {

@@ -13,6 +13,12 @@ const IDLE_MS = 10_000;
  */
 const USED_BYTES_MAX = 67_108_864;
 
+/**
+ * What was taken is replaced after this long: by then it may have come back, and a new one, 3 ms of work for a guest in JavaScript,
+ * would have been made for nothing. Not waited for when less than half is left.
+ */
+const REPLACE_MS = 1_000;
+
 /** Nobody gets to see it: what is in a pool is in no call. */
 const RELEASED = new RuntimeError('COMPONENT_KILLED', 'The instance was not needed');
 
@@ -43,6 +49,7 @@ export class InstancePool implements Closing {
   private isFilling = false;
   private isClosed = false;
   private idle: TimerHandle | undefined;
+  private replacing: TimerHandle | undefined;
 
   constructor(parts: PoolParts) {
     this.parts = parts;
@@ -58,7 +65,7 @@ export class InstancePool implements Closing {
     this.actors++;
     this.idle?.cancel();
     this.idle = undefined;
-    this.fill();
+    this.replace();
   }
 
   /** One has ended. */
@@ -76,7 +83,7 @@ export class InstancePool implements Closing {
     const used = this.used.pop();
     if (used !== undefined) this.usedBytes -= used.memoryBytes;
     const instance = used ?? this.fresh.pop();
-    this.fill();
+    this.replace();
     return instance;
   }
 
@@ -93,10 +100,23 @@ export class InstancePool implements Closing {
   close(): void {
     this.isClosed = true;
     this.idle?.cancel();
+    this.replacing?.cancel();
     for (const instance of [...this.fresh, ...this.used]) instance.kill(RELEASED);
     this.fresh.length = 0;
     this.used.length = 0;
     this.usedBytes = 0;
+  }
+
+  private replace(): void {
+    if (2 * this.size < this.parts.size) {
+      this.fill();
+      return;
+    }
+    if (this.isClosed || this.size >= this.parts.size) return;
+    this.replacing ??= this.parts.clock.after(REPLACE_MS, () => {
+      this.replacing = undefined;
+      this.fill();
+    });
   }
 
   /** One at a time, after I/O and whoever else waits for the thread. */

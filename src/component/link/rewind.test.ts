@@ -128,6 +128,36 @@ describe('an instance that was rewound', () => {
   });
 });
 
+/** Six pages, of which the second and the fifth begin with something in them. */
+const PAGES = `(component
+  (core module $M (memory 6) (data (i32.const 70000) "here") (data (i32.const 327679) "z")
+    (func (export "fill") (param $at i32) (param $value i32) (param $size i32)
+      (memory.fill (local.get $at) (local.get $value) (local.get $size)))
+    (func (export "look") (result i64) (local $at i32) (local $sum i64)
+      (loop $next
+        (local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31)) (i64.load (local.get $at))))
+        (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 393216))))
+      (local.get $sum)))
+  (core instance $m (instantiate $M))
+  (func (export "fill") (param "at" u32) (param "value" u8) (param "size" u32) (canon lift (core func $m "fill")))
+  (func (export "look") (result u64) (canon lift (core func $m "look"))))`;
+
+test('LK9: an instance that was rewound has every byte of its memory as it was, life after life', async () => {
+  const component = await compileComponent(await parseWat(PAGES));
+  const instance = await component.instantiate({}, { rewindable: true });
+  const fresh = await instance.call('look');
+  const fill = fc
+    .record({ at: fc.nat(393_215), value: fc.nat(255), size: fc.nat(100_000) })
+    .map(({ at, value, size }) => [at, value, Math.min(size, 393_216 - at)]);
+  const lives = fc.asyncProperty(fc.array(fill, { maxLength: 6 }), async (fills) => {
+    for (const args of fills) await instance.call('fill', args);
+    assert.ok(instance.rewind());
+    assert.equal(instance.begin({}), undefined);
+    assert.equal(await instance.call('look'), fresh);
+  });
+  await fc.assert(lives, { numRuns: 100 });
+});
+
 test('rewind answers false for a component whose start function has made its memory large', async () => {
   const grown = (pages: number): string => `(component
     (core module $M (memory 1) (start $s) (func $s (drop (memory.grow (i32.const ${pages}))))
