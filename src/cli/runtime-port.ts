@@ -9,6 +9,7 @@ export type RuntimePort = Pick<
   | 'runCommand'
   | 'serveCommand'
   | 'inspectComponent'
+  | 'addArtifact'
   | 'diffGrants'
   | 'inspectMember'
   | 'typesOfComponent'

@@ -30,7 +30,7 @@ import {
   toSecretSources,
   toWorkers,
 } from './schemas.ts';
-import { toLastingConfig } from './store-section.ts';
+import { isKeptSource, keptSource, toLastingConfig } from './store-section.ts';
 import { toSubscriptions } from './subscribe-section.ts';
 import { type Checked, checkToml, readText, toFileError } from './toml.ts';
 
@@ -171,7 +171,7 @@ class Loader {
       name,
       version: manifest?.component.version,
       source: artifact.source,
-      sha256: (section.sha256 ?? manifest?.component.sha256)?.toLowerCase(),
+      sha256: (artifact.sha256 ?? section.sha256 ?? manifest?.component.sha256)?.toLowerCase(),
       actors: this.#actors.get(name) ?? [],
       config: section.config ?? {},
       args: section.args ?? [],
@@ -219,6 +219,7 @@ class Loader {
       });
       return undefined;
     }
+    if (isKeptSource(section.source)) return this.#kept(at, section);
     if (section.source !== undefined) {
       const source = resolve(this.#directory, section.source);
       await this.#checkFile(this.#document, { path: [...at, 'source'], file: source });
@@ -237,6 +238,21 @@ class Loader {
     const help = checked.value.build === undefined ? undefined : `to build it: troupe build ${dirname(file)}`;
     await this.#checkFile(checked.document, { path: ['component', 'source'], file: source, ...(help && { help }) });
     return { source, manifest: checked.value, document: checked.document };
+  }
+
+  /** One that is kept under its digest: that is its pin. */
+  async #kept(at: readonly string[], { source = '', sha256 }: ComponentSection): Promise<Artifact | undefined> {
+    const kept = keptSource(join(this.#directory, CONTROL_DIRECTORY), source);
+    if (kept === undefined) {
+      const message = `is no digest: ${quote(source)}`;
+      this.#report([...at, 'source'], { message, help: 'expected "sha256:" and 64 hexadecimal digits' });
+      return undefined;
+    }
+    const { digest, file } = kept;
+    if (sha256 !== undefined) this.#checkPins(at, sha256, digest);
+    const help = 'to keep it there: troupe artifact add FILE';
+    await this.#checkFile(this.#document, { path: [...at, 'source'], file, help });
+    return { source: file, sha256: digest, manifest: undefined, document: undefined };
   }
 
   async #manifest(path: readonly string[], file: string): Promise<Checked<ManifestFile> | undefined> {
@@ -373,6 +389,8 @@ interface Loaded {
 
 interface Artifact {
   readonly source: string;
+  /** Of one that is kept under it. */
+  readonly sha256?: string;
   readonly manifest: ManifestFile | undefined;
   /** Of the manifest. */
   readonly document: Document | undefined;

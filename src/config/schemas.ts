@@ -101,7 +101,11 @@ const COMPONENT_SECTION = table({
     .meta({ description: "The author's manifest; or `source`", examples: ['./parse/Component.toml'] }),
   source: source()
     .optional()
-    .meta({ description: 'The component itself; or `manifest`', examples: ['./parse.wasm'] }),
+    .meta({
+      description:
+        'The component itself, or `sha256:` and the digest of one that `troupe artifact add` keeps; or `manifest`',
+      examples: ['./parse.wasm'],
+    }),
   sha256: digest().optional().meta({ description: 'Digest that the file must have' }),
   instances: integer(INSTANCES).default(1).meta({ description: 'Actors; several are named NAME/1 … NAME/n' }),
   config: z

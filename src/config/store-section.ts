@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
+import { artifactPath, isDigest } from '../artifact/index.ts';
 import type { ApplicationConfig, StoreConfig } from './application.ts';
 import { type AUDIT_SECTION, toAuditConfig } from './audit-section.ts';
 import { integer, size, table, text } from './fields.ts';
@@ -45,4 +46,21 @@ function toStoreConfig(section: z.output<typeof STORE_SECTION>, applicationDirec
     directory: resolve(applicationDirectory, section.directory ?? join(...DIRECTORY.split('/'))),
     limits: { bytes: section.size, bucketBytes: section['bucket-size'], bucketKeys: section['bucket-keys'] },
   };
+}
+
+/** Before the digest of a component that is kept under it. */
+const DIGEST_SCHEME = 'sha256:';
+
+/** Whether a `source` names a component by its digest. */
+export function isKeptSource(source: string | undefined): source is string {
+  return source?.startsWith(DIGEST_SCHEME) === true;
+}
+
+/** The digest and the file of a component that `troupe artifact add` has kept; undefined: it is no digest. */
+export function keptSource(
+  directory: string,
+  source: string,
+): { readonly digest: string; readonly file: string } | undefined {
+  const digest = source.slice(DIGEST_SCHEME.length).toLowerCase();
+  return isDigest(digest) ? { digest, file: artifactPath(join(directory, 'artifacts'), digest) } : undefined;
 }

@@ -164,6 +164,9 @@ export const ERROR_CODES = {
   AUDIT_UNAVAILABLE: { kind: 'unavailable', retryable: true, summary: 'The audit log cannot be written' },
   // store
   STORE_BUSY: { kind: 'overload', retryable: true, summary: 'Too much is waiting for the store' },
+  ARTIFACT_CORRUPT: { kind: 'conflict', retryable: false, summary: 'An artifact is not what its digest says' },
+  ARTIFACT_NOT_FOUND: { kind: 'not-found', retryable: false, summary: 'The store has no such artifact' },
+  ARTIFACT_UNUSABLE: { kind: 'unavailable', retryable: false, summary: 'An artifact cannot be kept or read' },
   SECRET_UNAVAILABLE: { kind: 'invalid', retryable: false, summary: 'A secret is not there, or cannot be used' },
   STORE_CLOSED: { kind: 'unavailable', retryable: false, summary: 'The store is closed' },
   STORE_LIMIT: { kind: 'overload', retryable: false, summary: 'The store would hold more than it may' },

@@ -15,6 +15,7 @@
 export { monitoringFiles } from '../observe/index.ts';
 export { ActorSystem, createActorSystem, type SystemOptions } from './actor-system.ts';
 export { startApplication } from './application.ts';
+export { addArtifact } from './artifacts.ts';
 export { diffGrants } from './grant-diff.ts';
 export { type HttpComponent, type HttpComponentOptions, httpComponent } from './http-component.ts';
 export { inspectComponent, inspectMember } from './inspect.ts';

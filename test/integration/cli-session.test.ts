@@ -55,6 +55,7 @@ class Stage {
     diffGrants: () => Promise.reject(new Error('Not on this stage')),
     inspectMember: () => Promise.reject(new Error('Not on this stage')),
     typesOfComponent: () => Promise.reject(new Error('Not on this stage')),
+    addArtifact: () => Promise.reject(new Error('Not on this stage')),
     withKeptStates: () => Promise.reject(new Error('Not on this stage')),
     withKeptMessages: () => Promise.reject(new Error('Not on this stage')),
     monitoringFiles: () => new Map(),

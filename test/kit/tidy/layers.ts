@@ -46,7 +46,7 @@ export const MAY_IMPORT: LayerTable = {
   runtime: [...CORE, ...ENGINE, ...FEATURES, 'config', 'api'],
   client: ['api', 'errors'],
   // `admin`: the process that runs `up` opens the control port, and closes it last. `audit`: a log is read without the engine.
-  cli: [...BASE, 'audit', 'api', 'client', 'config', 'runtime', 'admin', 'project'],
+  cli: [...BASE, 'audit', 'artifact', 'api', 'client', 'config', 'runtime', 'admin', 'project'],
   testing: [...CORE, ...ENGINE, ...FEATURES, 'runtime'],
 };
 
