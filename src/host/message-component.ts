@@ -22,7 +22,8 @@ export interface MessageOptions {
   /**
    * Instances that are kept ready for its actors, so that these start in a tenth of the time: 0 to 4,096, in each system and on
    * each of its threads. They are made between other work from the first actor on, and take room as those of actors do, of which
-   * they leave a quarter. What an actor leaves behind is used again, as new, if that can be. Default 0; not for one that handles HTTP.
+   * they leave a quarter; never more than the limit `instances`. What an actor leaves behind is used again, as new, if that can be.
+   * Default 0; not for one that handles HTTP.
    */
   readonly pool?: number | undefined;
   /** When its actors go on with an instance that is as new; for components that have no state to lose. Default: never. */
@@ -44,7 +45,7 @@ export function messageParts<P extends Protocol>(
   const plan: BehaviorPlan = {
     ...rest,
     shape,
-    pool,
+    pool: Math.min(pool, rest.limits.instances),
     recycle: toRecyclePolicy(recycle, shape, keep),
     failed: new WeakSet(),
     health: toHealthCheckPolicy(health),

@@ -126,6 +126,19 @@ describe('a pool', () => {
     assert.equal(memories(), before);
   });
 
+  test('S105: is on the threads where the actors live, and has no more than the limit of instances', async () => {
+    const system = await ActorSystem.create({ workers: 1 });
+    const before = memories();
+    const echo = await component(ECHO, { grants: { messaging: {} }, pool: 100, limits: { instances: 3 } });
+    const ref = system.spawn(echo);
+    assert.deepEqual(await ref.askOp('echo', 'x'), X);
+    await until(() => memories() === before + 4);
+    await ref.stop();
+    await until(() => memories() === before + 3);
+    await system.stop();
+    await until(() => memories() === before);
+  });
+
   test('S105: leaves room for actors, which start when it has none', async () => {
     await using system = await ActorSystem.create();
     await using other = await ActorSystem.create();

@@ -265,6 +265,7 @@ export class ComponentInstance {
     this.back.run();
     this.starting = origin?.startsAgain === true ? steps.at(-1) : undefined;
     this.fuel = ENDLESS;
+    this.refusal = undefined;
     this.isAtOrigin = true;
     return true;
   }
