@@ -179,6 +179,7 @@ function row(key: string, property: Property, required: boolean): string {
 function valueText(property: Property): string {
   if (property.enum !== undefined) return property.enum.map((word) => `\`"${word}"\``).join(', ');
   if (property.anyOf !== undefined) return property.anyOf.map(valueText).join(' or ');
+  if (property.properties !== undefined) return itemText(property);
   if (property.type === 'array') return `list of ${itemText(property.items ?? {})}`;
   if (property.type === 'integer' || property.type === 'number') return rangeText(property);
   if (property.pattern?.includes('KiB')) return 'size';

@@ -25,6 +25,12 @@ const NO_HOST = /[\u0000-\u0020\u007f/?#@\\%<>^|]/;
 /** What is left of a name after normalisation: labels of letters, digits, `-` and `_`. */
 const NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
 
+/** A name in lower case whose last label begins with a letter, as no number does. */
+const PLAIN_NAME = /^(?:[a-z0-9][a-z0-9-]*\.)*[a-z][a-z0-9-]*$/;
+
+/** Four decimal numbers, without zeroes that would make them octal. */
+const PLAIN_IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/;
+
 /** Characters of a host text; the longest name has 253, its Unicode form may have a few more bytes and no more. */
 const HOST_LENGTH_MAX = 1_024;
 
@@ -35,7 +41,11 @@ const HOST_LENGTH_MAX = 1_024;
  * @returns `undefined` for everything that is no host, such as one with user information, an escape or a zone.
  */
 export function parseHost(text: string): Host | undefined {
-  if (text.length > HOST_LENGTH_MAX || NO_HOST.test(text)) return undefined;
+  if (text.length > HOST_LENGTH_MAX) return undefined;
+  // What is spelt as it comes back, as most is, needs no reading.
+  if (PLAIN_NAME.test(text) && !text.includes('xn--') && NAME.test(text)) return { kind: 'name', name: text };
+  if (PLAIN_IPV4.test(text)) return { kind: 'address', address: text.split('.').map(Number) };
+  if (NO_HOST.test(text)) return undefined;
   const isBare = text.includes(':') && !text.startsWith('[');
   const url = URL.parse(`http://${isBare ? `[${text}]` : text}/`);
   // What is more than a host, such as a port, would stand elsewhere in the URL.
@@ -63,10 +73,11 @@ export function printAddress(address: IpAddress): string {
 /** Tells whether `range` holds `address`; no range of the one family holds an address of the other. */
 export function isInRange({ address: base, bits }: IpRange, address: IpAddress): boolean {
   if (base.length !== address.length) return false;
-  return base.every((byte, at) => {
-    const left = Math.min(8, Math.max(0, bits - at * 8));
-    return (byte ^ (address[at] as number)) >> (8 - left) === 0;
-  });
+  for (let at = 0; at * 8 < bits; at++) {
+    const left = Math.min(8, bits - at * 8);
+    if (((base[at] as number) ^ (address[at] as number)) >> (8 - left) !== 0) return false;
+  }
+  return true;
 }
 
 /** Reads `10.0.0.0/8`, `[fd00::]/8` or a single address; bits beyond the prefix are cleared. */

@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  type CapabilityRequest,
-  decide,
-  type Grants,
-  isBucketPattern,
-  isWithinFolder,
-  matchesName,
-  matchesTopic,
-  NO_GRANTS,
-} from './index.ts';
+import { type CapabilityRequest, decide, type Grants, isBucketPattern, isWithinFolder, NO_GRANTS } from './index.ts';
+import { matchesName, matchesTopic } from './patterns.ts';
 
 const REQUESTS: readonly CapabilityRequest[] = [
   { kind: 'clock' },

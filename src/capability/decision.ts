@@ -7,6 +7,8 @@ export interface Decision {
   readonly reason: string;
   /** The line that would allow it, to be put under `[components.NAME.grants]`. Not on a denial that no grant can end. */
   readonly line?: string;
+  /** It holds until then, in milliseconds since 1970. */
+  readonly untilMs?: number;
   /** It is let through, and would be denied if it were not observed. */
   readonly observed?: true;
 }
@@ -38,12 +40,4 @@ const QUOTED_LENGTH_MAX = 200;
 /** A TOML string. JSON's escapes are valid in TOML's basic strings. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > QUOTED_LENGTH_MAX ? `${text.slice(0, QUOTED_LENGTH_MAX)}…` : text);
-}
-
-export function messagingLine(action: string, target: string): string {
-  return `messaging = { ${action} = [${quote(target)}] }`;
-}
-
-export function keyValueLine(bucket: string): string {
-  return `keyvalue = [${quote(bucket)}]`;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CapabilityRequest, type Denies, decide, denialsOf, type Grants, neededLine } from './index.ts';
+import type { Denies } from './grants.ts';
+import { type CapabilityRequest, decide, denialsOf, type Grants, neededLine } from './index.ts';
 
 const ALL: Grants = {
   messaging: { tell: ['*'], ask: ['*'], publish: ['>'] },

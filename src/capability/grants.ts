@@ -17,36 +17,50 @@ export interface StdioGrant {
   readonly stderr: boolean;
 }
 
+/** A pattern that grants only under conditions; each that is absent is none. */
+export interface Conditional {
+  readonly pattern: string;
+  /** When it ends, in milliseconds since 1970. */
+  readonly untilMs?: number;
+  /** Of `http`: in upper case. */
+  readonly methods?: readonly string[];
+  /** Of `messaging`: the largest payload. */
+  readonly sizeBytes?: number;
+}
+
+/** One grant in a list of patterns. */
+export type Granted = string | Conditional;
+
 /** Whom a component may address. */
-export interface MessagingGrant {
+export interface MessagingGrant<Pattern = Granted> {
   /** Patterns of actor names: a name, `NAME/*` for the numbered actors of one component, or `*` for all. */
-  readonly tell?: readonly string[] | undefined;
+  readonly tell?: readonly Pattern[] | undefined;
   /** As `tell`. */
-  readonly ask?: readonly string[] | undefined;
+  readonly ask?: readonly Pattern[] | undefined;
   /** Topic patterns: tokens separated by `.`; `*` is one token, `>` as the last one is one or more. */
-  readonly publish?: readonly string[] | undefined;
+  readonly publish?: readonly Pattern[] | undefined;
   /** As `publish`. */
-  readonly subscribe?: readonly string[] | undefined;
+  readonly subscribe?: readonly Pattern[] | undefined;
 }
 
 /** What a component may do with the network below HTTP. */
-export interface NetworkGrant {
+export interface NetworkGrant<Pattern = Granted> {
   /** Where it may connect and send datagrams: `tcp://db.example:5432`, `udp://10.0.0.0/8:*`. */
-  readonly connect?: readonly string[] | undefined;
+  readonly connect?: readonly Pattern[] | undefined;
   /** Where it may listen: `tcp://127.0.0.1:8080`; `*` is every address of this machine, or every port. */
-  readonly listen?: readonly string[] | undefined;
+  readonly listen?: readonly Pattern[] | undefined;
   /** Names that it may look up besides those that it may connect to: `db.example`, `*.example.com`, `*`. */
-  readonly resolve?: readonly string[] | undefined;
+  readonly resolve?: readonly Pattern[] | undefined;
 }
 
 /** What is refused whatever is granted: a pattern here beats every grant. */
 export interface Denies {
   /** Whose word it is, as decisions name it: `policy.toml`. Default: whoever wrote the grants. */
   readonly origin?: string;
-  readonly messaging?: MessagingGrant | undefined;
+  readonly messaging?: MessagingGrant<string> | undefined;
   /** As of grants; but `*` is every host, whatever its address. */
   readonly http?: readonly string[] | undefined;
-  readonly network?: NetworkGrant | undefined;
+  readonly network?: NetworkGrant<string> | undefined;
   readonly keyvalue?: readonly string[] | undefined;
 }
 
@@ -60,10 +74,10 @@ export interface Grants {
   readonly env?: readonly string[] | undefined;
   readonly messaging?: MessagingGrant | undefined;
   /** Where its HTTP requests may go: `https://api.example.com`, `http://*.internal:8080`. */
-  readonly http?: readonly string[] | undefined;
+  readonly http?: readonly Granted[] | undefined;
   readonly network?: NetworkGrant | undefined;
   /** Buckets of the application's key-value store: `sessions`, `team-*`, or `*` for all. */
-  readonly keyvalue?: readonly string[] | undefined;
+  readonly keyvalue?: readonly Granted[] | undefined;
   /** Names of secrets that are used for it, or that it is handed. */
   readonly secrets?: readonly string[] | undefined;
   /** What of it is taken away again. */

@@ -4,7 +4,7 @@
  * Guarantees
  *   P1  What no grant covers is denied.
  *   P2  Every decision names the rule that made it; a denial also says the line of `troupe.toml` that would allow it.
- *   P3  Decisions are pure: they do no I/O and keep no state.
+ *   P3  A decision depends on the grants, on what is wanted, and on the time alone. Grants are copied when they are read.
  *   P4  A host is what it means, not how it is spelt: `127.1`, `0x7f.1`, `[::ffff:127.0.0.1]` and `LOCALHOST.` are decided
  *       as what they lead to.
  *   P5  A name is no licence to enter a private network: addresses that are not public are reached only by a grant that
@@ -16,9 +16,10 @@
  *
  * @module
  */
-export { type Host, isPrivateAddress, parseAddress, parseHost, printAddress } from './addresses.ts';
-export { allowedByFolder, decide, GRANT_LINES } from './decide.ts';
-export type { ConnectRequest, HttpRequest, ListenRequest, NetworkRequest, ResolveRequest } from './decide-network.ts';
+export { type Host, parseAddress, parseHost, printAddress } from './addresses.ts';
+export { Authority, allowedByFolder, copyGrants } from './authority.ts';
+export { patternOf, withConditions } from './conditions.ts';
+export { decide } from './decide.ts';
 export type { Decision } from './decision.ts';
 export {
   coversEndpoint,
@@ -30,24 +31,25 @@ export {
   printEndpoint,
 } from './endpoints.ts';
 export {
-  type Denies,
+  type Conditional,
   type FilesystemGrant,
   type FilesystemRight,
+  type Granted,
   type Grants,
   type MessagingGrant,
   type NetworkGrant,
   NO_GRANTS,
   type StdioGrant,
 } from './grants.ts';
+export { GRANT_LINES } from './lines.ts';
 export {
   denialsOf,
   type GrantedRule,
   namesOfRequest,
   neededLine,
   type RecordDecision,
-  type RequestNames,
   rulesOf,
 } from './on-record.ts';
-export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket, matchesName, matchesTopic } from './patterns.ts';
-export type { CapabilityRequest } from './requests.ts';
+export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket } from './patterns.ts';
+export type { CapabilityRequest, HttpRequest, ListenRequest } from './requests.ts';
 export { type HeaderInjection, Secrets } from './secrets.ts';

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isInRange, parseHost, parseRange } from './addresses.ts';
+import { isInRange, isPrivateAddress, parseHost, parseRange } from './addresses.ts';
 import { printEndpointPattern } from './endpoints.ts';
 import {
   coversEndpoint,
   coversHost,
   decide,
-  isPrivateAddress,
   type NetworkGrant,
   parseAddress,
   parseAuthority,

@@ -1,9 +1,19 @@
-import { decide, filesystemLine, GRANT_LINES } from './decide.ts';
-import { httpRule, networkLine } from './decide-network.ts';
-import { type Decision, keyValueLine, messagingLine, quote } from './decision.ts';
+import { decide } from './decide.ts';
+import type { Decision } from './decision.ts';
 import { denyRule } from './denies.ts';
 import { printEndpoint } from './endpoints.ts';
-import { type Denies, type Grants, type MessagingGrant, type NetworkGrant, NO_GRANTS } from './grants.ts';
+import { type Grants, type MessagingGrant, type NetworkGrant, NO_GRANTS } from './grants.ts';
+import {
+  envLine,
+  filesystemLine,
+  GRANT_LINES,
+  httpLine,
+  keyValueLine,
+  messagingLine,
+  networkLine,
+  secretLine,
+  streamLine,
+} from './lines.ts';
 import type { CapabilityRequest } from './requests.ts';
 
 /**
@@ -77,9 +87,9 @@ export function rulesOf(grants: Grants): readonly GrantedRule[] {
   for (const kind of ['clock', 'random'] as const)
     if (grants[kind] === true) rules.push({ action: `${kind}.read`, rule: GRANT_LINES[kind] });
   for (const stream of ['stdin', 'stdout', 'stderr'] as const)
-    if (stdio?.[stream] === true) rules.push({ action: 'stdio.use', rule: `stdio = [${quote(stream)}]` });
-  for (const name of env) rules.push({ action: 'env.read', rule: `env = [${quote(name)}]` });
-  for (const name of secrets) rules.push({ action: 'secret.use', rule: `secrets = [${quote(name)}]` });
+    if (stdio?.[stream] === true) rules.push({ action: 'stdio.use', rule: streamLine(stream) });
+  for (const name of env) rules.push({ action: 'env.read', rule: envLine(name) });
+  for (const name of secrets) rules.push({ action: 'secret.use', rule: secretLine(name) });
   for (const grant of filesystem)
     for (const right of grant.rights) rules.push({ action: `filesystem.${right}`, rule: filesystemLine(grant) });
   rules.push(...patternRules(grants));
@@ -93,13 +103,15 @@ export function denialsOf({ deny = [] }: Grants): readonly GrantedRule[] {
   );
 }
 
-function patternRules({ messaging = {}, network = {}, http = [], keyvalue = [] }: Denies): GrantedRule[] {
+type Patterns = Pick<Grants, 'messaging' | 'network' | 'http' | 'keyvalue'>;
+
+function patternRules({ messaging = {}, network = {}, http = [], keyvalue = [] }: Patterns): GrantedRule[] {
   const rules: GrantedRule[] = [];
   for (const action of ['tell', 'ask', 'publish', 'subscribe'] as const satisfies (keyof MessagingGrant)[])
     for (const target of messaging[action] ?? [])
       rules.push({ action: `messaging.${action}`, rule: messagingLine(action, target) });
   for (const bucket of keyvalue) rules.push({ action: 'keyvalue.open', rule: keyValueLine(bucket) });
-  for (const pattern of http) rules.push({ action: 'http.request', rule: httpRule(pattern) });
+  for (const pattern of http) rules.push({ action: 'http.request', rule: httpLine(pattern) });
   for (const action of ['connect', 'listen', 'resolve'] as const satisfies (keyof NetworkGrant)[])
     for (const pattern of network[action] ?? [])
       rules.push({ action: `network.${action}`, rule: networkLine(action, pattern) });

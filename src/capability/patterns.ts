@@ -4,20 +4,29 @@ export function matchesName(pattern: string, name: string): boolean {
   return pattern.endsWith('/*') && name.length >= pattern.length && name.startsWith(pattern.slice(0, -1));
 }
 
+const [DOT, STAR, REST] = ['.', '*', '>'].map((text) => text.charCodeAt(0)) as [number, number, number];
+
 /**
- * Tells whether `topic`, which is concrete, is one that `pattern` stands for: tokens separated by `.`; `*` is exactly
- * one token, `>` as the last one is one or more. Costs one pass over both; there is nothing to backtrack.
+ * Tells whether `topic`, which is concrete, is one that `pattern` stands for: tokens separated by `.`, none of them empty; `*`
+ * is exactly one token, `>` as the last one is one or more. Costs one pass over both; there is nothing to backtrack.
  */
 export function matchesTopic(pattern: string, topic: string): boolean {
-  const wanted = pattern.split('.');
-  const tokens = topic.split('.');
-  for (const [at, want] of wanted.entries()) {
-    const token = tokens[at];
-    if (token === undefined || token === '') return false;
-    if (want === '>') return at === wanted.length - 1;
-    if (want !== '*' && want !== token) return false;
+  let at = 0;
+  for (let next = 0; next < pattern.length; next++) {
+    const code = pattern.charCodeAt(next);
+    const begins = next === 0 || pattern.charCodeAt(next - 1) === DOT;
+    const ends = next + 1 === pattern.length || pattern.charCodeAt(next + 1) === DOT;
+    if (begins && ends && (code === STAR || code === REST)) {
+      const begin = at;
+      while (at < topic.length && topic.charCodeAt(at) !== DOT) at++;
+      if (at === begin) return false;
+      if (code === REST) return next + 1 === pattern.length;
+    } else {
+      if ((begins && code === DOT) || code !== topic.charCodeAt(at)) return false;
+      at++;
+    }
   }
-  return wanted.length === tokens.length;
+  return at === topic.length && pattern !== '' && !pattern.endsWith('.');
 }
 
 /** The name of a bucket: 1 to 128 characters that every file, log and command line can hold. */

@@ -1,5 +1,6 @@
 import type {
   FilesystemGrant,
+  Granted,
   GrantedRule,
   Grants,
   MessagingGrant,
@@ -173,8 +174,8 @@ export interface GrantsConfig extends Grants {
   /** The names in the component's `env`. */
   readonly env: readonly string[];
   readonly messaging: MessagingGrant;
-  readonly http: readonly string[];
-  readonly keyvalue: readonly string[];
+  readonly http: readonly Granted[];
+  readonly keyvalue: readonly Granted[];
   readonly network: NetworkGrant;
   readonly secrets: readonly string[];
 }

@@ -1,15 +1,6 @@
 import { z } from 'zod';
-import { isBucketPattern } from '../capability/index.ts';
 import { choice, flag, list, pattern, table, text, VARIABLE_EXPECTED, VARIABLE_PATTERN } from './fields.ts';
-import {
-  ENDPOINT_EXPECTED,
-  isConnectPattern,
-  isHttpPattern,
-  isListenPattern,
-  isNamePattern,
-  isResolvePattern,
-  isTopicPattern,
-} from './patterns.ts';
+import { CONDITIONAL, PLAIN, patternSections } from './pattern-section.ts';
 import { secretNames } from './secrets-section.ts';
 
 export { INJECT_SECTION, SECRETS_SECTION, secretProblems, toSecretSources, VARIABLE_VALUE } from './secrets-section.ts';
@@ -28,13 +19,6 @@ const rights = () =>
     1,
     'at least one right: "read", "write", "list", "delete"',
   );
-const targets = () =>
-  list(text().refine(isNamePattern, 'the name of an actor, "NAME/*" or "*"'), 'a list of actor names');
-const topics = () =>
-  list(
-    text().refine(isTopicPattern, 'a topic pattern, such as "orders.created" or "orders.*"'),
-    'a list of topic patterns',
-  );
 const variables = () => list(pattern(VARIABLE_PATTERN, VARIABLE_EXPECTED), 'a list of names of environment variables');
 
 const hostFolder = () =>
@@ -48,40 +32,8 @@ export const stdio = () =>
     error: 'true, false, or a list of "stdin", "stdout", "stderr"',
   });
 
-export const messaging = () =>
-  table({
-    tell: targets()
-      .optional()
-      .meta({ description: 'Actors that it may tell', examples: [['report', 'parse/*']] }),
-    ask: targets().optional().meta({ description: 'Actors that it may ask' }),
-    publish: topics()
-      .optional()
-      .meta({ description: 'Topics that it may publish to', examples: [['lines.*']] }),
-  });
-
-export const http = () => list(text().refine(isHttpPattern, ENDPOINT_EXPECTED.http), 'a list of scheme://host[:port]');
-
-export const network = () =>
-  table({
-    connect: list(text().refine(isConnectPattern, ENDPOINT_EXPECTED.connect), 'a list of scheme://host:port')
-      .optional()
-      .meta({
-        description: 'Where it may connect and send datagrams',
-        examples: [['tcp://db.example.com:5432', 'udp://10.0.0.0/8:*']],
-      }),
-    listen: list(text().refine(isListenPattern, ENDPOINT_EXPECTED.listen), 'a list of scheme://address:port')
-      .optional()
-      .meta({ description: 'Addresses of this machine that it may listen at', examples: [['tcp://127.0.0.1:8080']] }),
-    resolve: list(text().refine(isResolvePattern, 'a host name, "*.example.com" or "*"'), 'a list of host names')
-      .optional()
-      .meta({
-        description: 'Names that it may look up, besides those that it may connect to',
-        examples: [['*.example.com']],
-      }),
-  });
-
-export const buckets = () =>
-  list(text().refine(isBucketPattern, 'the name of a bucket, "PREFIX*" or "*"'), 'a list of names of buckets');
+const given = patternSections(CONDITIONAL);
+const plain = patternSections(PLAIN);
 
 /** `[components.NAME.grants]`: what the operator gives. */
 export const GRANTS_SECTION = table({
@@ -99,27 +51,25 @@ export const GRANTS_SECTION = table({
   random: flag().optional().meta({ description: 'May draw random numbers', default: false }),
   stdio: stdio().optional().meta({ description: 'Streams of this process that it may use', default: false }),
   env: variables().optional().meta({ description: 'Environment variables of this process that it may see' }),
-  messaging: messaging().optional().meta({ description: 'Whom it may send messages to' }),
-  http: http()
+  messaging: given.messaging.optional().meta({ description: 'Whom it may send messages to' }),
+  http: given.http
     .optional()
     .meta({ description: 'Where its HTTP requests may go', examples: [['https://api.example.com']] }),
-  network: network().optional().meta({ description: 'What it may do with TCP, UDP and name lookup' }),
-  keyvalue: buckets()
-    .optional()
-    .meta({
-      description: "Buckets of the application's key-value store that it may use",
-      examples: [['sessions', 'team-*']],
-    }),
+  network: given.network.optional().meta({ description: 'What it may do with TCP, UDP and name lookup' }),
+  keyvalue: given.keyvalue.optional().meta({
+    description: "Buckets of the application's key-value store that it may use",
+    examples: [['sessions', 'team-*']],
+  }),
   secrets: secretNames()
     .optional()
     .meta({ description: 'Secrets that are used for it, or that it is handed', examples: [['stripe']] }),
   deny: table({
-    messaging: messaging().optional().meta({ description: 'Whom it may send no messages to' }),
-    http: http()
+    messaging: plain.messaging.optional().meta({ description: 'Whom it may send no messages to' }),
+    http: plain.http
       .optional()
       .meta({ description: 'Where no HTTP request of it may go', examples: [['https://admin.example.com']] }),
-    network: network().optional().meta({ description: 'What it may not do with TCP, UDP and name lookup' }),
-    keyvalue: buckets().optional().meta({ description: 'Buckets that it may not use' }),
+    network: plain.network.optional().meta({ description: 'What it may not do with TCP, UDP and name lookup' }),
+    keyvalue: plain.keyvalue.optional().meta({ description: 'Buckets that it may not use' }),
   })
     .optional()
     .meta({ description: 'What of it is taken away again: a denial beats every grant' }),
@@ -140,10 +90,10 @@ export const ASKS_SECTION = table({
   random: flag().optional().meta({ description: 'Draws random numbers' }),
   stdio: stdio().optional().meta({ description: 'Standard streams that it uses' }),
   env: variables().optional().meta({ description: 'Environment variables that it reads' }),
-  messaging: messaging().optional().meta({ description: 'Whom it sends messages to' }),
-  http: http().optional().meta({ description: 'Where its HTTP requests go' }),
-  network: network().optional().meta({ description: 'What it does with TCP, UDP and name lookup' }),
-  keyvalue: buckets().optional().meta({ description: 'Buckets that it uses' }),
+  messaging: plain.messaging.optional().meta({ description: 'Whom it sends messages to' }),
+  http: plain.http.optional().meta({ description: 'Where its HTTP requests go' }),
+  network: plain.network.optional().meta({ description: 'What it does with TCP, UDP and name lookup' }),
+  keyvalue: plain.keyvalue.optional().meta({ description: 'Buckets that it uses' }),
   secrets: secretNames().optional().meta({ description: 'Secrets that are used for it, or that it is handed' }),
 }).meta({ description: 'What the component needs; the operator grants it in troupe.toml' });
 

@@ -138,6 +138,17 @@ test('intersectGrants narrows buckets to what both sides cover', () => {
   ]);
 });
 
+test('intersectGrants keeps the conditions of what the operator gives', () => {
+  const given: GrantsSection = {
+    http: [{ pattern: 'https://*.example.com', methods: ['GET'], untilMs: 7 }],
+    keyvalue: [{ pattern: 'a', untilMs: 7 }, 'b'],
+  };
+  const { grants, notices } = intersect(given, { http: ['https://api.example.com'], keyvalue: ['*'] });
+  assert.deepEqual(grants.http, [{ pattern: 'https://api.example.com', methods: ['GET'], untilMs: 7 }]);
+  assert.deepEqual(grants.keyvalue, [{ pattern: 'a', untilMs: 7 }, 'b']);
+  assert.deepEqual(notices, []);
+});
+
 test('patterns of HTTP and network know their schemes and what a host may be', () => {
   for (const good of ['https://a.example', 'http://*:8080', 'http://[::1]:80']) assert.ok(isHttpPattern(good), good);
   for (const bad of ['tcp://a:1', 'a.example', 'http://a:0', 'ftp://a']) assert.ok(!isHttpPattern(bad), bad);

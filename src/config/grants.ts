@@ -2,10 +2,13 @@ import { resolve } from 'node:path';
 import {
   type FilesystemGrant,
   type FilesystemRight,
+  type Granted,
   type GrantedRule,
   isWithinFolder,
   matchesBucket,
+  patternOf,
   rulesOf,
+  withConditions,
 } from '../capability/index.ts';
 import type { ConfigNotice, GrantsConfig } from './application.ts';
 import type { AsksSection, GrantsSection } from './grants-section.ts';
@@ -15,7 +18,7 @@ import { coversListen, coversName, coversResolve, coversTarget, coversTopic } fr
  * What a component is granted: what the operator gives, cut down to what the author asks for. `grants.env` are the
  * names that the operator passes on from this process.
  */
-export interface Granted {
+export interface Intersection {
   readonly grants: GrantsConfig;
   readonly notices: readonly ConfigNotice[];
 }
@@ -36,7 +39,7 @@ type Streams = GrantsConfig['stdio'];
 export const STREAM_NAMES = ['stdin', 'stdout', 'stderr'] as const;
 
 /** Intersects both sides. Neither can widen the other; what falls away is reported. */
-export function intersectGrants(sides: Sides): Granted {
+export function intersectGrants(sides: Sides): Intersection {
   const { given, asked } = sides;
   const notices = new Notices(sides.component);
   const toFolder = (grant: NonNullable<GrantsSection['filesystem']>[number]) => ({
@@ -182,7 +185,7 @@ function intersectNames(
   return [...new Set(given.filter((name) => wanted.includes(name)))];
 }
 
-function intersectPatterns(key: 'tell' | 'ask' | 'publish', { given, asked }: Sides, notices: Notices): string[] {
+function intersectPatterns(key: 'tell' | 'ask' | 'publish', { given, asked }: Sides, notices: Notices): Granted[] {
   return intersectTexts(given.messaging?.[key], asked && (asked.messaging?.[key] ?? []), {
     covers: key === 'publish' ? coversTopic : coversName,
     notices,
@@ -193,7 +196,7 @@ function intersectPatterns(key: 'tell' | 'ask' | 'publish', { given, asked }: Si
 
 export const NETWORK_COVERS = { connect: coversTarget, listen: coversListen, resolve: coversResolve } as const;
 
-function intersectNetwork(key: keyof typeof NETWORK_COVERS, { given, asked }: Sides, notices: Notices): string[] {
+function intersectNetwork(key: keyof typeof NETWORK_COVERS, { given, asked }: Sides, notices: Notices): Granted[] {
   return intersectTexts(given.network?.[key], asked && (asked.network?.[key] ?? []), {
     covers: NETWORK_COVERS[key],
     notices,
@@ -212,21 +215,30 @@ interface PatternKind {
   readonly line: (pattern: string) => string;
 }
 
-/** What both sides' patterns cover: the narrower of each pair in which one covers the other. */
+/** What both sides' patterns cover, under the conditions of both: the narrower of each pair in which one covers the other. */
 export function intersectTexts(
-  granted: readonly string[] = [],
-  wanted: readonly string[] | undefined,
+  granted: readonly Granted[] = [],
+  wanted: readonly Granted[] | undefined,
   { covers, notices, what, line }: PatternKind,
-): string[] {
-  if (wanted === undefined) return [...new Set(granted)];
-  const narrowed = granted.filter((pattern) => wanted.some((other) => covers(other, pattern)));
-  const kept = wanted.filter((pattern) => granted.some((other) => covers(other, pattern)));
-  const result = [...new Set([...narrowed, ...kept])];
-  for (const pattern of wanted) {
-    if (!result.some((other) => covers(pattern, other))) notices.notGranted(`${what} "${pattern}"`, line(pattern));
+): Granted[] {
+  if (wanted === undefined) return unique(granted);
+  const isIn = (outer: Granted, inner: Granted) => covers(patternOf(outer), patternOf(inner));
+  const narrowed = granted.flatMap((one) =>
+    wanted.flatMap((other) => (isIn(other, one) ? (withConditions(patternOf(one), one, other) ?? []) : [])),
+  );
+  const kept = wanted.flatMap((one) =>
+    granted.flatMap((other) => (isIn(other, one) ? (withConditions(patternOf(one), one, other) ?? []) : [])),
+  );
+  const result = unique([...narrowed, ...kept]);
+  for (const side of wanted) {
+    const pattern = patternOf(side);
+    if (!result.some((other) => isIn(side, other))) notices.notGranted(`${what} "${pattern}"`, line(pattern));
   }
-  for (const pattern of granted) {
-    if (!result.some((other) => covers(pattern, other))) notices.notAsked(`${what} "${pattern}"`);
-  }
+  for (const side of granted)
+    if (!result.some((other) => isIn(side, other))) notices.notAsked(`${what} "${patternOf(side)}"`);
   return result;
+}
+
+function unique(granted: readonly Granted[]): Granted[] {
+  return [...new Map(granted.map((item) => [JSON.stringify(item), item])).values()];
 }

@@ -1,5 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
-import { parseEndpointPattern } from '../capability/index.ts';
+import { parseEndpointPattern, patternOf } from '../capability/index.ts';
 import { GRANTS_SECTION, type GrantsSection } from './grants-section.ts';
 import { checkToml } from './toml.ts';
 
@@ -40,8 +40,8 @@ function mergeLines(lines: Iterable<string>): GrantsSection {
   if (network === undefined) return merged;
   const { resolve, ...rest } = network;
   // Who may connect to a name may look it up.
-  const names = new Set((rest.connect ?? []).map((text) => hostOf(text)));
-  const left = (resolve ?? []).filter((host) => !names.has(host));
+  const names = new Set((rest.connect ?? []).map((granted) => hostOf(patternOf(granted))));
+  const left = (resolve ?? []).filter((granted) => !names.has(patternOf(granted)));
   return { ...merged, network: left.length === 0 ? rest : { ...rest, resolve: left } };
 }
 

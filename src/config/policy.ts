@@ -1,11 +1,19 @@
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type FilesystemGrant, isWithinFolder, matchesBucket } from '../capability/index.ts';
+import { type FilesystemGrant, type Granted, isWithinFolder, matchesBucket } from '../capability/index.ts';
 import { RuntimeError } from '../errors/index.ts';
 import type { ConfigNotice, GrantsConfig } from './application.ts';
 import { intersectTexts, NETWORK_COVERS, STREAM_NAMES, toStreams } from './grants.ts';
 import { coversName, coversTarget, coversTopic } from './patterns.ts';
-import { isAbout, matchesPrefix, POLICY_SCHEMA, type PolicyFile, type PolicyRule } from './policy-section.ts';
+import {
+  type AllowRule,
+  type DenyRule,
+  isAbout,
+  matchesPrefix,
+  POLICY_SCHEMA,
+  type PolicyFile,
+  type PolicyRule,
+} from './policy-section.ts';
 import type { ConfigProblem } from './problems.ts';
 import { checkToml, readText } from './toml.ts';
 
@@ -93,8 +101,8 @@ type Tell = (what: string, verb: 'does not allow' | 'denies') => void;
 class Bound {
   readonly #directory: string;
   /** `undefined`: there are denials only. */
-  readonly #allow: readonly PolicyRule[] | undefined;
-  readonly #deny: readonly PolicyRule[];
+  readonly #allow: readonly AllowRule[] | undefined;
+  readonly #deny: readonly DenyRule[];
   readonly #file: string;
   readonly #tell: Tell;
 
@@ -167,14 +175,14 @@ class Bound {
   /** Patterns cut down to those that are allowed. What is denied of them is decided request by request. */
   #texts(
     what: string,
-    granted: readonly string[] | undefined,
+    granted: readonly Granted[] | undefined,
     {
       covers,
       of,
     }: Pick<Parameters<typeof intersectTexts>[2], 'covers'> & {
-      readonly of: (rule: PolicyRule) => readonly string[] | undefined;
+      readonly of: (rule: AllowRule) => readonly Granted[] | undefined;
     },
-  ): string[] {
+  ): Granted[] {
     const allowed = this.#allow?.flatMap((rule) => of(rule) ?? []);
     const tell = this.#tell;
     return intersectTexts(granted, allowed, {

@@ -160,6 +160,8 @@ interface Definition {
   readonly valueType?: unknown;
   readonly element?: unknown;
   readonly innerType?: unknown;
+  /** Of what is read into something else. */
+  readonly in?: unknown;
   readonly options?: readonly unknown[];
 }
 
@@ -172,8 +174,9 @@ function definitionOf(schema: unknown): Definition | undefined {
     const definition = current.def as Definition;
     if (definition.options !== undefined)
       return definition.options.map(definitionOf).find((option) => option?.shape !== undefined);
-    if (definition.innerType === undefined) return definition;
-    current = definition.innerType;
+    const inner = definition.innerType ?? definition.in;
+    if (inner === undefined) return definition;
+    current = inner;
   }
   return undefined;
 }

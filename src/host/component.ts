@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { ActorRef, ActorType, NoProtocol, Protocol } from '../actor/index.ts';
 import type { AuditSink } from '../audit/index.ts';
-import { type Decision, type Grants, type HeaderInjection, NO_GRANTS } from '../capability/index.ts';
+import { copyGrants, type Decision, type Grants, type HeaderInjection, NO_GRANTS } from '../capability/index.ts';
 import { CompiledComponent } from '../component/index.ts';
 import type { Store } from '../store/index.ts';
 import type { LogEntry } from '../wasi/index.ts';
@@ -135,7 +135,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
   compiled: CompiledComponent,
   options: ComponentOptions = {},
 ): ComponentActorType<P> {
-  const grants = options.grants ?? NO_GRANTS;
+  const grants = copyGrants(options.grants ?? NO_GRANTS);
   const shape = shapeOf(compiled);
   const { deadlineMs = shape.kind === 'task' ? 0 : DEADLINE_MS } = options;
   if (!(deadlineMs >= 0)) throw new RangeError(`Cannot host the component: deadlineMs is ${deadlineMs}; use 0 or more`);
@@ -172,7 +172,7 @@ export function componentActor<P extends Protocol = NoProtocol>(
     links,
     limitsOf,
     counts: surroundings.counts,
-    options,
+    options: { ...options, grants },
     ...parts.live,
   }) as ComponentActorType<P>;
 }

@@ -46,7 +46,7 @@ export const ACTOR = new PartKey<GuestActor>('actor');
 export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
   tell(this: Guest, ...[to, op, payload]: [string, string, Uint8Array]): Outcome<never> {
     const actor = this.part(ACTOR);
-    const refusal = denied(this, 'tell', to);
+    const refusal = denied(this, 'tell', { target: to, payload });
     if (refusal !== undefined) return refusal;
     const invalid = misshapen(this, op, payload) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
@@ -58,7 +58,7 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
     ...[to, op, payload, timeoutMs]: [string, string, Uint8Array, number]
   ): Outcome<Uint8Array> | Promise<Outcome<Uint8Array>> {
     const actor = this.part(ACTOR);
-    const refusal = denied(this, 'ask', to);
+    const refusal = denied(this, 'ask', { target: to, payload });
     if (refusal !== undefined) return refusal;
     const invalid = misshapen(this, op, payload) ?? badTimeout(timeoutMs) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
@@ -69,7 +69,7 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
   },
   publish(this: Guest, topic: string, payload: Uint8Array): Outcome<number> {
     const actor = this.part(ACTOR);
-    const refusal = denied(this, 'publish', topic);
+    const refusal = denied(this, 'publish', { target: topic, payload });
     if (refusal !== undefined) return refusal;
     const invalid = misshapen(this, '', payload) ?? tooMany(this);
     if (invalid !== undefined) return failed(invalid);
@@ -86,8 +86,12 @@ export const MESSAGING_INTERFACE: HostInstance = Object.freeze({
   },
 });
 
-function denied(...[guest, action, target]: [Guest, keyof MessagingGrant, string]): Outcome<never> | undefined {
-  const decision = decideFor(guest, { kind: 'messaging', action, target });
+function denied(
+  guest: Guest,
+  action: keyof MessagingGrant,
+  { target, payload }: { readonly target: string; readonly payload: Uint8Array },
+): Outcome<never> | undefined {
+  const decision = decideFor(guest, { kind: 'messaging', action, target, sizeBytes: payload.length });
   if (decision.effect === 'allow') return undefined;
   return failed(new RuntimeError('CAPABILITY_DENIED', decision.reason, { details: { action, target } }));
 }

@@ -11,6 +11,7 @@ import {
 import type { CompiledComponent, HostImports } from '../component/index.ts';
 import type { RuntimeError } from '../errors/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Clock } from '../time/index.ts';
 import {
   type Breach,
   type ByteSink,
@@ -118,7 +119,7 @@ export class ComponentSurroundings {
 
   /** What one incarnation sees. */
   of(context: BehaviorContext, deadline?: MessageDeadline): Surroundings {
-    this.#wasi ??= this.#define();
+    this.#wasi ??= this.#define(context.clock);
     this.#imports ??= {
       ...this.#wasi.interfaces,
       [MESSAGING]: MESSAGING_INTERFACE,
@@ -198,7 +199,7 @@ export class ComponentSurroundings {
     return known;
   }
 
-  #define(): Wasi {
+  #define(clock: Clock): Wasi {
     const { name = 'component', args = [], env = {}, inject = [], config, store } = this.#options;
     const { filesystem = [], env: names } = this.#grants;
     const { limits } = this;
@@ -210,6 +211,7 @@ export class ComponentSurroundings {
       preopens: filesystem,
       inject,
       grants: this.#grants,
+      clock,
       limits: {
         openFilesMax: limits.openFiles,
         resourcesMax: limits.handles,

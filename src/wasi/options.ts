@@ -1,6 +1,6 @@
 import type { FilesystemGrant, Grants, HeaderInjection } from '../capability/index.ts';
 import type { Store } from '../store/index.ts';
-import type { Rate } from '../time/index.ts';
+import type { Clock, Rate } from '../time/index.ts';
 import type { Breach, Guest } from './guest/index.ts';
 import type { RandomBytes } from './random/index.ts';
 
@@ -20,6 +20,8 @@ export interface WasiOptions {
   readonly preopens?: readonly FilesystemGrant[];
   /** What is decided call by call: buckets, HTTP requests, the network. Default none. */
   readonly grants?: Grants;
+  /** When grants end. Default: the system's. */
+  readonly clock?: Clock;
   /** Where the buckets of `wasi:keyvalue` are. Default: none is known. */
   readonly store?: Store;
   /** What `wasi:config` gives: texts by name; what is in a table has its path for a name. Default empty. */

@@ -1,7 +1,7 @@
-import { type Decision, decide, NO_GRANTS, type RecordDecision } from '../capability/index.ts';
+import { Authority, type Decision, NO_GRANTS, type RecordDecision } from '../capability/index.ts';
 import type { HostInstance } from '../component/index.ts';
-import { type Clock, Rate } from '../time/index.ts';
-import { GRANTS, ON_DENIED, RECORD } from './authority/index.ts';
+import { type Clock, Rate, systemClock } from '../time/index.ts';
+import { AUTHORITY, ON_DENIED, RECORD } from './authority/index.ts';
 import { CLI_INTERFACES, CLI_SETTINGS, STDIO, type Stdio } from './cli/index.ts';
 import { CLOCK_INTERFACES } from './clocks/index.ts';
 import { CONFIG_INTERFACES, CONFIG_VALUES, configValues } from './config/index.ts';
@@ -70,18 +70,22 @@ export function defineWasi(options: WasiOptions = {}): Wasi {
   assertRange('resourcesMax', resourcesMax, { min: 1, max: 1_048_576 });
   assertRange('httpRequestsMax', httpRequestsMax, { min: 0, max: 65_536 });
   assertRange('socketsMax', socketsMax, { min: 0, max: 65_536 });
-  const { grants = NO_GRANTS } = options;
+  const { grants = NO_GRANTS, clock = systemClock } = options;
+  const authority = new Authority(grants, clock);
   const shared = new Parts()
     .set(CLI_SETTINGS, { args: options.args ?? [], env: Object.entries(options.env ?? {}), drainMs })
     .set(FILE_SETTINGS, { openFilesMax, preopens })
     .set(RANDOM_BYTES, options.random ?? SYSTEM_RANDOM_BYTES)
-    .set(GRANTS, grants)
+    .set(AUTHORITY, authority)
     .set(BYTE_RATES, options.byteRates ?? ratesOf(limits))
     .set(SOCKET_SETTINGS, { socketsMax, drainMs })
     .set(HTTP_SETTINGS, {
-      client: new UndiciClient((request) => decide(grants, request)),
+      client: new UndiciClient((request) => authority.decide(request)),
       requestsMax: httpRequestsMax,
-      inject: options.inject ?? [],
+      inject: (options.inject ?? []).map((header) => ({
+        ...header,
+        destinations: new Authority({ http: header.to }, clock),
+      })),
     })
     .set(CONFIG_VALUES, configValues(options.config ?? {}));
   if (options.onLimit !== undefined) shared.set(ON_LIMIT, options.onLimit);

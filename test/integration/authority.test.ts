@@ -69,6 +69,37 @@ test('a denial is on record with the rule that made it, and what is granted and 
   });
 });
 
+test('S121: a grant with conditions holds under them: up to a size, until it ends, and within the bounds of a policy', async () => {
+  const toml = `[components.echo]
+source = "echo.wasm"
+[components.echo.grants.messaging]
+tell = [
+  { pattern = "other", size = "1KiB" },
+  { pattern = "past", until = 2001-01-01T00:00:00Z },
+  { pattern = "later", until = 2999-01-01T00:00:00+02:00 },
+]
+[components.other]
+source = "echo.wasm"
+[components.past]
+source = "echo.wasm"
+[components.later]
+source = "echo.wasm"
+`;
+  await withApplicationFolder({ fixtures: ['echo'], toml }, async ({ folder, up, call }) => {
+    const policy = '[[allow]]\nmessaging = { tell = [{ pattern = "other", size = "5B" }, "past", "later"] }\n';
+    writeFileSync(join(folder, 'policy.toml'), policy);
+    await up();
+    const tell = async (target: string, text: string) =>
+      (await troupe(['ask', 'echo', 'tell', `${target} echo\n${text}`, '--app', folder])).code === 0;
+    assert.deepEqual(
+      [await tell('other', 'hello'), await tell('other', 'longer'), await tell('past', 'a'), await tell('later', 'a')],
+      [true, false, false, true],
+    );
+    const { authority } = JSON.parse(await call('inspect', 'echo', '--output', 'json'));
+    assert.equal(authority.granted[0].rule, 'messaging = { tell = [{ pattern = "other", size = "5B" }] }');
+  });
+});
+
 test('inspect --app says what a component asks for, is given and gets, and the difference', async () => {
   await withKeys('[[deny]]\nkeyvalue = ["secrets"]\n', async ({ folder, call }) => {
     const { authority, refusals } = JSON.parse(await call('inspect', 'echo', '--output', 'json'));

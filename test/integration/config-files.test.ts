@@ -304,3 +304,29 @@ test('loadApplication passes on variables of the environment, not what every obj
     assert.deepEqual(components[0]?.env, { LANG: 'C' });
   });
 });
+
+test('loadApplication reads the conditions of a grant, and says what is wrong with them', async () => {
+  const files = (grants: string): Files => ({
+    'a.wasm': '',
+    'troupe.toml': `[application]\nname = "demo"\n[components.a]\nsource = "a.wasm"\n[components.a.grants]\n${grants}\n`,
+  });
+  const line =
+    'http = [{ pattern = "https://a.example", methods = ["GET"], until = 2027-01-31T12:00:00+01:00 }, "https://b.example"]';
+  await withFiles(files(line), async (folder) => {
+    const [component] = (await loadApplication(folder)).components;
+    const untilMs = Date.UTC(2027, 0, 31, 11);
+    assert.deepEqual(component?.grants.http, [
+      { pattern: 'https://a.example', untilMs, methods: ['GET'] },
+      'https://b.example',
+    ]);
+  });
+  assert.deepEqual(await problemsOf(files('http = [{ pattern = "https://a.example", method = "GET" }]')), [
+    'troupe.toml:6 components.a.grants.http.0.method is not a known key; did you mean "methods"?',
+  ]);
+  assert.deepEqual(await problemsOf(files('keyvalue = [{ pattern = "a", until = "2027-01-31T12:00:00" }]')), [
+    'troupe.toml:6 components.a.grants.keyvalue.0.until expected a time with its offset, such as 2027-01-31T12:00:00Z, found "2027-01-31T12:00:00"',
+  ]);
+  assert.deepEqual(await problemsOf(files('http = [{ pattern = "https://a.example", methods = ["get"] }]')), [
+    'troupe.toml:6 components.a.grants.http.0.methods.0 expected a method of HTTP in upper case, such as "GET", found "get"',
+  ]);
+});

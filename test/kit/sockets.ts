@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import type { Decision, Grants } from '../../src/capability/index.ts';
+import { Authority, type Decision, type Grants } from '../../src/capability/index.ts';
 import type { Clock } from '../../src/time/index.ts';
 import { systemClock } from '../../src/time/index.ts';
-import { GRANTS, ON_DENIED } from '../../src/wasi/authority/index.ts';
+import { AUTHORITY, ON_DENIED } from '../../src/wasi/authority/index.ts';
 import { Guest } from '../../src/wasi/guest/index.ts';
 import { IO_INTERFACES, type Pollable } from '../../src/wasi/io/index.ts';
 import { SOCKET_INTERFACES, SOCKET_SETTINGS, SOCKETS } from '../../src/wasi/sockets/index.ts';
@@ -42,7 +42,7 @@ export class SocketGuest {
     clock = systemClock,
   }: { grants?: Grants; socketsMax?: number; clock?: Clock } = {}) {
     this.guest = new Guest({ clock, resourcesMax: 10_000 });
-    this.guest.provide(GRANTS, grants);
+    this.guest.provide(AUTHORITY, new Authority(grants, this.guest.clock));
     this.guest.provide(ON_DENIED, (decision) => this.denials.push(decision));
     this.guest.provide(SOCKET_SETTINGS, { socketsMax, drainMs: 1_000 });
     this.network = this.call('instance-network.instance-network');

@@ -1,15 +1,16 @@
 import {
+  Authority,
   type CapabilityRequest,
   type Decision,
-  decide,
-  type Grants,
   NO_GRANTS,
   type RecordDecision,
 } from '../../capability/index.ts';
 import { type Guest, PartKey } from '../guest/index.ts';
 
 /** What the guests of one component may do. */
-export const GRANTS = new PartKey<Grants>('grants', { make: () => NO_GRANTS });
+export const AUTHORITY = new PartKey<Authority>('authority', {
+  make: ({ clock }) => new Authority(NO_GRANTS, clock),
+});
 
 /** Hears of what one guest was denied, or would have been. */
 export const ON_DENIED = new PartKey<(decision: Decision) => void>('denials', { make: () => () => undefined });
@@ -19,7 +20,7 @@ export const RECORD = new PartKey<RecordDecision>('record');
 
 /** Decides what a guest wants to do, puts it on record, and reports a denial. */
 export function decideFor(guest: Guest, request: CapabilityRequest): Decision {
-  return uphold(guest, request, decide(guest.part(GRANTS), request));
+  return uphold(guest, request, guest.part(AUTHORITY).decide(request));
 }
 
 /** The same for what was decided already. */

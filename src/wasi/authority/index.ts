@@ -9,4 +9,4 @@
  *
  * @module
  */
-export { decideFor, GRANTS, isAllowed, ON_DENIED, RECORD, uphold } from './authority.ts';
+export { AUTHORITY, decideFor, isAllowed, ON_DENIED, RECORD, uphold } from './authority.ts';

@@ -1,11 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import {
-  type Decision,
-  decide,
-  type FilesystemGrant,
-  type FilesystemRight,
-  type Grants,
-} from '../../capability/index.ts';
+import type { CapabilityRequest, Decision, FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
 import { uphold } from '../authority/index.ts';
 import { type Guest, PartKey, reportLimit } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
@@ -49,8 +43,8 @@ export const FILE_SYSTEM = new PartKey<FileSystem>('file system', {
 export interface Access {
   /** Of the folder that it was reached through, each with the decision that its grant comes to. */
   readonly rights: ReadonlyMap<FilesystemRight, Decision>;
-  /** What decides of all else: the grant of that folder and no other. */
-  readonly grants: Grants;
+  /** Decides of all else: by the grant of that folder and no other. */
+  readonly decide: (request: CapabilityRequest) => Decision;
   readonly read: boolean;
   readonly write: boolean;
   readonly fileIntegritySync: boolean;
@@ -150,7 +144,7 @@ export function demand(descriptor: Descriptor, ...rights: readonly FilesystemRig
 export function demandAt(...[{ system, access, path }, at, ...rights]: DemandAt): void {
   for (const right of rights) {
     const request = { kind: 'filesystem', path: pathAt(path, at), right } as const;
-    const decided = access.rights.get(right) ?? decide(access.grants, request);
+    const decided = access.rights.get(right) ?? access.decide(request);
     if (uphold(system.guest, request, decided).effect === 'deny') refuse('not-permitted');
   }
 }

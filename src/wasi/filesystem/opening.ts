@@ -61,8 +61,8 @@ function toAccess(base: Descriptor, request: OpenRequest): Access {
   const { fileIntegritySync, dataIntegritySync, requestedWriteSync } = request;
   const write = request.write || request.truncate || request.create;
   const read = request.read || !write;
-  const { rights, grants } = base.access;
-  return { rights, grants, read, write, fileIntegritySync, dataIntegritySync, requestedWriteSync };
+  const { rights, decide } = base.access;
+  return { rights, decide, read, write, fileIntegritySync, dataIntegritySync, requestedWriteSync };
 }
 
 async function openFound(opening: Opening, walk: Walk, found: Found): Promise<Descriptor | 'again'> {

@@ -1,8 +1,14 @@
 import { existsSync } from 'node:fs';
-import { allowedByFolder, type FilesystemGrant, type Grants } from '../../capability/index.ts';
+import {
+  Authority,
+  allowedByFolder,
+  type CapabilityRequest,
+  type Decision,
+  type FilesystemGrant,
+} from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
-import { GRANTS } from '../authority/index.ts';
-import { PartKey } from '../guest/index.ts';
+import { AUTHORITY } from '../authority/index.ts';
+import { type Guest, PartKey } from '../guest/index.ts';
 import { type Access, Descriptor, FILE_SETTINGS, FILE_SYSTEM, type FileSystem, type Root } from './descriptor.ts';
 import { ROOT_FLAGS } from './host-files.ts';
 import type { OpenFile } from './open-files.ts';
@@ -45,16 +51,22 @@ function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]):
     directories: () =>
       folders.map(({ root, grant }) => {
         const { guestPath: path } = grant;
-        const access = rootAccess(grant, system.guest.part(GRANTS).observe);
+        const access = rootAccess(grant, system.guest);
         return [new Descriptor({ system, path, kind: 'directory', access, file: root }), path];
       }),
   };
 }
 
-function rootAccess(grant: FilesystemGrant, observe: Grants | undefined): Access {
+function rootAccess(grant: FilesystemGrant, guest: Guest): Access {
+  const { observe } = guest.part(AUTHORITY).grants;
+  let authority: Authority | undefined;
+  const decide = (request: CapabilityRequest): Decision => {
+    authority ??= new Authority({ filesystem: [grant], observe }, guest.clock);
+    return authority.decide(request);
+  };
   return {
     rights: new Map(grant.rights.map((right) => [right, allowedByFolder(grant, right)])),
-    grants: { filesystem: [grant], observe },
+    decide,
     read: true,
     write: false,
     fileIntegritySync: false,

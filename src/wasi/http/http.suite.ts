@@ -1,7 +1,7 @@
 /** What the tests of `wasi:http` share: a guest, a server's side of an exchange in memory, and a client's. */
-import { NO_GRANTS } from '../../capability/index.ts';
-import { ManualClock } from '../../time/index.ts';
-import { GRANTS, ON_DENIED } from '../authority/index.ts';
+import { Authority } from '../../capability/index.ts';
+import { ManualClock, systemClock } from '../../time/index.ts';
+import { AUTHORITY, ON_DENIED } from '../authority/index.ts';
 import { Guest, Parts } from '../guest/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, HttpClient } from './client.ts';
 import type { HttpErrorCode } from './error-code.ts';
@@ -165,7 +165,9 @@ export function testGuest({
 } = {}): TestGuest {
   const client = new MemoryClient();
   const denied: string[] = [];
-  const shared = new Parts().set(GRANTS, { ...NO_GRANTS, http }).set(HTTP_SETTINGS, { client, requestsMax: 3 });
+  const shared = new Parts()
+    .set(AUTHORITY, new Authority({ http }, systemClock))
+    .set(HTTP_SETTINGS, { client, requestsMax: 3 });
   const guest = new Guest({ clock: new ManualClock(), resourcesMax, shared });
   guest.provide(ON_DENIED, ({ reason }) => void denied.push(reason));
   return { guest, client, denied };

@@ -1,4 +1,10 @@
-import { type Decision, decide, type HeaderInjection, parseAuthority, printEndpoint } from '../../capability/index.ts';
+import {
+  type Authority,
+  type Decision,
+  type HeaderInjection,
+  parseAuthority,
+  printEndpoint,
+} from '../../capability/index.ts';
 import { isAllowed, uphold } from '../authority/index.ts';
 import { type Err, err, type Guest, ok, PartKey, type Result, reportLimit } from '../guest/index.ts';
 import type { ClientCall, ClientEvents, ClientRequest, Endpoint, HttpClient } from './client.ts';
@@ -11,13 +17,18 @@ import { CONNECT_TIMEOUT_MS, RESPONSE_TIMEOUT_MS, TIMEOUT_MS_MAX } from './limit
 import type { OutgoingRequest, RequestOptions, Timeout } from './outgoing.ts';
 import { HTTP_USE, type UnderWay } from './use.ts';
 
+/** A header that is added to requests as they leave, and what decides whether it goes along. */
+export interface InjectedHeader extends HeaderInjection {
+  readonly destinations: Authority;
+}
+
 /** How the guests of one component send requests. */
 export interface HttpSettings {
   readonly client: HttpClient;
   /** Requests that one guest may have under way. */
   readonly requestsMax: number;
   /** Headers that are added to requests as they leave: no guest sees them. */
-  readonly inject?: readonly HeaderInjection[];
+  readonly inject?: readonly InjectedHeader[];
 }
 
 /** Has to be given to every guest. */
@@ -39,7 +50,7 @@ function sendNow(guest: Guest, request: OutgoingRequest, options: RequestOptions
   if (target.tag === 'err') return target;
   const wrong = bodyProblem(request);
   if (wrong !== undefined) return err(wrong);
-  if (!isAllowed(guest, { kind: 'http', ...target.val.endpoint })) return DENIED;
+  if (!isAllowed(guest, { kind: 'http', ...target.val.endpoint, method: request.methodName })) return DENIED;
   const { client, requestsMax, inject = [] } = guest.part(HTTP_SETTINGS);
   if (guest.part(HTTP_USE).outgoing >= requestsMax) {
     reportLimit(guest, { limit: 'http-requests', limitValue: requestsMax });
@@ -111,11 +122,11 @@ function withoutExpect(headers: RawHeaders): RawHeaders {
 /** With the secrets that go where the request goes; nothing if one is not granted, or its use cannot be put on record. */
 function withInjected(
   guest: Guest,
-  sent: { readonly headers: RawHeaders; readonly endpoint: Endpoint; readonly inject: readonly HeaderInjection[] },
+  sent: { readonly headers: RawHeaders; readonly endpoint: Endpoint; readonly inject: readonly InjectedHeader[] },
 ): RawHeaders | undefined {
   let { headers } = sent;
-  for (const { secret, to, header, value } of sent.inject) {
-    if (decide({ http: to }, { kind: 'http', ...sent.endpoint }).effect === 'deny') continue;
+  for (const { secret, destinations, header, value } of sent.inject) {
+    if (destinations.decide({ kind: 'http', ...sent.endpoint }).effect === 'deny') continue;
     if (!isAllowed(guest, { kind: 'secret', name: secret, to: printEndpoint(sent.endpoint) })) return undefined;
     const name = header.toLowerCase();
     headers = [...headers.filter((_, at) => (headers[at & ~1] as string).toLowerCase() !== name), name, value];

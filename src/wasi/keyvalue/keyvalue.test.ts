@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Decision } from '../../capability/index.ts';
+import { Authority, type Decision } from '../../capability/index.ts';
 import { HostResourceType } from '../../component/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { ManualClock } from '../../time/index.ts';
-import { GRANTS, ON_DENIED } from '../authority/index.ts';
+import { ManualClock, systemClock } from '../../time/index.ts';
+import { AUTHORITY, ON_DENIED } from '../authority/index.ts';
 import { Guest, Parts } from '../guest/index.ts';
 import { KEYVALUE_INTERFACES, KEYVALUE_SETTINGS } from './index.ts';
 
@@ -26,7 +26,7 @@ const ok = (val: unknown) => ({ tag: 'ok', val });
 /** A guest of one draft, and its functions by interface and name. */
 function setUp(draft: Draft, { store, keyvalue = ['*'] }: { store?: Store; keyvalue?: readonly string[] }) {
   const denials: Decision[] = [];
-  const shared = new Parts().set(GRANTS, { keyvalue });
+  const shared = new Parts().set(AUTHORITY, new Authority({ keyvalue }, systemClock));
   if (store !== undefined) shared.set(KEYVALUE_SETTINGS, { store });
   const guest = new Guest({ clock: new ManualClock(), resourcesMax: 20, shared });
   guest.provide(ON_DENIED, (decision) => void denials.push(decision));

@@ -1,5 +1,5 @@
-import { decide, type ListenRequest, parseEndpointPattern } from '../../capability/index.ts';
-import { GRANTS, isAllowed } from '../authority/index.ts';
+import { type ListenRequest, parseEndpointPattern, patternOf } from '../../capability/index.ts';
+import { AUTHORITY, isAllowed } from '../authority/index.ts';
 import type { Guest } from '../guest/index.ts';
 import type { SocketAddress } from './addresses.ts';
 import { SOCKETS } from './socket-table.ts';
@@ -16,7 +16,7 @@ export function mayConnect(guest: Guest, transport: Transport, { host, port }: S
 export function mayHearFrom(guest: Guest, { host, port }: SocketAddress): boolean {
   const names = guest.part(SOCKETS).lookups.namesOf(host);
   const request = { kind: 'network', action: 'connect', transport: 'udp', address: host, port, names } as const;
-  return decide(guest.part(GRANTS), request).effect === 'allow';
+  return guest.part(AUTHORITY).decide(request).effect === 'allow';
 }
 
 /** Whether the guest may take what comes there. */
@@ -29,11 +29,12 @@ export function mayListen(guest: Guest, transport: Transport, address: SocketAdd
  * more than every connection has; any other one is an address that others know.
  */
 export function bindingOf(guest: Guest, transport: Transport, address: SocketAddress): 'listen' | 'connect' | 'denied' {
-  const grants = guest.part(GRANTS);
+  const authority = guest.part(AUTHORITY);
   const request = listening(transport, address);
-  if (decide(grants, request).effect === 'allow') return isAllowed(guest, request) ? 'listen' : 'denied';
-  const connects = grants.network?.connect ?? [];
-  const isClient = address.port === 0 && connects.some((text) => parseEndpointPattern(text)?.scheme === transport);
+  if (authority.decide(request).effect === 'allow') return isAllowed(guest, request) ? 'listen' : 'denied';
+  const connects = authority.grants.network?.connect ?? [];
+  const isClient =
+    address.port === 0 && connects.some((granted) => parseEndpointPattern(patternOf(granted))?.scheme === transport);
   if (isClient) return 'connect';
   isAllowed(guest, request);
   return 'denied';

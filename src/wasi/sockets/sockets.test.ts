@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import type { Decision, Grants } from '../../capability/index.ts';
+import { Authority, type Decision, type Grants } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { ManualClock } from '../../time/index.ts';
-import { GRANTS, ON_DENIED } from '../authority/index.ts';
+import { AUTHORITY, ON_DENIED } from '../authority/index.ts';
 import { Guest } from '../guest/index.ts';
 import { IoError, type Pollable } from '../io/index.ts';
 import { NAME_RESOLVER } from '../names/index.ts';
@@ -25,7 +25,7 @@ function setUp({ grants = {}, socketsMax = 2 }: { grants?: Grants; socketsMax?: 
   const clock = new ManualClock();
   const guest = new Guest({ clock, resourcesMax: 100 });
   const denials: Decision[] = [];
-  guest.provide(GRANTS, grants);
+  guest.provide(AUTHORITY, new Authority(grants, guest.clock));
   guest.provide(ON_DENIED, (decision) => denials.push(decision));
   guest.provide(SOCKET_SETTINGS, { socketsMax, drainMs: 0 });
   // biome-ignore lint/suspicious/noExplicitAny: functions of the interface by their WIT names
