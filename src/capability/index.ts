@@ -23,7 +23,6 @@ export { decide } from './decide.ts';
 export type { Decision } from './decision.ts';
 export {
   coversEndpoint,
-  coversHost,
   type Endpoint,
   parseAuthority,
   parseEndpointPattern,

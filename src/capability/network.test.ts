@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isInRange, isPrivateAddress, parseHost, parseRange } from './addresses.ts';
-import { printEndpointPattern } from './endpoints.ts';
+import { coversHost, printEndpointPattern } from './endpoints.ts';
 import {
   coversEndpoint,
-  coversHost,
   decide,
   type NetworkGrant,
   parseAddress,

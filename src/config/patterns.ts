@@ -1,4 +1,4 @@
-import { coversEndpoint, coversHost, parseEndpointPattern, parseHostPattern } from '../capability/index.ts';
+import { coversEndpoint, parseEndpointPattern, parseHostPattern } from '../capability/index.ts';
 import { NAME_PATTERN } from './fields.ts';
 
 /** Characters of a topic or of a pattern over topics. */
@@ -93,7 +93,8 @@ export function coversListen(outer: string, inner: string): boolean {
 export function coversResolve(outer: string, inner: string): boolean {
   const [outside, inside] = [parseHostPattern(outer), parseHostPattern(inner)];
   if (outside === undefined || inside === undefined) return false;
-  return outside.kind === 'any' || coversHost(outside, inside);
+  const anywhere = { scheme: 'tcp', port: '*' } as const;
+  return outside.kind === 'any' || coversEndpoint({ ...anywhere, host: outside }, { ...anywhere, host: inside });
 }
 
 function isEndpointPattern(pattern: string, schemes: readonly string[]): boolean {

@@ -126,6 +126,7 @@ test('loadApplication resolves everything that the files say', async () => {
         http: [],
         network: { connect: [], listen: [], resolve: [] },
         keyvalue: [],
+        secrets: [],
       },
       keys: {
         asked: [
@@ -150,6 +151,8 @@ test('loadApplication resolves everything that the files say', async () => {
       isolation: { kind: 'thread' },
       pool: 8,
       recycle: undefined,
+      inject: [],
+      secretEnv: {},
       http: undefined,
       links: [],
     });
