@@ -17,6 +17,7 @@ import { nodeRoom, type RoomClaim } from '../room/index.ts';
 import { withBacktrace } from './backtrace.ts';
 import { type CallSource, SingleCall, Turn } from './calls.ts';
 import type { CompiledExport, CompiledParts, CompiledStep } from './compiled.ts';
+import { endBy } from './end-by.ts';
 import { Entrance } from './entrance.ts';
 import {
   cannotSuspend,
@@ -171,7 +172,7 @@ export class ComponentInstance {
    * @throws {RuntimeError} (or rejects) as `instantiate`.
    */
   link(signal?: AbortSignal): Promise<void> | undefined {
-    if (signal?.aborted) this.kill(reasonIn(signal));
+    if (signal?.aborted) endBy(signal, this);
     this.linkAhead();
     return this.beginLife(signal);
   }
@@ -214,7 +215,7 @@ export class ComponentInstance {
   }
 
   private async runStarts(signal: AbortSignal | undefined): Promise<void> {
-    const watch = signal && this.watch(signal);
+    const unwatch = signal && endBy(signal, this);
     try {
       while (this.starting !== undefined) {
         if (this.reason !== undefined) throw this.reason;
@@ -225,7 +226,7 @@ export class ComponentInstance {
     } catch (error) {
       throw this.end(this.recorded() ?? nameLinkFailure(error));
     } finally {
-      watch?.();
+      unwatch?.();
     }
   }
 
@@ -294,14 +295,6 @@ export class ComponentInstance {
     }
     this.fuel = fuel;
     return this.beginLife(signal);
-  }
-
-  /** Kills the instance when `signal` says so. Gives what ends that. */
-  private watch(signal: AbortSignal): () => void {
-    const stop = (): void => this.kill(reasonIn(signal));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    return () => signal.removeEventListener('abort', stop);
   }
 
   private instantiateStep(step: CompiledStep, number: number): void {
@@ -593,8 +586,4 @@ export class ComponentInstance {
     this.back = undefined;
     return this.reason;
   }
-}
-
-function reasonIn({ reason }: AbortSignal): RuntimeError | undefined {
-  return RuntimeError.is(reason) ? reason : undefined;
 }
