@@ -1,4 +1,12 @@
-import { LABELS, type LabelName, METRICS, type MetricName, specOf } from '../src/telemetry/index.ts';
+import {
+  EVENTS,
+  type EventName,
+  LABELS,
+  type LabelName,
+  METRICS,
+  type MetricName,
+  specOf,
+} from '../src/telemetry/index.ts';
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -11,9 +19,14 @@ export function metricsPage(): string {
     const { type, labels, help, unit = '' } = specOf(name);
     return [`\`${name}\``, type, unit, labels.map((label) => `\`${label}\``).join(' '), help];
   });
+  const events = (Object.keys(EVENTS) as EventName[]).map((name) => [
+    `\`${name}\``,
+    EVENTS[name].level,
+    EVENTS[name].help,
+  ]);
   const labels = (Object.keys(LABELS) as LabelName[]).map((label) => [`\`${label}\``, LABELS[label]]);
   return `<!-- Generated from src/telemetry/catalogue.ts by scripts/generate-docs.ts; do not edit. -->
-# Metrics
+# Metrics and events
 
 What a running application shows at \`/metrics\` of its control port, and \`Metrics\` of the library as text. How to gather it:
 [the guide](../guides/metrics.md). Names and units are those of Prometheus; a name is never used again for something else.
@@ -28,5 +41,11 @@ ${table(['name', 'type', 'unit', 'labels', 'what'], metrics)}
 No label names an actor, a message or a client.
 
 ${table(['label', 'values'], labels)}
+
+## Events
+
+What \`troupe up --output json\` writes, a line for each, with \`type\`, \`atMs\`, and \`actor\` and \`component\` where there is one.
+
+${table(['type', 'level', 'what'], events)}
 `;
 }

@@ -35,7 +35,8 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] extends number ? number 
 
 /** What a system counts with, and times with if it is to. */
 export function createMeasures(clock: Clock, isTimed: boolean): Pick<Services, 'tallies' | 'meter'> {
-  return { tallies: new ByName(() => new Tally()), meter: isTimed ? new ActorMeter(clock) : null };
+  const tallies = new ByName(() => new Tally());
+  return { tallies, meter: isTimed ? new ActorMeter(clock, (type) => tallies.has(type)) : null };
 }
 
 /** What is to be known of all actors, by type. Looks at each that lives: some 20 ms for a million. */

@@ -29,8 +29,12 @@ export class ActorMeter {
   private readonly startSampler = new Sampler();
   private readonly spawnSampler = new Sampler();
 
-  constructor(clock: Clock) {
+  /** Whether there are, or were, actors of a type with that label here. */
+  readonly isKnown: (type: string) => boolean;
+
+  constructor(clock: Clock, isKnown: (type: string) => boolean) {
     this.clock = clock;
+    this.isKnown = isKnown;
   }
 
   /** What was timed since this was called last, but for `spawn`. */
@@ -40,8 +44,8 @@ export class ActorMeter {
 
   /** Adds what was timed elsewhere. Starts are timed here, with all that they take. */
   add({ handling, asks }: ActorMeterData): void {
-    this.handling.add(handling);
-    this.asks.add(asks);
+    this.handling.add(handling, this.isKnown);
+    this.asks.add(asks, this.isKnown);
   }
 
   /** Times turns. What they do elsewhere is timed there. */

@@ -8,6 +8,9 @@ export interface ComponentCountsData {
 /** Limits that are told apart: more than there are. What a child process says may be anything. */
 const LIMITS_MAX = 64;
 
+/** What names of limits look like. */
+const LIMIT_PATTERN = /^[a-z-]{1,32}$/;
+
 /** What the actors of a component have used and run into since it was made, over all of their incarnations. */
 export class ComponentCounts {
   /** Units. */
@@ -26,7 +29,9 @@ export class ComponentCounts {
   add({ fuel, denials, breaches }: ComponentCountsData): void {
     this.fuel += countOf(fuel);
     this.denials += countOf(denials);
-    for (const [limit, times] of Object.entries(breaches)) this.noteBreach(limit, countOf(times));
+    for (const [limit, times] of Object.entries(breaches)) {
+      if (LIMIT_PATTERN.test(limit)) this.noteBreach(limit, countOf(times));
+    }
   }
 
   /** What has been counted since this was called last; `undefined`: nothing. */

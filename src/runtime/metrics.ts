@@ -146,8 +146,9 @@ export class Metrics {
 
   /** @internal Adds what a worker has measured. */
   addElsewhere(meter: ActorMeter | undefined, { actors, requests }: MeasuredElsewhere): void {
-    meter?.add(actors);
-    this.#requests.add(requests);
+    if (meter === undefined) return;
+    meter.add(actors);
+    this.#requests.add(requests, meter.isKnown);
   }
 
   /** @internal Begins to measure; ends with the system. */

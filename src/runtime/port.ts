@@ -1,5 +1,6 @@
 import type { ControlPlane } from '../admin/index.ts';
 import type { WireError } from '../errors/index.ts';
+import type { EventName } from '../telemetry/index.ts';
 import type { LogLevel } from '../wasi/index.ts';
 
 export interface StartOptions {
@@ -25,22 +26,7 @@ export interface Application extends ControlPlane, AsyncDisposable {
 
 /** Something that happened, for people and logs. Texts may come from a guest. */
 export interface ApplicationEvent {
-  readonly type:
-    | 'compiling'
-    | 'compiled'
-    | 'started'
-    | 'failed'
-    | 'restarted'
-    | 'stopped'
-    | 'completed'
-    | 'output'
-    | 'dead-letter'
-    | 'denied'
-    | 'would-deny'
-    | 'limit-breached'
-    | 'log'
-    | 'request-failed'
-    | 'quarantined';
+  readonly type: EventName;
   readonly actor?: string;
   readonly component?: string;
   readonly text?: string;

@@ -24,12 +24,14 @@ export class RequestCounts {
     this.#durations.of(component).record(durationMs);
   }
 
-  /** Adds what was counted on another thread. */
-  add({ answers, durations }: RequestCountsData): void {
-    this.#durations.add(durations);
+  /** Adds what was counted on another thread, of components that are known here. */
+  add({ answers, durations }: RequestCountsData, isComponent: (name: string) => boolean): void {
+    const isKnown = (name: string): boolean => name === NOBODY || isComponent(name);
+    this.#durations.add(durations, isKnown);
     for (const [component, counts] of Object.entries(answers)) {
+      if (!isKnown(component)) continue;
       const sums = this.#answers.of(component);
-      for (const nth of STATUSES.keys()) (sums[nth] as number) += counts[nth] ?? 0;
+      for (const nth of STATUSES.keys()) (sums[nth] as number) += countOf(counts[nth]);
     }
   }
 
@@ -54,4 +56,9 @@ export class RequestCounts {
       }
     }
   }
+}
+
+/** What a child process says may be anything. */
+function countOf(value: unknown): number {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value) ? value : 0;
 }

@@ -2,7 +2,7 @@
  * Telemetry: the catalogue of what is measured, and what it is counted in. No I/O, no clock of its own.
  *
  * Guarantees
- *   TM1  Every metric is in the catalogue, with its unit, its help and its labels; what is not there cannot be shown.
+ *   TM1  Every metric and event is in the catalogue, with unit, help and labels; what is not there cannot be shown.
  *   TM2  To count and to record allocates nothing; what is timed is chosen so that the clock costs little.
  *   TM3  However many names there are, no more than 1,000 are told apart, and no more lines are shown than asked for;
  *        what is left out is counted.
@@ -21,6 +21,7 @@ export {
   type MetricOf,
   specOf,
 } from './catalogue.ts';
+export { EVENTS, type EventName } from './events.ts';
 export { Histogram, type HistogramData } from './histogram.ts';
 export { MetricSet, type Series } from './metric-set.ts';
 export { Sampler } from './sampler.ts';

@@ -91,8 +91,10 @@ test('Timings tell 1,000 names apart; what is beyond is one', () => {
   assert.equal([...timings].length, NAMES_MAX + 1);
   assert.equal(timings.of(OTHER).count, 50);
   const sum = new Timings();
-  sum.add({ 'type-1': timings.of('type-1').data });
-  sum.add(timings.take());
+  const known = (name: string): boolean => name !== 'stranger';
+  sum.add({ 'type-1': timings.of('type-1').data, stranger: timings.of('type-1').data }, known);
+  sum.add(timings.take(), known);
+  assert.ok(![...sum].some(([name]) => name === 'stranger'));
   assert.equal(sum.of('type-1').count, 2);
   assert.deepEqual(timings.take(), {}, 'what was taken is taken once');
 });

@@ -15,6 +15,11 @@ export class ByName<T> {
     this.#make = make;
   }
 
+  /** Whether there is one of its own for that name. */
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
   of(name: string): T {
     return this.#values.get(name) ?? this.#add(this.#values.size < NAMES_MAX ? name : OTHER);
   }
@@ -47,9 +52,9 @@ export class Timings {
     return Object.fromEntries(recorded.map(([name, histogram]) => [name, histogram.take()]));
   }
 
-  /** Adds what others have counted, elsewhere. */
-  add(data: TimingsData): void {
-    for (const [name, histogram] of Object.entries(data)) this.of(name).add(histogram);
+  /** Adds what was recorded elsewhere, of names that are known here: what a child process says may be anything. */
+  add(data: TimingsData, isKnown: (name: string) => boolean): void {
+    for (const [name, histogram] of Object.entries(data)) if (isKnown(name)) this.of(name).add(histogram);
   }
 
   [Symbol.iterator](): MapIterator<[string, Histogram]> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectControl } from '../../src/client/index.ts';
 import { DASHBOARDS, monitoringFiles } from '../../src/observe/index.ts';
+import { METRICS } from '../../src/telemetry/index.ts';
 import { withMonitored } from '../kit/monitored.ts';
 import { NO_PROMETHEUS, startPrometheus } from '../kit/prometheus.ts';
 
@@ -11,10 +12,22 @@ function filledIn(expr: string): string {
   return expr.replaceAll('$node', '.*').replaceAll('$component', '.*').replaceAll('$__rate_interval', '30s');
 }
 
-test('OB5: every query of a dashboard finds what the load has caused', { skip: NO_PROMETHEUS }, async () => {
+/** Whether a series is neither of the catalogue nor of Prometheus itself. */
+function isStrange(name: string): boolean {
+  const family = name.replace(/_(?:bucket|sum|count)$/, '');
+  return !(Object.hasOwn(METRICS, family) || Object.hasOwn(METRICS, name) || /^(?:up$|scrape_)/.test(name));
+}
+
+test('OB5: every query of a dashboard finds what the load has caused, with a token and without', {
+  skip: NO_PROMETHEUS,
+}, async () => {
   await withMonitored(async ({ folder, monitoring, ingress, control }) => {
+    const target = (address: string): string => `static_configs: [{ targets: ["${new URL(address).host}"] }]`;
     await using prometheus = await startPrometheus({
-      jobs: [`job_name: troupe\nstatic_configs: [{ targets: ["${new URL(monitoring).host}"] }]`],
+      jobs: [
+        `job_name: troupe\n${target(monitoring)}`,
+        `job_name: closed\nauthorization: { credentials_file: ${folder}/.troupe/token }\n${target(control)}`,
+      ],
     });
     const client = await connectControl({ dir: folder });
     const ask = (op: string, text: string) => {
@@ -51,7 +64,10 @@ test('OB5: every query of a dashboard finds what the load has caused', { skip: N
         'troupe_audit_records_total',
         'troupe_component_fuel_total{component="hello"}',
       ];
-      for (const series of caused) await prometheus.finds(`rate(${series}[30s]) > 0`);
+      for (const series of caused) await prometheus.finds(`rate(${series}[30s]) > 0`, (found) => found.length >= 2);
+      await prometheus.finds('troupe_probe_seconds_count{job="troupe"} > 0', (found) => found.length === 8);
+      const names = await prometheus.query('count by (__name__) ({job="troupe"})');
+      assert.deepEqual(names.map(({ labels }) => labels.__name__ as string).filter(isStrange), []);
     } finally {
       isOver = true;
       await load;

@@ -4,10 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { METRICS } from '../../src/telemetry/index.ts';
 import { withMonitored } from '../kit/monitored.ts';
 import { until } from '../kit/process.ts';
-import { NO_PROMETHEUS, startPrometheus } from '../kit/prometheus.ts';
+import { NO_PROMETHEUS } from '../kit/prometheus.ts';
 
 /** The value of a line, by all that stands before it. */
 function shownAs(text: string, series: string): number | undefined {
@@ -68,43 +67,5 @@ test('S100: an application shows metrics and health without a token where it was
     }
     await interrupt();
     await assert.rejects(fetch(`${monitoring}/live`));
-  });
-});
-
-test('a real Prometheus scrapes a live node, and what it finds was caused by the load', {
-  skip: NO_PROMETHEUS,
-}, async () => {
-  await withMonitored(async ({ folder, control, monitoring, ingress, call }) => {
-    const target = (address: string): string => `static_configs: [{ targets: ["${new URL(address).host}"] }]`;
-    await using prometheus = await startPrometheus({
-      jobs: [
-        `job_name: open\n${target(monitoring)}`,
-        `job_name: closed\nauthorization: { credentials_file: ${folder}/.troupe/token }\n${target(control)}`,
-      ],
-    });
-    await prometheus.finds('up == 1', (found) => found.length === 2);
-    const load = async (): Promise<void> => {
-      await call('ask', 'echo', 'echo', 'hello');
-      await Promise.all(Array.from({ length: 20 }, async () => (await fetch(`${ingress}/hello`)).arrayBuffer()));
-    };
-    for (let i = 0; i < 4; i++) await load();
-    await prometheus.finds('troupe_messages_handled_total{component="echo"} >= 4', (found) => found.length === 2);
-    await prometheus.finds(
-      'troupe_http_requests_total{component="hello",status="2xx"} >= 80',
-      (found) => found.length === 2,
-    );
-    await prometheus.finds('troupe_probe_seconds_count > 0', (found) => found.length >= 16);
-    const names = new Set(
-      (await prometheus.query('count by (__name__) ({job="open"})')).map(({ labels }) => labels.__name__),
-    );
-    const unknown = [...names].filter((name) => {
-      const family = (name as string).replace(/_(?:bucket|sum|count)$/, '');
-      return !(
-        Object.hasOwn(METRICS, family) ||
-        Object.hasOwn(METRICS, name as string) ||
-        /^(?:up$|scrape_)/.test(family)
-      );
-    });
-    assert.deepEqual(unknown, []);
   });
 });
