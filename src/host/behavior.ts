@@ -279,11 +279,10 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     throw error;
   }
 
-  async snapshot(context: BehaviorContext): Promise<Uint8Array> {
+  async snapshot(): Promise<Uint8Array> {
     const { snapshot } = this.plan.shape.lifecycle;
     const instance = this.live;
     if (snapshot === undefined || instance === undefined || instance.failure !== undefined) return NO_BYTES;
-    this.messageStartMs = context.clock.nowMs();
     return (await this.withDeadline(this.callHook(snapshot))) as Uint8Array;
   }
 
@@ -298,7 +297,6 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
   private async askHealth(context: BehaviorContext): Promise<void> {
     const { shape, health, deadlineMs } = this.plan;
     if (shape.lifecycle.health === undefined) return;
-    this.messageStartMs = context.clock.nowMs();
     this.checkMs = deadlineMs === 0 ? health.timeoutMs : Math.min(health.timeoutMs, deadlineMs);
     const answer = (await this.withDeadline(this.callHook(shape.lifecycle.health))) as HealthAnswer;
     this.checkMs = 0;
@@ -311,9 +309,10 @@ export class ComponentBehavior implements Behavior, CallSource, MessageDeadline 
     this.checkLater();
   }
 
-  /** Calls a function of `lifecycle`: it has the fuel of a message. */
+  /** Calls a function of `lifecycle`: it has the fuel of a message, and the time. */
   private callHook({ name }: ExportedFunction, args: readonly unknown[] = []): Promise<unknown> {
     this.fuel?.begin();
+    this.messageStartMs = this.context?.clock.nowMs() ?? 0;
     return (this.live as ComponentInstance).call(name, args);
   }
 

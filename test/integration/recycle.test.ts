@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bytesPayload } from '../../src/api/index.ts';
-import { nodeRoom } from '../../src/component/index.ts';
+import { type CompiledComponent, compileComponent, nodeRoom } from '../../src/component/index.ts';
 import { loadApplication } from '../../src/config/index.ts';
-import { type ActorRef, ActorSystem, component } from '../../src/index.ts';
+import { type ActorRef, ActorSystem, component, componentActor, ManualClock } from '../../src/index.ts';
 import { startApplication } from '../../src/runtime/index.ts';
 import { failsWith } from '../kit/fails-with.ts';
+import { makeGuest } from '../kit/guests.ts';
 
 const fixture = (name: string): URL => new URL(`../../fixtures/components/${name}/${name}.wasm`, import.meta.url);
 const ECHO = fixture('echo');
@@ -86,6 +87,45 @@ test('S106: a failure of a recycled instance is one of the actor, and a stop in 
   assert.equal(nodeRoom().use.memories, before);
   assert.deepEqual([...type.running()], []);
 });
+
+/** A component of `ok`, whose stop hook computes for some slices of fuel. */
+async function busyStopper(): Promise<CompiledComponent> {
+  const wit = `package test:stopper; world w { export ok: func() -> u32; export troupe:actor/lifecycle@0.1.0; }
+    package troupe:actor@0.1.0 { interface lifecycle { stop: func(); } }`;
+  const bytes = await makeGuest(wit, {
+    functions: `(func (export "ok") (result i32) (i32.const 1))
+      (func (export "troupe:actor/lifecycle@0.1.0#stop") (local $n i32)
+        (loop $next (br_if $next (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 1000000)))))`,
+  });
+  return compileComponent(bytes, { metered: true });
+}
+
+for (const recycle of [undefined, { messages: 2 }]) {
+  const how = recycle === undefined ? 'an end in order' : 'recycling';
+
+  test(`the stop hook of ${how} has the time of a message, however long ago the last one began`, async () => {
+    const clock = new ManualClock();
+    const errors: unknown[] = [];
+    await using system = await ActorSystem.create({ clock, onFailure: ({ error }) => errors.push(error) });
+    const ref = system.spawn(componentActor(await busyStopper(), { deadlineMs: 50, recycle }));
+    const settle = async <T>(work: Promise<T>): Promise<T> => {
+      let isOver = false;
+      void work.finally(() => {
+        isOver = true;
+      });
+      while (!isOver) await clock.advance(0);
+      return work;
+    };
+    assert.equal(await settle(ref.askOp('ok', [])), 1);
+    await clock.advance(60_000);
+    assert.equal(await settle(ref.askOp('ok', [])), 1);
+    assert.equal(await settle(ref.askOp('ok', [])), 1);
+    await clock.advance(60_000);
+    await settle(ref.stop());
+    assert.deepEqual(errors, []);
+    await settle(system.stop());
+  });
+}
 
 test('S106: recycling is refused where there is something to lose, or nothing to recycle', async () => {
   const keep = { everyMessages: 1 };
