@@ -6,9 +6,14 @@ import { RuntimeError } from '../errors/index.ts';
 import { ManualClock } from '../time/index.ts';
 import { createControlApp } from './control-app.ts';
 import type { ControlAsk, ControlPlane } from './control-plane.ts';
-import { createToken, isAuthorized } from './token.ts';
+import { createToken, digestOfToken, holderOf } from './token.ts';
 
 const TOKEN = 'right';
+const HOLDERS = (['admin', 'operator', 'reader'] as const).map((role) => ({
+  name: role,
+  role,
+  sha256: digestOfToken(role === 'admin' ? TOKEN : role),
+}));
 const PAYLOAD = { form: 'json', value: ['hi'] } as const;
 
 /** A plane whose one actor answers with what it was asked. */
@@ -32,7 +37,7 @@ function createApp(parts: Partial<ControlPlane> = {}) {
     ...parts,
   };
   const clock = new ManualClock();
-  const app = createControlApp({ plane, token: TOKEN, clock });
+  const app = createControlApp({ plane, holders: HOLDERS, clock });
   const send = async (path: string, init: RequestInit = {}) => {
     const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers };
     const response = await app.request(path, { ...init, headers });
@@ -53,7 +58,7 @@ const post = (body: unknown): RequestInit => ({
 });
 
 test('createControlApp answers nothing but 401 without the right token', async () => {
-  const { app } = createApp();
+  const { app, clock } = createApp();
   for (const authorization of [
     undefined,
     '',
@@ -64,6 +69,7 @@ test('createControlApp answers nothing but 401 without the right token', async (
     'Basic right',
     TOKEN,
   ]) {
+    clock.advance(1_000);
     for (const path of ['/v1/actors', '/v1/nothing', '/v1/stop']) {
       const response = await app.request(path, authorization === undefined ? {} : { headers: { authorization } });
       const problem = (await response.json()) as Answer;
@@ -124,10 +130,71 @@ test('createControlApp answers a stop before it begins', async () => {
   assert.equal(stopped, 1);
 });
 
-test('isAuthorized takes the whole token only; createToken makes a new one each time', () => {
+test('holderOf takes the whole token only; createToken makes a new one each time', () => {
   const token = createToken();
-  assert.ok(isAuthorized(`Bearer ${token}`, token));
-  assert.ok(!isAuthorized(`Bearer ${token}x`, token) && !isAuthorized(`Bearer ${token.slice(1)}`, token));
-  assert.notEqual(createToken(), token);
-  assert.ok(token.length >= 43);
+  const holders = [{ name: 'one', role: 'reader', sha256: digestOfToken(token) } as const];
+  assert.equal(holderOf(`Bearer ${token}`, holders), holders[0]);
+  for (const wrong of [`${token}x`, token.slice(1), '', holders[0]?.sha256])
+    assert.equal(holderOf(`Bearer ${wrong}`, holders), undefined);
+  assert.notEqual(token, createToken());
+});
+
+test('createControlApp lets a token do what its role allows, and puts on record whose it was', async () => {
+  const permitted: unknown[] = [];
+  const refused: unknown[] = [];
+  const { app } = createApp({
+    permit: async (action) => void permitted.push(action),
+    noteIntrusion: (path, holder) => refused.push([path, holder]),
+  });
+  const status = async (token: string, path: string, init: RequestInit = {}) =>
+    (await app.request(path, { ...init, headers: { authorization: `Bearer ${token}` } })).status;
+  const answer = await app.request('/v1/stop', { method: 'POST', headers: { authorization: 'Bearer reader' } });
+  assert.partialDeepStrictEqual(await answer.json(), { code: 'CONTROL_FORBIDDEN', kind: 'denied' });
+  refused.length = 0;
+  const tell = post({ op: 'x', payload: PAYLOAD });
+  assert.deepEqual(
+    [await status('reader', '/v1/actors'), await status('reader', '/metrics'), await status('reader', '/v1/nothing')],
+    [200, 200, 404],
+  );
+  assert.equal(await status('reader', routePath('tell', 'a'), tell), 403);
+  assert.equal(await status('reader', routePath('tell', 'a/b'), tell), 403);
+  assert.equal(await status('operator', routePath('tell', 'a'), tell), 202);
+  assert.equal(await status('operator', '/v1/stop', { method: 'POST' }), 403);
+  assert.equal(await status(TOKEN, '/v1/stop', { method: 'POST' }), 202);
+  assert.deepEqual(permitted, [
+    { action: 'actor.tell', actor: 'a', op: 'x', principal: 'operator' },
+    { action: 'application.stop', principal: 'admin' },
+  ]);
+  assert.deepEqual(refused, [
+    ['/v1/actors/a/tell', 'reader'],
+    ['/v1/actors/a%2Fb/tell', 'reader'],
+    ['/v1/stop', 'operator'],
+  ]);
+});
+
+test('createControlApp tells who guesses to wait, and never one who knows', async () => {
+  const { app, clock } = createApp();
+  const status = async (token: string) =>
+    (await app.request('/v1/actors', { headers: { authorization: `Bearer ${token}` } })).status;
+  const guesses: number[] = [];
+  for (let guess = 0; guess < 8; guess++) guesses.push(await status(`guess ${guess}`));
+  assert.deepEqual(guesses, [401, 401, 401, 401, 401, 503, 503, 503]);
+  const answer = await app.request('/v1/actors', { headers: { authorization: 'Bearer guess' } });
+  assert.partialDeepStrictEqual(await answer.json(), { code: 'CONTROL_THROTTLED', kind: 'overload' });
+  assert.equal(await status(TOKEN), 200);
+  clock.advance(1_000);
+  assert.equal(await status('guess'), 401);
+});
+
+test('createControlApp lets no browser show, run, frame or keep what it answers', async () => {
+  const { app } = createApp();
+  for (const path of ['/v1/actors', '/metrics', '/v1/nothing']) {
+    for (const authorization of [`Bearer ${TOKEN}`, 'Bearer wrong']) {
+      const { headers } = await app.request(path, { headers: { authorization } });
+      assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(headers.get('cache-control'), 'no-store');
+      assert.equal(headers.get('access-control-allow-origin'), null);
+    }
+  }
 });

@@ -52,8 +52,8 @@ export interface ControlPlane {
    * @throws {RuntimeError} `AUDIT_UNAVAILABLE` — it must not be done.
    */
   permit(action: OperatorAction): Promise<void>;
-  /** Hears of a request for `path` without the token. */
-  noteIntrusion(path: string): void;
+  /** Hears of a request for `path` without a token that allows it. @param holder Whose token it was, if it was anybody's. */
+  noteIntrusion(path: string, holder?: string): void;
   /** Stops the application: as `troupe up` does on Ctrl-C. */
   stop(): Promise<void>;
 }
@@ -69,6 +69,8 @@ export interface OperatorAction {
   readonly action: 'actor.ask' | 'actor.tell' | 'state.remove' | 'messages.remove' | 'application.stop';
   readonly actor?: string;
   readonly op?: string;
+  /** Whose token it was. */
+  readonly principal?: string;
 }
 
 export interface ControlAsk {

@@ -16,7 +16,7 @@ import {
   refuseIfRunning,
   removeIfEmpty,
 } from './rendezvous.ts';
-import { createToken } from './token.ts';
+import { createToken, digestOfToken, type TokenHolder } from './token.ts';
 
 /** Bytes of a Unix socket's path: `sun_path` has 104 on macOS and 108 on Linux, with the final zero. */
 const SOCKET_PATH_BYTES_MAX = 103;
@@ -37,6 +37,8 @@ export interface ServeControlOptions {
   readonly directory: string;
   /** A Unix socket, or a port of 127.0.0.1 (0: any that is free). */
   readonly listen: ControlAddress;
+  /** Who may use it besides those that can read the token of this run. Default: nobody. */
+  readonly tokens?: readonly TokenHolder[];
   readonly clock: Clock;
 }
 
@@ -70,10 +72,10 @@ export async function serveControl(options: ServeControlOptions): Promise<Contro
   }
 }
 
-async function open({ plane, directory, listen, clock }: ServeControlOptions): Promise<ControlServer> {
+async function open({ plane, directory, listen, tokens = [], clock }: ServeControlOptions): Promise<ControlServer> {
   const token = createToken();
   const place = await choosePlace(listen, clock);
-  const server = createHttpServer(createControlApp({ plane, token, clock }).fetch);
+  const server = createHttpServer(createControlApp({ plane, holders: [ownHolder(token), ...tokens], clock }).fetch);
   try {
     const address = await listenAt(server, place.address);
     const files = await Rendezvous.publish(directory, token, address);
@@ -84,6 +86,11 @@ async function open({ plane, directory, listen, clock }: ServeControlOptions): P
     server.close();
     throw error;
   }
+}
+
+/** Whoever can read the files of this user. */
+function ownHolder(token: string): TokenHolder {
+  return { name: 'control token', role: 'admin', sha256: digestOfToken(token) };
 }
 
 interface Place {

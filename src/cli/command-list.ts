@@ -1,11 +1,8 @@
 import type { Command } from 'commander';
 import { askCommand } from './commands/ask.ts';
-import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
 import { grantCommand } from './commands/grant.ts';
-import { healthCommand } from './commands/health.ts';
 import { inspectCommand } from './commands/inspect.ts';
-import { monitoringCommand } from './commands/monitoring.ts';
 import { newCommand } from './commands/new.ts';
 import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
@@ -15,6 +12,7 @@ import { typesCommand } from './commands/types.ts';
 import { upCommand } from './commands/up.ts';
 import type { CliContext } from './context.ts';
 import { KEPT_COMMANDS } from './kept-commands.ts';
+import { WATCH_COMMANDS } from './watch-commands.ts';
 
 /** Makes one command: given where to put the exit code. */
 export type CommandFactory = (context: CliContext, finish: (exitCode: number) => void) => Command;
@@ -33,7 +31,5 @@ export const COMMANDS: readonly CommandFactory[] = [
   askCommand,
   tellCommand,
   ...KEPT_COMMANDS,
-  healthCommand,
-  auditCommand,
-  monitoringCommand,
+  ...WATCH_COMMANDS,
 ];

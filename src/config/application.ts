@@ -192,8 +192,17 @@ export interface ViewConfig {
 export type ControlConfig =
   | { readonly kind: 'off' }
   /** Folder that holds token and address: `.troupe` beside `troupe.toml`. */
-  | { readonly kind: 'socket'; readonly directory: string; readonly socketPath: string }
-  | { readonly kind: 'port'; readonly directory: string; readonly port: number };
+  | ({ readonly kind: 'socket'; readonly directory: string; readonly socketPath: string } & ControlTokens)
+  | ({ readonly kind: 'port'; readonly directory: string; readonly port: number } & ControlTokens);
+
+interface ControlTokens {
+  /** Who may use it besides this user, by the digests of their tokens. */
+  readonly tokens: readonly {
+    readonly name: string;
+    readonly role: 'reader' | 'operator' | 'admin';
+    readonly sha256: string;
+  }[];
+}
 
 /** Where requests come in, and where they go. */
 export interface IngressConfig {

@@ -362,16 +362,21 @@ class Loader {
 
   #control(): ControlConfig {
     const { enabled, socket, port } = this.#application.control;
+    const tokens = (this.#application.control.tokens ?? []).map((token) => ({
+      ...token,
+      sha256: token.sha256.toLowerCase(),
+    }));
     const directory = join(this.#directory, CONTROL_DIRECTORY);
     if (socket !== undefined && port !== undefined) {
       this.#report(['control', 'port'], { message: 'cannot stand beside "socket"', help: 'keep one of them' });
     }
     if (!enabled) return { kind: 'off' };
-    if (port !== undefined) return { kind: 'port', directory, port };
+    if (port !== undefined) return { kind: 'port', directory, port, tokens };
     return {
       kind: 'socket',
       directory,
       socketPath: resolve(this.#directory, socket ?? join(CONTROL_DIRECTORY, 'control.sock')),
+      tokens,
     };
   }
 

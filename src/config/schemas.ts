@@ -157,6 +157,18 @@ const CONTROL_SECTION = table({
   port: integer({ min: 0, max: 65_535 })
     .optional()
     .meta({ description: 'Loopback port to listen on in place of a socket; 0 takes a free one' }),
+  tokens: list(
+    table({
+      name: name().meta({ description: 'Who holds it, for the audit log', examples: ['grafana'] }),
+      role: choice(['reader', 'operator', 'admin']).meta({
+        description: 'Sees what is shown of actors; may ask and tell them, too; may stop and remove things, too',
+      }),
+      sha256: digest().meta({ description: 'Digest of the token; `troupe token` makes both' }),
+    }),
+    'a list of { name, role, sha256 }',
+  )
+    .optional()
+    .meta({ description: 'Tokens of others than this user: [[control.tokens]]' }),
 }).meta({ description: 'The control port' });
 
 /** `troupe.toml`. */

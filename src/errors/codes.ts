@@ -151,6 +151,8 @@ export const ERROR_CODES = {
   USAGE_INVALID: { kind: 'invalid', retryable: false, summary: 'The command line is wrong' },
 
   // control port
+  CONTROL_FORBIDDEN: { kind: 'denied', retryable: false, summary: 'The token does not allow that' },
+  CONTROL_THROTTLED: { kind: 'overload', retryable: true, summary: 'Too many wrong tokens came lately' },
   CONTROL_UNAUTHORIZED: { kind: 'denied', retryable: false, summary: 'The control port refused the token' },
   APPLICATION_RUNNING: { kind: 'conflict', retryable: false, summary: 'The application is running already' },
   DRAIN_INCOMPLETE: { kind: 'timeout', retryable: false, summary: 'The application ended before it had finished what it had accepted' },

@@ -103,14 +103,15 @@ export class ApplicationAudit {
    * @throws {RuntimeError} `AUDIT_UNAVAILABLE` — it must not be done, unless it is to stop.
    */
   async permit(action: OperatorAction): Promise<void> {
-    const event = operatorEvent(action, TOKEN_HOLDER);
+    const event = operatorEvent(action, action.principal ?? TOKEN_HOLDER);
     if (action.action === 'application.stop') this.log.note(event);
     else await this.log.append(event);
   }
 
-  /** That somebody without the token asked for something. */
-  noteIntrusion(path: string): void {
-    this.#refused.note({ kind: 'operator', action: 'control.refused', outcome: 'deny', resource: path });
+  /** That somebody asked for something without a token that allows it. */
+  noteIntrusion(path: string, principal?: string): void {
+    const who = principal === undefined ? {} : { principal };
+    this.#refused.note({ kind: 'operator', action: 'control.refused', outcome: 'deny', resource: path, ...who });
   }
 
   /** What is wrong with the log, and with where it is sent. */

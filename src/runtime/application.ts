@@ -419,8 +419,8 @@ class RunningApplication implements Application {
     await this.#audit?.permit(action);
   }
 
-  noteIntrusion(path: string): void {
-    this.#audit?.noteIntrusion(path);
+  noteIntrusion(path: string, holder?: string): void {
+    this.#audit?.noteIntrusion(path, holder);
     this.#watch.noteIntrusion();
   }
 

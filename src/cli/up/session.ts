@@ -104,6 +104,7 @@ export class UpSession {
       plane: this.#plane(),
       directory: control.directory,
       listen: control.kind === 'port' ? { port: control.port } : { socketPath: control.socketPath },
+      tokens: control.tokens,
       clock: this.#context.clock,
     });
   }
@@ -142,7 +143,7 @@ export class UpSession {
       health: () => this.#application?.health() ?? STARTING,
       metrics: async (accept) => running().metrics(accept),
       permit: async (action) => this.#application?.permit(action),
-      noteIntrusion: (path) => this.#application?.noteIntrusion(path),
+      noteIntrusion: (path, holder) => this.#application?.noteIntrusion(path, holder),
       stop: async () => this.#ending.resolve('stop-requested'),
     };
   }
