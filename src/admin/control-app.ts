@@ -85,7 +85,7 @@ export function createControlApp(options: ControlAppOptions): Hono<Env> {
   });
   app.get(ROUTES.deadLetters.path, (context) => context.json({ deadLetters: plane.deadLetters() }));
   app.get(ROUTES.health.path, (context) => context.json(plane.health()));
-  app.route('/', createMonitoringApp(plane));
+  app.route('/', createMonitoringApp(plane, false));
   app.post(ROUTES.ask.path, async (context) => ask(options, context, context.req.param('actor')));
   app.post(ROUTES.tell.path, async (context) => {
     const request = parseTellRequest(await readJson(context));

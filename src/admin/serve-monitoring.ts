@@ -34,7 +34,7 @@ export interface ServeMonitoringOptions {
  * @throws {RuntimeError} `PORT_IN_USE`, `CONFIG_INVALID` — nobody can listen there.
  */
 export async function serveMonitoring({ plane, listen }: ServeMonitoringOptions): Promise<MonitoringServer> {
-  const app = createMonitoringApp(plane);
+  const app = createMonitoringApp(plane, true);
   // Of what is wrong, only the code leaves the process: it may be anybody who asks.
   app.onError((error, context) => context.text(`${RuntimeError.from(error).code}\n`, 503));
   const server = createAdaptorServer({

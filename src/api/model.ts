@@ -193,14 +193,19 @@ export interface HealthTrouble {
     /** The audit log cannot be written; records do not arrive where they are sent. */
     | 'audit'
     | 'audit-shipping'
-    /** None of a component's actors does its work; an actor is not started again. */
+    /** There is little room where it is written. */
+    | 'audit-disk'
+    /** None of a component's actors does its work; a component fails again and again; an actor is not started again. */
     | 'component'
+    | 'crash-loop'
     | 'given-up'
+    /** Fewer workers are there than should be. */
+    | 'workers'
     /** Of something that the process has little of, nearly all is used. */
     | 'room'
     /** The application is still starting. */
     | 'starting-up';
-  /** Of `component`. */
+  /** Of `component` and `crash-loop`. */
   readonly component?: string;
   /** Absent: of the process. */
   readonly actor?: string;

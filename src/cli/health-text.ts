@@ -22,6 +22,11 @@ export function troubleText({ kind, actor = '', component = '', ms, text }: Heal
       return `records of the audit log have not arrived for ${time}: ${sanitizeLine(text ?? '')}`;
     case 'component':
       return `${sanitizeLine(component)}: ${sanitizeLine(text ?? '')}`;
+    case 'crash-loop':
+      return `${sanitizeLine(component)} fails again and again: ${sanitizeLine(text ?? '')} within ${time}`;
+    case 'audit-disk':
+    case 'workers':
+      return sanitizeLine(text ?? '');
     case 'given-up':
       return `${who} is not started again: ${sanitizeLine(text ?? '')}`;
     case 'room':

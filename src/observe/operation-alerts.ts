@@ -51,6 +51,22 @@ const FAILURES: readonly Alert[] = [
     },
   },
   {
+    name: 'TroupeWorkersMissing',
+    expr: 'troupe_workers{state="missing"} > 0',
+    for: '2m',
+    severity: 'warning',
+    summary: '{{ $value }} workers are not there',
+    runbook: {
+      means:
+        'Worker threads were lost and are not back: one that is lost more than five times in a minute is given up. Its actors live on the others; when none is left, none of those that live on workers does its work, and `/live` fails.',
+      look: [
+        '`troupe_actor_failures_total{code="WORKER_LOST"}` by component: whose actors were there?',
+        'The standard error of the process: memory, a fault of V8.',
+      ],
+      act: ['Start the process anew.', '`isolation = "process"` for the component that takes them down.'],
+    },
+  },
+  {
     name: 'TroupeEventLoopHeld',
     expr: `${p99('troupe_event_loop_delay_seconds')} > 0.2`,
     for: '5m',
@@ -288,6 +304,22 @@ const GUARDS: readonly Alert[] = [
         'Things happened that cannot be refused, such as ends of actors, while the log could not be written. A record says how many.',
       look: ['`troupe audit verify`, and records of `log.lost`.'],
       act: ['See `TroupeAuditFailing`. What is lost stays lost: note it where you note incidents.'],
+    },
+  },
+  {
+    name: 'TroupeAuditDiskLow',
+    expr: 'troupe_audit_disk_free_bytes < 268435456 or predict_linear(troupe_audit_disk_free_bytes[1h], 14400) < 0',
+    for: '5m',
+    severity: 'warning',
+    summary: '{{ $value | humanize1024 }}B are left, or will be in four hours, where the audit log is written',
+    runbook: {
+      means:
+        'Less than 256 MiB are left on the disk of the audit log, or nothing will be in four hours. When it is full, what must be on record is refused.',
+      look: [
+        '`df` of the folder of the log; what else writes there?',
+        '`rate(troupe_audit_records_total[1h])`: does somebody flood it?',
+      ],
+      act: ['A shorter `retention`, another disk.'],
     },
   },
   {

@@ -60,6 +60,9 @@ function addByComponent(set: MetricSet, name: ByComponent, timings: Timings): vo
 
 /** What components use and run into. */
 export function addComponents(set: MetricSet, workers: SystemWorkers): void {
+  const { wanted, missing } = workers.threads;
+  set.add('troupe_workers', { state: 'present' }, wanted - missing);
+  set.add('troupe_workers', { state: 'missing' }, missing);
   for (const type of workers.components()) {
     const { name: component, shape, revision = '', counts } = type;
     set.most('troupe_component_info', { component, revision: revision.slice(0, 12), kind: shape.kind }, 1);

@@ -9,6 +9,7 @@ import { RuntimeError } from '../errors/index.ts';
 import { systemClock } from '../time/index.ts';
 import { AuditShipping } from './audit-shipping.ts';
 import { type AboutActor, auditedOptions } from './audited-system.ts';
+import { DiskWatch } from './disk-watch.ts';
 import type { StartOptions } from './port.ts';
 
 /** Who holds the token of the control port. */
@@ -54,6 +55,7 @@ export class ApplicationAudit {
   readonly log: AuditLog;
   readonly #application: string;
   readonly #shipping: AuditShipping;
+  readonly #disk: DiskWatch;
   /** Of what strangers try. */
   readonly #refused: AuditTally;
 
@@ -64,6 +66,7 @@ export class ApplicationAudit {
     this.#refused = new AuditTally(this.sink, systemClock);
     this.#shipping = new AuditShipping(config, log);
     this.#shipping.start();
+    this.#disk = new DiskWatch(config.directory);
   }
 
   /** Options of a system whose actors are put on record. */
@@ -114,10 +117,15 @@ export class ApplicationAudit {
     this.#refused.note({ kind: 'operator', action: 'control.refused', outcome: 'deny', resource: path, ...who });
   }
 
+  /** Bytes that may still be written where it is; `undefined`: not known. */
+  get freeBytes(): number | undefined {
+    return this.#disk.freeBytes;
+  }
+
   /** What is wrong with the log, and with where it is sent. */
   health(): HealthTrouble[] {
     const { failure } = this.log.status;
-    const troubles = this.#shipping.health();
+    const troubles = [...this.#disk.troubles(), ...this.#shipping.health()];
     if (failure === undefined) return troubles;
     const ms = Math.round(systemClock.nowMs() - failure.sinceMs);
     return [{ kind: 'audit', ms, text: `${failure.text}; what must be on record is refused` }, ...troubles];
@@ -127,6 +135,7 @@ export class ApplicationAudit {
     this.log.settleCounts();
     this.log.note(this.#life('application.stopped'));
     await this.log.flush();
+    this.#disk.close();
     await this.#shipping.close();
     await this.log.close();
   }

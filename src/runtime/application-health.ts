@@ -6,8 +6,10 @@ import { nodeRoom } from '../component/index.ts';
 export interface Condition {
   readonly system: Health;
   readonly actors: readonly ActorInfo[];
-  /** What is wrong with the audit log. */
-  readonly audit: readonly HealthTrouble[];
+  /** What is wrong with the audit log, and who fails again and again. */
+  readonly others: readonly HealthTrouble[];
+  /** Threads that should be there, those that are not, and whether none will ever be again. */
+  readonly workers: { readonly wanted: number; readonly missing: number; readonly areGivenUp: boolean };
   /** It is to stop, or has. */
   readonly isStopping: boolean;
   /** Now, in milliseconds since 1970-01-01 UTC. */
@@ -24,14 +26,21 @@ const FULL_SHARE = 0.98;
 const AWAY: ReadonlySet<ActorState> = new Set<ActorState>(['failed', 'restarting', 'quarantined']);
 
 /** How an application is: `unhealthy` is one that cannot do its work, or a part of it. */
-export function judge({ system, actors, audit, isStopping, wallMs }: Condition): HealthInfo {
+export function judge({ system, actors, others, workers, isStopping, wallMs }: Condition): HealthInfo {
   const { eventLoopDelayMs = 0 } = system;
-  const reasons = [...audit, ...downComponents(actors), ...givenUp(actors, wallMs), ...fullRoom(), ...troubles(system)];
+  const reasons = [
+    ...others,
+    ...missingWorkers(workers),
+    ...downComponents(actors),
+    ...givenUp(actors, wallMs),
+    ...fullRoom(),
+    ...troubles(system),
+  ];
   const isUnhealthy = reasons.some(({ kind }) => kind === 'audit' || kind === 'component');
   const status = isUnhealthy ? 'unhealthy' : reasons.length > 0 ? 'degraded' : 'healthy';
   return {
     status,
-    live: eventLoopDelayMs < HELD_MS,
+    live: eventLoopDelayMs < HELD_MS && !workers.areGivenUp,
     ready: !isUnhealthy && !isStopping,
     reasons,
     ...(system.eventLoopDelayMs !== undefined && { eventLoopDelayMs: Math.round(eventLoopDelayMs) }),
@@ -46,6 +55,12 @@ function troubles({ reasons }: Health): HealthTrouble[] {
     ...(actor && { actor: actor.name }),
     ...(text !== undefined && { text }),
   }));
+}
+
+function missingWorkers({ wanted, missing, areGivenUp }: Condition['workers']): HealthTrouble[] {
+  if (missing === 0) return [];
+  const text = `${missing} of ${wanted} workers are not there${areGivenUp ? ', and will not be again' : ''}`;
+  return [{ kind: 'workers', ms: 0, text }];
 }
 
 /** Components none of whose actors does its work. */

@@ -2,20 +2,23 @@ import type { MetricsPage } from '../admin/index.ts';
 import type { HealthInfo } from '../api/index.ts';
 import { EXPOSITION_TYPES, formatFor } from '../observe/index.ts';
 import type { MetricSet } from '../telemetry/index.ts';
+import { systemClock } from '../time/index.ts';
 import type { ApplicationAudit } from './application-audit.ts';
 import { type Condition, judge } from './application-health.ts';
+import { CrashLoops } from './crash-loops.ts';
 import { Metrics } from './metrics.ts';
 
 /** What is looked at. */
 interface Watched {
   readonly audit: ApplicationAudit | undefined;
-  condition(): Omit<Condition, 'audit'>;
+  condition(): Omit<Condition, 'others'>;
 }
 
 /** How an application is, and what is measured of it besides its actor system. */
 export class ApplicationWatch {
   readonly metrics = new Metrics();
   readonly #watched: Watched;
+  readonly #loops = new CrashLoops();
   #intrusions = 0;
 
   constructor(watched: Watched) {
@@ -27,13 +30,19 @@ export class ApplicationWatch {
     });
   }
 
+  /** An actor of a component has failed. */
+  noteFailure(component: string): void {
+    this.#loops.note(component, systemClock.nowMs());
+  }
+
   /** Somebody without the token asked for something. */
   noteIntrusion(): void {
     this.#intrusions++;
   }
 
   health(): HealthInfo {
-    return judge({ ...this.#watched.condition(), audit: this.#watched.audit?.health() ?? [] });
+    const loops = this.#loops.troubles(systemClock.nowMs());
+    return judge({ ...this.#watched.condition(), others: [...(this.#watched.audit?.health() ?? []), ...loops] });
   }
 
   /** What is shown to whoever sends this `accept`. */
@@ -49,7 +58,8 @@ function addHealth(set: MetricSet, { status, ready, reasons }: HealthInfo): void
   for (const { kind } of reasons) set.add('troupe_health_reasons', { kind }, 1);
 }
 
-function addAudit(set: MetricSet, { log: { status } }: ApplicationAudit): void {
+function addAudit(set: MetricSet, { log: { status }, freeBytes }: ApplicationAudit): void {
+  if (freeBytes !== undefined) set.add('troupe_audit_disk_free_bytes', {}, freeBytes);
   const { seq, lost, waiting, state } = status;
   set.add('troupe_audit_records_total', {}, seq);
   set.add('troupe_audit_lost_total', {}, lost);

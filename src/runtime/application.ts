@@ -123,6 +123,7 @@ class RunningApplication implements Application {
       audit,
       condition: () => ({
         system: this.#system.health(),
+        workers: this.#workers.threads,
         actors: this.actors(),
         isStopping: this.#stopped,
         wallMs: this.#clock.wallMs(),
@@ -197,7 +198,10 @@ class RunningApplication implements Application {
   /** A failure that ends the actor is told when it has ended. */
   #onFailure({ actor, error, directive }: FailureReport): void {
     const member = this.#members.get(actor.name);
-    if (member !== undefined) member.lastFailure = { ...error.toWire(), atMs: this.#clock.wallMs() };
+    if (member !== undefined) {
+      member.lastFailure = { ...error.toWire(), atMs: this.#clock.wallMs() };
+      this.#watch.noteFailure(member.component.name);
+    }
     if (directive?.kind === 'quarantine') this.#event(actor.name, { type: 'quarantined', error: error.toWire() });
     else if (directive?.kind === 'restart') this.#event(actor.name, { type: 'restarted', error: error.toWire() });
     else if (directive === undefined || member === undefined)

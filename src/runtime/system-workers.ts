@@ -221,6 +221,11 @@ export class SystemWorkers {
     return usageElsewhere(type, ref.name);
   }
 
+  /** Threads that should be there, and those that are not. */
+  get threads(): { readonly wanted: number; readonly missing: number; readonly areGivenUp: boolean } {
+    return this.#threads?.presence ?? { wanted: 0, missing: 0, areGivenUp: false };
+  }
+
   /** What each actor of a type uses that lives on workers, as it was a moment ago. */
   usagesOf(type: ComponentActorType): ReturnType<typeof usagesElsewhere> {
     return usagesElsewhere(type);
@@ -354,6 +359,13 @@ class Place implements Workplaces {
 
   get size(): number {
     return this.#names.length;
+  }
+
+  /** Before the first is started none is missing. */
+  get presence(): SystemWorkers['threads'] {
+    const wanted = this.#names.length;
+    const missing = this.#pool === undefined ? 0 : wanted - this.#pool.workers.length;
+    return { wanted, missing, areGivenUp: this.#pool?.isGivenUp === true };
   }
 
   /** Where actors live that are to live at the place of that number alone. */

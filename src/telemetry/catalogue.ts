@@ -30,7 +30,7 @@ export const LABELS = {
     'Name of the component, or of the type of actors in TypeScript; `other` beyond 1,000 of them, `none` where there is none',
   revision: 'First 12 digits of the SHA-256 digest of the file; empty if it came from none',
   kind: 'Of a component: what it becomes, `message`, `functions`, `http`, `task`; of a reason: as `troupe health` names it',
-  state: '`starting`, `running`, `restarting`, `quarantined`',
+  state: 'Of actors: `starting`, `running`, `restarting`, `quarantined`; of workers: `present`, `missing`',
   reason: 'Why nobody handled it: `stopped`, `failed`, `expired`, `overflow`, `refused`, `invalid`, `removed`, `lost`',
   code: 'An error code',
   limit: 'A key of `[limits]`',
@@ -238,6 +238,17 @@ export const METRICS = {
   troupe_audit_lost_total: { type: 'counter', labels: [], help: 'Events that could not be put on record' },
   troupe_audit_waiting: { type: 'gauge', labels: [], help: 'Events that wait for the disk' },
   troupe_audit_failing: { type: 'gauge', labels: [], help: '1 while the audit log cannot be written' },
+  troupe_audit_disk_free_bytes: {
+    type: 'gauge',
+    unit: 'bytes',
+    labels: [],
+    help: 'Room where the audit log is written',
+  },
+  troupe_workers: {
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Worker threads: those that are there, and those that should be',
+  },
   troupe_control_refused_total: {
     type: 'counter',
     labels: [],

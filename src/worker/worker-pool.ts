@@ -45,6 +45,11 @@ export class WorkerPool {
     return this.#places.flatMap(({ worker }) => worker ?? []);
   }
 
+  /** Whether every place was given up. */
+  get isGivenUp(): boolean {
+    return this.#places.every(({ isGivenUp }) => isGivenUp);
+  }
+
   /**
    * Chooses the worker for another actor: the one with the fewest, then the least busy one; waits until it is ready. When it is
    * lost by then, it chooses another.
@@ -115,7 +120,7 @@ export class WorkerPool {
 
   async #until(): Promise<void> {
     if (this.#closing !== undefined) throw workerLost('pool', 'closed', 'the pool was closed');
-    if (this.#places.every(({ isGivenUp }) => isGivenUp)) {
+    if (this.isGivenUp) {
       throw this.#lastLoss ?? workerLost('pool', 'exit', 'all workers were given up');
     }
     const waiting = Promise.withResolvers<void>();

@@ -65,6 +65,19 @@ test('S100: an application shows metrics and health without a token where it was
       const { status, stderr, stdout } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
       assert.equal(status, 0, `${stdout}${stderr}`);
     }
+    // It fails again and again, and is back at once.
+    for (let i = 0; i < 5; i++) await call('tell', 'echo', 'trap');
+    const healthAt = async (address: string): Promise<string> => {
+      const response = await fetch(`${address}/health`, { headers: { authorization: `Bearer ${token}` } });
+      assert.equal(response.status, 200);
+      return response.text();
+    };
+    await until(
+      async () => /"kind":"crash-loop"/.test(await healthAt(monitoring)),
+      () => 'a crash loop',
+    );
+    assert.doesNotMatch(await healthAt(monitoring), /"text"/, 'what may be from a guest is for who has the token');
+    assert.match(await healthAt(control), /"kind":"crash-loop".*"text":"it failed 5 times"/);
     await interrupt();
     await assert.rejects(fetch(`${monitoring}/live`));
   });

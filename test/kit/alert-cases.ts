@@ -127,6 +127,11 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
   TroupeDenials: faster('troupe_capability_denials_total', [120, 30], COMPONENT),
   TroupeAuditFailing: above('troupe_audit_failing', [1, 0]),
   TroupeAuditLost: faster('troupe_audit_lost_total', [1, 0]),
+  TroupeAuditDiskLow: {
+    fires: [`troupe_audit_disk_free_bytes{${NODE}} 3000000000-20000000x40`],
+    calm: [gauge('troupe_audit_disk_free_bytes', 3_000_000_000)],
+  },
+  TroupeWorkersMissing: above('troupe_workers', [1, 0], ',state="missing"'),
   TroupeControlRefused: faster('troupe_control_refused_total', [12, 3]),
   TroupeScrapeLost: above('up', [0, 1]),
   TroupeSeriesDropped: above('troupe_scrape_series_dropped', [5, 0]),
