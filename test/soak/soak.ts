@@ -6,8 +6,8 @@
  *     npm run soak -- --leak             keeps what every round made, to see that it is found; exits with 1
  *
  * A round makes a system with some forty actors of components that loop, recurse, allocate, trap, exit by a kill, wait for
- * ever and work as they should, under supervision, and sends requests to a guest that handles HTTP; everything has to
- * end by its name. Heap and resident memory are looked at between rounds.
+ * ever and work as they should, under supervision, with instances that are kept ready and recycled, and sends
+ * requests to a guest that handles HTTP; everything has to end by its name. Heap and resident memory are looked at between rounds.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -69,9 +69,10 @@ async function guests() {
     metered: true,
     limits: { memoryBytes: 8 * 2 ** 20 },
   });
-  const types = { hostile: await component(compiled, { deadlineMs: DEADLINE_MS }) };
+  const types = { hostile: await component(compiled, { deadlineMs: DEADLINE_MS, pool: 8 }) };
   const grants = { messaging: { ask: ['silent'] } };
-  return { ...types, echo: await component(fixture('echo/echo'), { deadlineMs: DEADLINE_MS, grants }) };
+  const recycled = { pool: 8, recycle: { messages: 1 } };
+  return { ...types, echo: await component(fixture('echo/echo'), { deadlineMs: DEADLINE_MS, grants, ...recycled }) };
 }
 
 type Guests = Awaited<ReturnType<typeof guests>>;
