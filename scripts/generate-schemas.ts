@@ -72,7 +72,7 @@ component = "shop"
 - **Grants** are what both sides name: with \`[asks]\` in \`Component.toml\`, a component gets what it asks for *and* is granted.
   Without \`[asks]\` the operator alone decides. \`troupe up\` notes what is asked for and not granted, with the line to add.
 - **Folders** are matched by their guest path: a mount counts if it is the folder asked for or lies in it. A grant covers
-  the whole folder.
+  the whole folder, or what a pattern behind it says: \`./data/**/*.csv\`, for \`read\` and \`list\`.
 - **Limits**: of both sides' values the smaller counts.
 - **Topic patterns** are tokens separated by \`.\`; \`*\` is one token, \`>\` as the last one is one or more. **Actor patterns** are
   \`NAME\`, \`NAME/1\`, \`NAME/*\` (all numbered actors of a component) or \`*\`.

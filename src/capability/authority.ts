@@ -167,8 +167,7 @@ function decideFilesystem(grants: readonly FilesystemGrant[], { path, right }: F
   return deny(`the right ${quote(right)} on ${quote(path)}`, line);
 }
 
-/** What the grant of a folder comes to for what is reached through the folder itself, whatever that is called. */
-export function allowedByFolder(grant: FilesystemGrant, right: FilesystemRight): Decision {
+function allowedByFolder(grant: FilesystemGrant, right: FilesystemRight): Decision {
   return { ...allow(filesystemLine(grant)), line: filesystemLine({ ...grant, rights: [right] }) };
 }
 

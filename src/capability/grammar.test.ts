@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseAddress } from './addresses.ts';
 import {
   Authority,
   coversEndpoint,
@@ -9,7 +10,6 @@ import {
   type Granted,
   type Grants,
   neededLine,
-  parseAddress,
   parseEndpointPattern,
   parseHost,
   printAddress,

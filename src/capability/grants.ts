@@ -8,6 +8,11 @@ export interface FilesystemGrant {
   /** Where the guest sees it. */
   readonly guestPath: string;
   readonly rights: readonly FilesystemRight[];
+  /**
+   * Patterns of paths in it, such as `*.csv` or `2026/**`: what does not match all of them is not there. Only with the rights to
+   * read and to list: who may rename could make anything match. Default: the whole folder.
+   */
+  readonly only?: readonly string[];
 }
 
 /** Which of the three standard streams are connected. */

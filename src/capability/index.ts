@@ -17,7 +17,7 @@
  * @module
  */
 export { type Host, parseAddress, parseHost, printAddress } from './addresses.ts';
-export { Authority, allowedByFolder, copyGrants } from './authority.ts';
+export { Authority, copyGrants } from './authority.ts';
 export { patternOf, withConditions } from './conditions.ts';
 export { decide } from './decide.ts';
 export type { Decision } from './decision.ts';
@@ -49,6 +49,7 @@ export {
   type RecordDecision,
   rulesOf,
 } from './on-record.ts';
+export { PathPattern } from './path-pattern.ts';
 export { isBucketName, isBucketPattern, isWithinFolder, matchesBucket } from './patterns.ts';
 export type { CapabilityRequest, HttpRequest, ListenRequest } from './requests.ts';
 export { type HeaderInjection, Secrets } from './secrets.ts';

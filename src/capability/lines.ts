@@ -17,8 +17,9 @@ export function secretLine(name: string): string {
   return `secrets = [${quote(name)}]`;
 }
 
-export function filesystemLine({ hostPath, guestPath, rights }: FilesystemGrant): string {
-  return `filesystem = [{ path = ${quote(hostPath)}, mount = ${quote(guestPath)}, rights = [${rights.map(quote).join(', ')}] }]`;
+export function filesystemLine({ hostPath, guestPath, rights, only }: FilesystemGrant): string {
+  const path = only?.[0] === undefined ? hostPath : `${hostPath}/${only[0]}`;
+  return `filesystem = [{ path = ${quote(path)}, mount = ${quote(guestPath)}, rights = [${rights.map(quote).join(', ')}] }]`;
 }
 
 export function messagingLine(action: string, granted: Granted): string {

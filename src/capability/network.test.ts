@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isInRange, isPrivateAddress, parseHost, parseRange } from './addresses.ts';
+import { isInRange, isPrivateAddress, parseAddress, parseHost, parseRange } from './addresses.ts';
 import { coversHost, printEndpointPattern } from './endpoints.ts';
 import {
   coversEndpoint,
   decide,
   type NetworkGrant,
-  parseAddress,
   parseAuthority,
   parseEndpointPattern,
   parseHostPattern,

@@ -1,6 +1,6 @@
 import { isWithinFolder } from '../capability/index.ts';
 import { intersectGrants, rulesOfAsks } from './grants.ts';
-import type { AsksSection } from './grants-section.ts';
+import { type AsksSection, splitPath } from './grants-section.ts';
 
 /** What one `[asks]` asks for beyond another one. */
 export interface NewlyAsked {
@@ -22,7 +22,9 @@ export function newlyAsked(before: AsksSection | undefined, now: AsksSection | u
   const { notices } = intersectGrants({ component: '', directory: '/', given, asked });
   const patterns = notices.flatMap(({ kind, line }) => (kind === 'not-granted' && line !== undefined ? [line] : []));
   const wider = folders.filter(({ path, rights }) => {
-    const covered = known.filter((folder) => isWithinFolder(folder.path, path)).flatMap((folder) => folder.rights);
+    const covered = known
+      .filter((folder) => folder.path === path || isWithinFolder(folder.path, splitPath(path).folder))
+      .flatMap((folder) => folder.rights);
     return rights.some((right) => !covered.includes(right));
   });
   const paths = rulesOfAsks({ filesystem: wider }).map(({ rule }) => rule);

@@ -171,9 +171,9 @@ const BAD: readonly { title: string; toml: string; says: string }[] = [
     says: 'line 5: components.parse.grants.filesystem.0.mount expected an absolute path of the guest without wildcards, "." or "..", such as "/data", found "/a/../b"',
   },
   {
-    title: 'a folder with wildcards',
-    toml: `${ONE}grants = { filesystem = [{ path = "d/*.csv", mount = "/a", rights = ["read"] }] }`,
-    says: 'line 5: components.parse.grants.filesystem.0.path expected the path of a folder without wildcards: a grant covers the whole folder, found "d/*.csv"',
+    title: 'a folder with a pattern that is none',
+    toml: `${ONE}grants = { filesystem = [{ path = "d/**.csv", mount = "/a", rights = ["read"] }] }`,
+    says: 'line 5: components.parse.grants.filesystem.0.path expected the path of a folder, perhaps with a pattern behind: "./data", "./data/*.csv", "./data/**/*.csv", found "d/**.csv"',
   },
   {
     title: 'a missing key',

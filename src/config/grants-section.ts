@@ -21,11 +21,30 @@ const rights = () =>
   );
 const variables = () => list(pattern(VARIABLE_PATTERN, VARIABLE_EXPECTED), 'a list of names of environment variables');
 
-const hostFolder = () =>
-  text('the path of a folder').refine(
-    (path) => !/[*?[\0]/.test(path),
-    'the path of a folder without wildcards: a grant covers the whole folder',
-  );
+/** `**` stands alone between slashes; `?` and `[` mean nothing here, and are none of the patterns that people expect. */
+const NO_PATTERN = /[?[\0]|[^/]\*\*|\*\*[^/]/;
+
+const PATH_EXPECTED =
+  'the path of a folder, perhaps with a pattern behind: "./data", "./data/*.csv", "./data/**/*.csv"';
+
+const hostFolder = () => text(PATH_EXPECTED).refine((path) => !NO_PATTERN.test(path), PATH_EXPECTED);
+
+/** What an author asks for: the same of the guest's paths. */
+const askedPath = () => {
+  const expected = 'an absolute path of the guest, perhaps with a pattern behind: "/data", "/data/*.csv"';
+  return text(expected).refine((path) => !NO_PATTERN.test(path) && GUEST_PATH.test(splitPath(path).folder), expected);
+};
+
+const READING: readonly string[] = ['read', 'list'];
+
+/** A path, and the pattern that begins with the first name that has a `*`. */
+export function splitPath(path: string): { readonly folder: string; readonly only?: readonly string[] } {
+  const names = path.split('/');
+  const at = names.findIndex((name) => name.includes('*'));
+  if (at < 0) return { folder: path };
+  const folder = names.slice(0, at).join('/');
+  return { folder: folder === '' ? (path.startsWith('/') ? '/' : '.') : folder, only: [names.slice(at).join('/')] };
+}
 
 export const stdio = () =>
   z.union([z.boolean(), z.array(z.enum(STREAMS)).max(STREAMS.length)], {
@@ -39,9 +58,16 @@ const plain = patternSections(PLAIN);
 export const GRANTS_SECTION = table({
   filesystem: list(
     table({
-      path: hostFolder().meta({ description: 'Folder of this machine, relative to troupe.toml', examples: ['./data'] }),
+      path: hostFolder().meta({
+        description:
+          'Folder of this machine, relative to troupe.toml, and perhaps which paths in it: `*` in names, `**` for folders',
+        examples: ['./data'],
+      }),
       mount: guestPath().meta({ description: 'Where the guest sees it', examples: ['/data'] }),
       rights: rights().meta({ description: 'What it may do there', examples: [['read', 'list']] }),
+    }).refine(({ path, rights }) => !path.includes('*') || rights.every((right) => READING.includes(right)), {
+      path: ['rights'],
+      error: '"read" and "list" alone where the path is a pattern: who may rename could make anything match',
     }),
     'a list of { path, mount, rights }',
   )
@@ -79,7 +105,7 @@ export const GRANTS_SECTION = table({
 export const ASKS_SECTION = table({
   filesystem: list(
     table({
-      path: guestPath().meta({ description: 'Folder as the guest sees it', examples: ['/data'] }),
+      path: askedPath().meta({ description: 'Folder as the guest sees it', examples: ['/data'] }),
       rights: rights().meta({ description: 'What it needs to do there' }),
     }),
     'a list of { path, rights }',

@@ -87,6 +87,32 @@ test('intersectGrants takes the rights that both sides name, on folders at or be
   assert.deepEqual(grants.filesystem, [{ hostPath: '/app/in', guestPath: '/data/in', rights: ['read'] }]);
 });
 
+test('intersectGrants takes the patterns of both sides on a folder, and reading alone where there is one', () => {
+  const given: GrantsSection = {
+    filesystem: [
+      { path: './in/*.csv', mount: '/data', rights: ['read'] },
+      { path: './all', mount: '/all', rights: ['read', 'write', 'list'] },
+      { path: '/srv/x/**', mount: '/deep/x', rights: ['list'] },
+    ],
+  };
+  const filesystem = [
+    { path: '/data/2026*', rights: ['read' as const] },
+    { path: '/all/**/*.csv', rights: ['read' as const, 'write' as const] },
+    { path: '/deep', rights: ['list' as const] },
+  ];
+  assert.deepEqual(intersect(given, { filesystem }).grants.filesystem, [
+    { hostPath: '/app/in', guestPath: '/data', rights: ['read'], only: ['*.csv', '2026*'] },
+    { hostPath: '/app/all', guestPath: '/all', rights: ['read'], only: ['**/*.csv'] },
+    { hostPath: '/srv/x', guestPath: '/deep/x', rights: ['list'], only: ['**'] },
+  ]);
+  const inner = { filesystem: [{ path: '/*.csv', rights: ['read' as const] }] };
+  assert.deepEqual(
+    intersect(given, inner).grants.filesystem,
+    [],
+    'what a pattern means in a part of its folder is not guessed',
+  );
+});
+
 test('intersectGrants keeps of two patterns the narrower one', () => {
   const { grants, notices } = intersect(
     { messaging: { publish: ['lines.>', 'other.x'], tell: ['*'] } },

@@ -11,7 +11,7 @@ import {
   withConditions,
 } from '../capability/index.ts';
 import type { ConfigNotice, GrantsConfig } from './application.ts';
-import type { AsksSection, GrantsSection } from './grants-section.ts';
+import { type AsksSection, type GrantsSection, splitPath } from './grants-section.ts';
 import { coversListen, coversName, coversResolve, coversTarget, coversTopic } from './patterns.ts';
 
 /**
@@ -42,11 +42,10 @@ export const STREAM_NAMES = ['stdin', 'stdout', 'stderr'] as const;
 export function intersectGrants(sides: Sides): Intersection {
   const { given, asked } = sides;
   const notices = new Notices(sides.component);
-  const toFolder = (grant: NonNullable<GrantsSection['filesystem']>[number]) => ({
-    hostPath: resolve(sides.directory, grant.path),
-    guestPath: grant.mount,
-    rights: [...new Set(grant.rights)],
-  });
+  const toFolder = ({ path, mount, rights }: NonNullable<GrantsSection['filesystem']>[number]): FilesystemGrant => {
+    const { folder, ...only } = splitPath(path);
+    return { hostPath: resolve(sides.directory, folder), guestPath: mount, rights: [...new Set(rights)], ...only };
+  };
   const folders = (given.filesystem ?? []).map(toFolder);
   return {
     grants: {
@@ -133,15 +132,13 @@ function intersectFolders(given: readonly FilesystemGrant[], asked: AsksSection,
   const asks = asked.filesystem ?? [];
   const result: FilesystemGrant[] = [];
   for (const grant of given) {
-    // A mount may lie inside what is asked for. The other way round it would show more than was asked.
-    const wanted = asks.filter((ask) => isWithinFolder(ask.path, grant.guestPath)).flatMap((ask) => ask.rights);
-    const rights = grant.rights.filter((right) => wanted.includes(right));
-    const surplus = grant.rights.filter((right) => !wanted.includes(right));
+    const { rights, only } = askedOf(grant, asks);
+    const surplus = grant.rights.filter((right) => !rights.includes(right));
     if (surplus.length > 0) notices.notAsked(`${surplus.join(', ')} on "${grant.guestPath}"`);
-    if (rights.length > 0) result.push({ ...grant, rights });
+    if (rights.length > 0) result.push({ ...grant, rights, ...(only && { only: [...(grant.only ?? []), ...only] }) });
   }
   for (const ask of asks) {
-    const covering = given.filter((grant) => isWithinFolder(ask.path, grant.guestPath));
+    const covering = given.filter((grant) => isWithinFolder(splitPath(ask.path).folder, grant.guestPath));
     const missing = ask.rights.filter((right) => !covering.some((grant) => grant.rights.includes(right)));
     if (missing.length > 0)
       notices.notGranted(`${missing.join(', ')} on "${ask.path}"`, folderLine(ask.path, ask.rights));
@@ -149,9 +146,24 @@ function intersectFolders(given: readonly FilesystemGrant[], asked: AsksSection,
   return result;
 }
 
+/** What of a grant is asked for. A mount may lie inside of that; the other way round it would show more than was asked. */
+function askedOf(
+  { guestPath, rights: given }: FilesystemGrant,
+  asks: NonNullable<AsksSection['filesystem']>,
+): { readonly rights: readonly FilesystemRight[]; readonly only?: readonly string[] } {
+  const folders = asks.map(({ path, rights }) => ({ ...splitPath(path), rights }));
+  const whole = folders.filter(({ folder, only }) => only === undefined && isWithinFolder(folder, guestPath));
+  const wanted = whole.flatMap(({ rights }) => rights);
+  // Of a pattern, its own folder: what it means inside of a part of that would have to be worked out.
+  const part = whole.length > 0 ? undefined : folders.find(({ folder, only }) => only && folder === guestPath);
+  if (part === undefined) return { rights: given.filter((right) => wanted.includes(right)) };
+  const rights = given.filter((right) => part.rights.includes(right) && (right === 'read' || right === 'list'));
+  return { rights, ...(part.only && { only: part.only }) };
+}
+
 function folderLine(path: string, rights: readonly FilesystemRight[]): string {
   const listed = rights.map((right) => `"${right}"`).join(', ');
-  return `filesystem = [{ path = ".${path}", mount = "${path}", rights = [${listed}] }]`;
+  return `filesystem = [{ path = ".${path}", mount = "${splitPath(path).folder}", rights = [${listed}] }]`;
 }
 
 function intersectStreams(given: Stdio, asked: AsksSection | undefined, notices: Notices): Streams {

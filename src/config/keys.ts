@@ -91,5 +91,5 @@ const EVERYTHING: GrantsSection = {
 
 /** Other folders are not there for a guest: it cannot want them. */
 function withEveryRight({ filesystem = [] }: GrantsSection): NonNullable<GrantsSection['filesystem']> {
-  return filesystem.map((folder) => ({ ...folder, rights: [...RIGHTS] }));
+  return filesystem.map((folder) => (folder.path.includes('*') ? folder : { ...folder, rights: [...RIGHTS] }));
 }

@@ -297,3 +297,43 @@ test('grant diff says what a new revision newly wants, and ends with 1 if there 
     assert.deepEqual([silent.code, /says no more what it asks for/.test(silent.stdout)], [1, true]);
   });
 });
+
+test('S122: of a folder that is granted by a pattern, what matches can be read and listed, and nothing else is there', async () => {
+  const toml = `[components.tour]
+manifest = "tour.toml"
+args = ["list", "/data", "--", "read", "/data/sub/b.csv", "--", "read", "/data/secret.txt"]
+supervise = { intensity = 0 }
+[components.tour.grants]
+clock = true
+random = true
+stdio = true
+filesystem = [{ path = "data/**", mount = "/data", rights = ["read", "list"] }]
+`;
+  const manifest = `[component]
+name = "tour"
+source = "wasi-tour.wasm"
+[asks]
+clock = true
+random = true
+stdio = true
+filesystem = [{ path = "/data/**/*.csv", rights = ["read", "list"] }]
+`;
+  await withApplicationFolder({ fixtures: ['wasi-tour'], toml }, async ({ folder, call }) => {
+    mkdirSync(join(folder, 'data', 'sub'), { recursive: true });
+    for (const name of ['a.csv', 'secret.txt', 'sub/b.csv']) writeFileSync(join(folder, 'data', name), `of ${name}\n`);
+    writeFileSync(join(folder, 'tour.toml'), manifest);
+    const ended = await troupe(['up', folder, '--no-view']);
+    const output = ended.stdout + ended.stderr;
+    assert.match(output, /tour \| a\.csv\n(?:.*\n)?tour \| sub\/\n(?:.*\n)?tour \| of sub\/b\.csv/);
+    assert.match(
+      output,
+      /tour was denied something: The patterns of the grant of the folder do not match "\/data\/secret\.txt"/,
+    );
+    assert.ok(!output.includes('of secret.txt'));
+    const { authority } = JSON.parse(await call('inspect', 'tour', '--output', 'json'));
+    assert.match(JSON.stringify(authority.granted), /data\/\*\*/);
+    writeFileSync(join(folder, 'troupe.toml'), `[application]\nname = "demo"\n${toml.replace('"list"]', '"write"]')}`);
+    const refused = await troupe(['up', folder]);
+    assert.match(refused.stderr, /filesystem\.0\.rights expected "read" and "list" alone where the path is a pattern/);
+  });
+});

@@ -1,5 +1,11 @@
 import type { BigIntStats } from 'node:fs';
-import type { CapabilityRequest, Decision, FilesystemGrant, FilesystemRight } from '../../capability/index.ts';
+import type {
+  CapabilityRequest,
+  Decision,
+  FilesystemGrant,
+  FilesystemRight,
+  PathPattern,
+} from '../../capability/index.ts';
 import { uphold } from '../authority/index.ts';
 import { type Guest, PartKey, reportLimit } from '../guest/index.ts';
 import { type ErrorCode, type FileResult, refuse, toFailure } from './error-code.ts';
@@ -45,6 +51,8 @@ export interface Access {
   readonly rights: ReadonlyMap<FilesystemRight, Decision>;
   /** Decides of all else: by the grant of that folder and no other. */
   readonly decide: (request: CapabilityRequest) => Decision;
+  /** What of that folder is there; absent: all. */
+  readonly only: readonly PathPattern[] | undefined;
   readonly read: boolean;
   readonly write: boolean;
   readonly fileIntegritySync: boolean;
@@ -63,6 +71,8 @@ interface DescriptorOptions {
   readonly system: FileSystem;
   readonly kind: 'directory' | 'regular-file';
   readonly access: Access;
+  /** Where a directory really is below the folder that was granted. Default: it is that folder. */
+  readonly below?: readonly string[];
   /** Given over: the descriptor releases it. */
   readonly file: OpenFile | Root;
 }
@@ -73,16 +83,18 @@ export class Descriptor {
   readonly path: string;
   readonly kind: 'directory' | 'regular-file';
   readonly access: Access;
+  readonly below: readonly string[];
   readonly #root: Root | undefined;
   #file: OpenFile | undefined;
   #dropped = false;
 
-  constructor({ system, path, kind, access, file }: DescriptorOptions) {
+  constructor({ system, path, kind, access, file, below = [] }: DescriptorOptions) {
     system.guest.hold();
     this.system = system;
     this.path = path;
     this.kind = kind;
     this.access = access;
+    this.below = below;
     if (file instanceof OpenFile) this.#file = file;
     else this.#root = file;
   }
@@ -156,6 +168,22 @@ export function noteEscape({ system, path: base }: Descriptor, path: string): vo
   const request = { kind: 'filesystem', path: pathAt(base, path), right: 'read' } as const;
   const reason = `The path leads out of the folder ${JSON.stringify(base)}`;
   uphold(system.guest, request, { effect: 'deny', rule: 'default', reason });
+}
+
+/** Tells whether something below the directory `base` is there for the guest, or may hold what is. */
+export function isThere({ access, below }: Descriptor, names: readonly string[], kind: 'directory' | 'other'): boolean {
+  const { only } = access;
+  if (only === undefined) return true;
+  const path = [...below, ...names];
+  return only.every((pattern) => pattern.matches(path) || (kind === 'directory' && pattern.mayContain(path)));
+}
+
+/** Ends the operation on what is not there for the guest, and puts that on record. */
+export function refuseOutside({ system, path: base }: Descriptor, path: string): never {
+  const request = { kind: 'filesystem', path: pathAt(base, path), right: 'read' } as const;
+  const reason = `The patterns of the grant of the folder do not match ${JSON.stringify(request.path)}`;
+  uphold(system.guest, request, { effect: 'deny', rule: 'default', reason });
+  refuse('not-permitted');
 }
 
 /** What a guest calls the file at `path` in a folder that it calls `base`. */

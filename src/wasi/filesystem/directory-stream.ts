@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs';
 import { type Eventually, err, ok } from '../guest/index.ts';
-import { attempt, type Descriptor, demand, type FileSystem } from './descriptor.ts';
+import { attempt, type Descriptor, demand, type FileSystem, isThere } from './descriptor.ts';
 import { FileError, type FileResult, refuse } from './error-code.ts';
 import { descriptorPath } from './host-files.ts';
 import type { OpenDirectory } from './open-files.ts';
@@ -20,12 +20,15 @@ export interface DirectoryEntry {
 export class DirectoryStream {
   readonly #system: FileSystem;
   readonly #directory: OpenDirectory;
+  readonly #descriptor: Descriptor;
   #page: FileResult<DirectoryEntry>[] = [];
   #ended = false;
 
-  constructor(system: FileSystem, directory: OpenDirectory) {
+  constructor(descriptor: Descriptor, directory: OpenDirectory) {
+    const { system } = descriptor;
     system.guest.hold();
     this.#system = system;
+    this.#descriptor = descriptor;
     this.#directory = directory;
   }
 
@@ -40,6 +43,10 @@ export class DirectoryStream {
     });
   }
 
+  #isThere({ name, type }: DirectoryEntry): boolean {
+    return isThere(this.#descriptor, [name], type === 'directory' ? type : 'other');
+  }
+
   drop(): void {
     this.#system.guest.release();
     this.#directory.abandon();
@@ -52,7 +59,8 @@ export class DirectoryStream {
         this.#ended = true;
         return;
       }
-      this.#page.push(toEntry(entry));
+      const found = toEntry(entry);
+      if (found.tag === 'err' || this.#isThere(found.val)) this.#page.push(found);
     }
   }
 }
@@ -64,7 +72,7 @@ export function readDirectory(descriptor: Descriptor): Promise<FileResult<Direct
     demand(descriptor, 'list');
     const { system } = descriptor;
     const directory = await descriptor.use((fd) => system.open.openDirectory(descriptorPath(fd)));
-    return ok(new DirectoryStream(system, directory));
+    return ok(new DirectoryStream(descriptor, directory));
   });
 }
 

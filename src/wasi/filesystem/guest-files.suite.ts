@@ -13,6 +13,8 @@ export const ALL_RIGHTS: readonly FilesystemRight[] = ['read', 'write', 'list', 
 
 interface SetUpOptions {
   readonly rights?: readonly FilesystemRight[];
+  /** Patterns of what is there in the first folder. */
+  readonly only?: readonly string[];
   /** Rights of a second folder, `/other`. */
   readonly otherRights?: readonly FilesystemRight[];
   readonly limits?: WasiLimits;
@@ -58,7 +60,12 @@ export function setUpFiles(t: TestContext, options: SetUpOptions = {}): GuestFil
   fs.writeFileSync(path.join(outside, 'secret'), 'secret');
   const wasi = defineWasi({
     preopens: [
-      { hostPath: inside, guestPath: '/', rights: options.rights ?? ALL_RIGHTS },
+      {
+        hostPath: inside,
+        guestPath: '/',
+        rights: options.rights ?? ALL_RIGHTS,
+        ...(options.only && { only: options.only }),
+      },
       { hostPath: other, guestPath: '/other', rights: options.otherRights ?? ALL_RIGHTS },
     ],
     ...(options.limits === undefined ? {} : { limits: options.limits }),

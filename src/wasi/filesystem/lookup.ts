@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { type Descriptor, type FileSystem, noteEscape } from './descriptor.ts';
+import { type Descriptor, type FileSystem, isThere, noteEscape, refuseOutside } from './descriptor.ts';
 import { type ErrorCode, EscapeError, errnoOf, refuse } from './error-code.ts';
 import { descriptorPath } from './host-files.ts';
 import { closePlace } from './open-files.ts';
@@ -31,16 +31,26 @@ export function along<T>(base: Descriptor, path: string, operation: (walk: Walk)
 }
 
 /** Goes to the end of the path and opens what is there for `look`. A link is followed if `follow`, or if the path ends in a slash. */
-export async function find<T>({ walk, system, follow }: Search, look: (found: Found) => Promise<T>): Promise<T> {
+export async function find<T>(search: Search, look: (found: Found) => Promise<T>): Promise<T> {
+  const { walk, base, follow } = search;
+  const { system } = base;
   for (;;) {
     const place = await walk.toParent();
+    const names = walk.namesOf(place);
     const fd = await lookAt(walk, place);
-    if (fd === undefined) return look({ place, fd, stats: undefined });
+    if (fd === undefined) {
+      if (!isThere(base, names, 'other')) refuseOutside(base, search.path);
+      return look({ place, fd, stats: undefined });
+    }
     try {
       const stats = await system.files.stat(fd);
       const isLink = stats.isSymbolicLink();
       if (!isLink && walk.wantsDirectory && !stats.isDirectory()) refuse('not-directory');
-      if (!isLink || !(follow || walk.wantsDirectory)) return await look({ place, fd, stats });
+      if (!isLink || !(follow || walk.wantsDirectory)) {
+        const kind = stats.isDirectory() ? 'directory' : 'other';
+        if (!isThere(base, names, kind)) refuseOutside(base, search.path);
+        return await look({ place, fd, stats });
+      }
     } finally {
       closePlace(fd);
     }
@@ -48,10 +58,10 @@ export async function find<T>({ walk, system, follow }: Search, look: (found: Fo
   }
 }
 
-interface Search {
+interface Search extends GuestPath {
   readonly walk: Walk;
-  readonly system: FileSystem;
-  readonly follow: boolean;
+  /** Where the walk began. */
+  readonly base: Descriptor;
 }
 
 async function lookAt(walk: Walk, place: Place): Promise<number | undefined> {
@@ -69,9 +79,8 @@ export function lookup<T>(
   { path, follow }: GuestPath,
   look: (found: { readonly fd: number; readonly stats: BigIntStats }) => Promise<T>,
 ): Promise<T> {
-  const { system } = base;
   return along(base, path, (walk) =>
-    find({ walk, system, follow }, async ({ fd, stats }) => {
+    find({ walk, base, path, follow }, async ({ fd, stats }) => {
       if (fd === undefined || stats === undefined) refuse('no-entry');
       return look({ fd, stats });
     }),
@@ -108,6 +117,7 @@ export function atEntry<T>(
   return along(base, path, async (walk) => {
     const place = await walk.toParent();
     if (place.name === undefined || walk.endsInDot) refuse(nameless);
+    if (!isThere(base, walk.namesOf(place), 'other')) refuseOutside(base, path);
     return operation({ path: descriptorPath(place.fd, place.name), place, walk });
   });
 }

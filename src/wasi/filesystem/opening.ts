@@ -40,7 +40,7 @@ export function openAt(base: Descriptor, path: GuestPath, request: OpenRequest):
     const follow = path.follow && !(request.create && request.exclusive);
     for (let tries = 0; tries < OPEN_TRIES_MAX; tries += 1) {
       const opened = await along(base, path.path, (walk) =>
-        find({ walk, system: base.system, follow }, (found) => openFound(opening, walk, found)),
+        find({ walk, base, path: path.path, follow }, (found) => openFound(opening, walk, found)),
       );
       if (opened !== 'again') return ok(opened);
     }
@@ -61,8 +61,8 @@ function toAccess(base: Descriptor, request: OpenRequest): Access {
   const { fileIntegritySync, dataIntegritySync, requestedWriteSync } = request;
   const write = request.write || request.truncate || request.create;
   const read = request.read || !write;
-  const { rights, decide } = base.access;
-  return { rights, decide, read, write, fileIntegritySync, dataIntegritySync, requestedWriteSync };
+  const { rights, decide, only } = base.access;
+  return { rights, decide, only, read, write, fileIntegritySync, dataIntegritySync, requestedWriteSync };
 }
 
 async function openFound(opening: Opening, walk: Walk, found: Found): Promise<Descriptor | 'again'> {
@@ -75,7 +75,7 @@ async function openFound(opening: Opening, walk: Walk, found: Found): Promise<De
   }
   if (create && exclusive) refuse('exist');
   if (stats.isSymbolicLink()) refuse('loop');
-  if (stats.isDirectory()) return openDirectory(opening, fd);
+  if (stats.isDirectory()) return openDirectory(opening, fd, walk.namesOf(place));
   if (directory) refuse('not-directory');
   // A FIFO, socket or device could wait for ever or do something when it is opened.
   if (!stats.isFile()) refuse('not-permitted');
@@ -101,9 +101,14 @@ async function openFile({ base, path: name, access }: Opening, path: string, fla
   return new Descriptor({ system, path: pathAt(base.path, name), kind: 'regular-file', access, file });
 }
 
-async function openDirectory({ base, path, request, access }: Opening, fd: number): Promise<Descriptor> {
+async function openDirectory(
+  { base, path, request, access }: Opening,
+  fd: number,
+  names: readonly string[],
+): Promise<Descriptor> {
   const { system } = base;
   if (request.write || request.create || request.truncate) refuse('is-directory');
   const file = await system.open.openFile(descriptorPath(fd), ROOT_FLAGS);
-  return new Descriptor({ system, path: pathAt(base.path, path), kind: 'directory', access, file });
+  const below = [...base.below, ...names];
+  return new Descriptor({ system, path: pathAt(base.path, path), kind: 'directory', access, below, file });
 }

@@ -1,11 +1,5 @@
 import { existsSync } from 'node:fs';
-import {
-  Authority,
-  allowedByFolder,
-  type CapabilityRequest,
-  type Decision,
-  type FilesystemGrant,
-} from '../../capability/index.ts';
+import { Authority, type FilesystemGrant, PathPattern } from '../../capability/index.ts';
 import { RuntimeError } from '../../errors/index.ts';
 import { AUTHORITY } from '../authority/index.ts';
 import { type Guest, PartKey } from '../guest/index.ts';
@@ -57,16 +51,16 @@ function createPreopens(system: FileSystem, grants: readonly FilesystemGrant[]):
   };
 }
 
-function rootAccess(grant: FilesystemGrant, guest: Guest): Access {
-  const { observe } = guest.part(AUTHORITY).grants;
-  let authority: Authority | undefined;
-  const decide = (request: CapabilityRequest): Decision => {
-    authority ??= new Authority({ filesystem: [grant], observe }, guest.clock);
-    return authority.decide(request);
-  };
+function rootAccess(given: FilesystemGrant, guest: Guest): Access {
+  const { guestPath: path, only } = given;
+  // Who may rename could make anything match a pattern.
+  const rights = given.rights.filter((right) => only === undefined || right === 'read' || right === 'list');
+  const observe = only === undefined ? guest.part(AUTHORITY).grants.observe : undefined;
+  const authority = new Authority({ filesystem: [{ ...given, rights }], observe }, guest.clock);
   return {
-    rights: new Map(grant.rights.map((right) => [right, allowedByFolder(grant, right)])),
-    decide,
+    rights: new Map(rights.map((right) => [right, authority.decide({ kind: 'filesystem', path, right })])),
+    decide: (request) => authority.decide(request),
+    only: only?.map((pattern) => new PathPattern(pattern)),
     read: true,
     write: false,
     fileIntegritySync: false,

@@ -37,6 +37,7 @@ export interface Place {
 export class Walk {
   readonly #files: HostFiles;
   readonly #entered: number[] = [];
+  readonly #names: string[] = [];
   readonly #base: number;
   /** Steps still to go, the next one last. */
   #ahead: string[] = [];
@@ -88,6 +89,11 @@ export class Walk {
     this.#push(path);
   }
 
+  /** Where `place` really is, from the directory that the walk began in: links are behind. */
+  namesOf({ name }: Place): readonly string[] {
+    return name === undefined ? this.#names : [...this.#names, name];
+  }
+
   /** Opens whatever is at `place`, a link too, so that it can be looked at and nothing else. */
   look({ fd, name }: Place): Promise<number> {
     return this.#files.open(descriptorPath(fd, name), name === undefined ? ROOT_FLAGS : LOOK_FLAGS);
@@ -119,6 +125,7 @@ export class Walk {
 
   #back(): void {
     const left = this.#entered.pop();
+    this.#names.pop();
     if (left === undefined) throw new EscapeError();
     closePlace(left);
   }
@@ -128,6 +135,7 @@ export class Walk {
     const place = { fd: this.#here, name: step };
     try {
       this.#entered.push(await this.#files.open(descriptorPath(place.fd, step), WALK_FLAGS));
+      this.#names.push(step);
     } catch (error) {
       if (errnoOf(error) !== 'ENOTDIR') throw error;
       await this.#enterLink(place);

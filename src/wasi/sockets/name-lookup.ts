@@ -1,4 +1,4 @@
-import { parseAddress, parseHost, printAddress } from '../../capability/index.ts';
+import { parseHost, printAddress } from '../../capability/index.ts';
 import { isAllowed } from '../authority/index.ts';
 import { type Eventually, err, type Guest, ok, PartKey } from '../guest/index.ts';
 import { Pollable, type Readiness } from '../io/index.ts';
@@ -136,6 +136,6 @@ export function resolveAddresses(guest: Guest, text: string): SocketResult<Resol
 
 /** An address in the one spelling under which it is remembered; nothing for what is none. */
 function normalised(text: string): string[] {
-  const address = parseAddress(text.split('%')[0] ?? '');
-  return address === undefined ? [] : [printAddress(address)];
+  const host = parseHost(text.split('%')[0] ?? '');
+  return host?.kind === 'address' ? [printAddress(host.address)] : [];
 }
