@@ -157,7 +157,7 @@ test('loadApplication resolves everything that the files say', async () => {
       links: [],
     });
     assert.deepEqual(config.view, { actor: 'parse/1', op: 'show', everyMs: 250 });
-    assert.deepEqual(config.control, { kind: 'port', directory: join(folder, 'app', '.troupe'), port: 0 });
+    assert.deepEqual(config.control, { kind: 'port', directory: join(folder, 'app', '.troupe'), port: 0, tokens: [] });
     assert.deepEqual(
       config.notices.map(({ message }) => message),
       [
@@ -195,6 +195,7 @@ test('loadApplication listens at a socket beside the file unless told otherwise'
         kind: 'socket',
         directory: join(folder, '.troupe'),
         socketPath: join(folder, expected),
+        tokens: [],
       });
     });
   }
