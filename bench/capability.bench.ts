@@ -1,6 +1,8 @@
 /** What a decision costs: of fifty grants, made anew and kept, and what a guest waits for when it is denied something. */
 import { Authority, type CapabilityRequest, type Grants } from '../src/capability/index.ts';
-import { systemClock } from '../src/time/index.ts';
+import { ACTOR, type GuestActor, MESSAGING_INTERFACE } from '../src/host/messaging.ts';
+import { Rate, systemClock } from '../src/time/index.ts';
+import { defineWasi } from '../src/wasi/index.ts';
 import type { Report, Suite } from './suite.ts';
 
 const SAMPLES = 31;
@@ -31,6 +33,12 @@ const REQUESTS: Readonly<Record<string, CapabilityRequest>> = {
 };
 
 const DENIED: CapabilityRequest = { kind: 'messaging', action: 'tell', target: 'stranger' };
+
+/** Nobody is reached: what is denied gets no further. */
+const SENDER = {
+  limits: { messageBytes: 1_048_576, rate: new Rate(Number.POSITIVE_INFINITY) },
+  largestBytes: 0,
+} as unknown as GuestActor;
 
 function nanoseconds(work: () => unknown): number {
   const startMs = performance.now();
@@ -65,6 +73,16 @@ function run(report: Report): void {
     name: 'a denial, made anew',
     unit: 'µs',
     samples: sampled(() => authority.decideAnew(DENIED)).map((ns) => ns / 1_000),
+    target: { atMost: 5 },
+  });
+  const guest = defineWasi({ grants: GRANTS }).guest({ clock: systemClock });
+  guest.provide(ACTOR, SENDER);
+  const payload = new Uint8Array(64);
+  const tell = MESSAGING_INTERFACE.tell as unknown as (this: unknown, ...args: unknown[]) => unknown;
+  report.row({
+    name: 'a guest is told that it may not tell',
+    unit: 'µs',
+    samples: sampled(() => tell.call(guest, 'stranger', 'op', payload)).map((ns) => ns / 1_000),
     target: { atMost: 5 },
   });
   report.notMeasured(

@@ -307,6 +307,8 @@ export interface AuthorityReport {
   readonly asked?: readonly RuleInfo[];
   /** By `troupe.toml`. */
   readonly given: readonly RuleInfo[];
+  /** `observe`: what `troupe.toml` does not give is let through, and told. */
+  readonly mode: 'enforce' | 'observe';
   /** What both, and every policy, come to. */
   readonly granted: readonly RuleInfo[];
   /** What is refused whatever is granted. */

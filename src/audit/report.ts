@@ -14,10 +14,12 @@ export interface RuleUse {
   lastTime?: string;
 }
 
-/** What a component was denied. */
+/** What a component was denied, or would have been. */
 export interface DenialCount {
   readonly action: string;
   readonly resource: string;
+  /** `would-deny`: it was observed, and let through. */
+  readonly outcome: 'deny' | 'would-deny';
   count: number;
   lastTime: string;
 }
@@ -126,11 +128,12 @@ class Sum {
     return use;
   }
 
-  #deny({ action, resource = '', count = 1, time }: AuditRecord): void {
-    const isFull = this.#denials.size >= LISTED_MAX && !this.#denials.has(`${action}\n${resource}`);
+  #deny({ action, resource = '', outcome: become, count = 1, time }: AuditRecord): void {
+    const outcome = become === 'would-deny' ? become : 'deny';
+    const isFull = this.#denials.size >= LISTED_MAX && !this.#denials.has(`${outcome}\n${action}\n${resource}`);
     const shown = isFull ? '…' : resource;
-    const key = `${action}\n${shown}`;
-    const denial = this.#denials.get(key) ?? { action, resource: shown, count: 0, lastTime: time };
+    const key = `${outcome}\n${action}\n${shown}`;
+    const denial = this.#denials.get(key) ?? { action, resource: shown, outcome, count: 0, lastTime: time };
     if (!this.#denials.has(key)) {
       this.#denials.set(key, denial);
       this.report.denied.push(denial);

@@ -59,7 +59,8 @@ export class Authority {
     const known = this.#cache.find(request);
     if (known !== undefined && (known.untilMs === undefined || this.#clock.wallMs() < known.untilMs)) return known;
     const decision = this.decideAnew(request);
-    if (!this.#granted.isSized(request)) this.#cache.keep(request, decision);
+    const isSized = this.#granted.isSized(request) || this.#observed?.isSized(request) === true;
+    if (!isSized) this.#cache.keep(request, decision);
     return decision;
   }
 
@@ -70,7 +71,9 @@ export class Authority {
     // Of what is denied, no grant to add is named: none would help.
     const denial = this.#denials.of(request);
     if (denial !== undefined || decision.effect === 'allow') return denial ?? decision;
-    return this.#observed?.decide(request, moment).effect === 'allow' ? observe(decision) : decision;
+    const observed = this.#observed?.decide(request, moment);
+    if (observed?.effect !== 'allow') return decision;
+    return { ...observe(decision), ...(observed.untilMs !== undefined && { untilMs: observed.untilMs }) };
   }
 }
 

@@ -9,10 +9,12 @@ import {
   decide,
   type Granted,
   type Grants,
+  namesOfRequest,
   neededLine,
   parseEndpointPattern,
   parseHost,
   printAddress,
+  rulesOf,
   withConditions,
 } from './index.ts';
 import { matchesTopic } from './patterns.ts';
@@ -232,6 +234,53 @@ test('Authority decides as decide does, whatever it decided before, and until a 
       RUNS,
     );
   }
+});
+
+test('Authority lets through what is observed under the conditions of that, whatever was decided before', () => {
+  const clock = { now: 0, wallMs: () => clock.now };
+  const observe: Grants = {
+    keyvalue: [{ pattern: 'a', untilMs: 10 }],
+    messaging: { tell: [{ pattern: 'x', sizeBytes: 3 }] },
+  };
+  const authority = new Authority({ observe }, clock);
+  const open = () => authority.decide({ kind: 'keyvalue', bucket: 'a' }).effect;
+  const tell = (sizeBytes: number) =>
+    authority.decide({ kind: 'messaging', action: 'tell', target: 'x', sizeBytes }).effect;
+  assert.deepEqual([open(), tell(3), tell(4)], ['allow', 'allow', 'deny']);
+  clock.now = 10;
+  assert.equal(open(), 'deny');
+});
+
+test('what is granted is listed by the very rules that its decisions name', () => {
+  const grants: Grants = {
+    clock: true,
+    stdio: { stdin: false, stdout: true, stderr: false },
+    env: ['HOME'],
+    secrets: ['key'],
+    filesystem: [{ hostPath: '/srv', guestPath: '/data', rights: ['read'], only: ['*.csv'] }],
+    messaging: { tell: [{ pattern: 'x', sizeBytes: 3 }], publish: ['a.*'] },
+    keyvalue: [{ pattern: 'a', untilMs: 10 }],
+    http: [{ pattern: 'https://a', methods: ['GET'] }],
+    network: { connect: ['tcp://*:1'], listen: ['tcp://*:2'], resolve: ['b'] },
+  };
+  const decided = (
+    [
+      { kind: 'clock' },
+      { kind: 'stdio', stream: 'stdout' },
+      { kind: 'env', name: 'HOME' },
+      { kind: 'secret', name: 'key' },
+      { kind: 'filesystem', path: '/data/x.csv', right: 'read' },
+      { kind: 'messaging', action: 'tell', target: 'x', sizeBytes: 1 },
+      { kind: 'messaging', action: 'publish', target: 'a.b' },
+      { kind: 'keyvalue', bucket: 'a' },
+      { kind: 'http', scheme: 'https', host: 'a', port: 443, method: 'GET' },
+      { kind: 'network', action: 'connect', transport: 'tcp', address: '1.1.1.1', port: 1 },
+      { kind: 'network', action: 'listen', transport: 'tcp', address: '127.0.0.1', port: 2 },
+      { kind: 'network', action: 'resolve', name: 'b' },
+    ] as const
+  ).map((request) => ({ action: namesOfRequest(request).action, rule: decide(grants, request).rule }));
+  const byRule = (one: { rule: string }, other: { rule: string }) => (one.rule < other.rule ? -1 : 1);
+  assert.deepEqual(rulesOf(grants).toSorted(byRule), decided.toSorted(byRule));
 });
 
 test('Authority keeps what it was given: who changes the grants afterwards changes nothing', () => {

@@ -3,8 +3,9 @@ import { sanitizeLine } from './text.ts';
 
 /** What a component asks for, is given and gets, for people. */
 export function authorityLines(authority: AuthorityReport, title: (text: string) => string): string[] {
-  const { asked, given, granted, denied, policies, differences } = authority;
+  const { asked, given, granted, denied, policies, differences, mode } = authority;
   const lines = [...section(title('Granted'), granted, 'nothing')];
+  if (mode === 'observe') lines.push('  and, observed, what else it wants, within what is asked for and allowed');
   if (denied.length > 0) lines.push(...section(title('Refused whatever is granted'), denied, ''));
   lines.push(...section(title('Asked for, by Component.toml'), asked, 'nothing is said: the operator alone decides'));
   lines.push(...section(title('Given, by troupe.toml'), given, 'nothing'));

@@ -133,7 +133,7 @@ export class ComponentSurroundings {
       clock: context.clock,
       ...(stdio && { stdio }),
       onDenied: (decision) => {
-        this.counts.denials++;
+        if (decision.effect === 'deny') this.counts.denials++;
         onDenied?.(name, decision);
       },
       ...(record && { record }),

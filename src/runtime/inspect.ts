@@ -40,6 +40,7 @@ export async function inspectMember(config: ApplicationConfig, component: Compon
     component: label,
     ...(keys.asked && { asked: keys.asked }),
     given: keys.given,
+    mode: grants.observe === undefined ? ('enforce' as const) : ('observe' as const),
     granted: rulesOf(grants),
     denied: denialsOf(grants),
     policies: config.policies,

@@ -186,6 +186,8 @@ test('S120: observed, what the operator does not give is let through, told, and 
     const running = await application.up();
     const codes = await useAll(application);
     assert.ok(!codes.includes(0), `asks and denials hold: ${codes}`);
+    assert.equal(JSON.parse(await application.call('inspect', 'echo', '--output', 'json')).authority.mode, 'observe');
+    assert.match(await application.call('audit', 'report'), /would be denied:\n +messaging\.tell {2}→ other/);
     await ends(running);
     assert.match(
       running.stdout() + running.stderr(),

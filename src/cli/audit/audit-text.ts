@@ -47,7 +47,10 @@ export function reportLines({ components, records, since, until, lost, damaged }
     lines.push(...section('granted and never used', unused, ({ action, rule }) => `${action}  by ${rule}`));
     const used = granted.filter((use) => use.count > 0);
     lines.push(...section('used', used, (use) => `${use.action}  by ${use.rule}  ${times(use)}`));
-    lines.push(...section('denied', denied, (denial) => `${denial.action}  → ${denial.resource}  ${times(denial)}`));
+    for (const [outcome, title] of [['deny', 'denied'] as const, ['would-deny', 'would be denied'] as const]) {
+      const alike = denied.filter((denial) => denial.outcome === outcome);
+      lines.push(...section(title, alike, (denial) => `${denial.action}  → ${denial.resource}  ${times(denial)}`));
+    }
     const reached = Object.entries(limits);
     lines.push(...section('limits reached', reached, ([limit, reachedTimes]) => `${limit}  ${reachedTimes} times`));
   }
