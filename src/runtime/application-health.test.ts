@@ -68,8 +68,8 @@ test('CrashLoops tell of five failures of one component within a minute, and of 
 
 test('DiskWatch says how much may be written, and when that is little', async () => {
   const least = [0, Number.POSITIVE_INFINITY];
-  const [enough, little] = least.map((bytes) => new DiskWatch(tmpdir(), bytes)) as [DiskWatch, DiskWatch];
-  const nowhere = new DiskWatch('/nowhere/at/all', Number.POSITIVE_INFINITY);
+  const [enough, little] = least.map((bytes) => new DiskWatch(tmpdir(), () => bytes)) as [DiskWatch, DiskWatch];
+  const nowhere = new DiskWatch('/nowhere/at/all');
   while (enough.freeBytes === undefined || little.freeBytes === undefined) await new Promise(setImmediate);
   assert.deepEqual(enough.troubles(), []);
   assert.match(little.troubles()[0]?.text ?? '', /^\d+ MiB are left/);

@@ -5,21 +5,25 @@ import { systemClock, type TimerHandle } from '../time/index.ts';
 /** Milliseconds between two looks: a log that is written as fast as it can be takes longer for what is the least that must be free. */
 const LOOK_EVERY_MS = 10_000;
 
-/** Bytes that must be free, that whoever is told has time to make room: four files of the log. */
+/** Bytes that must be free, that whoever is told has time to make room: four files of the log, or a share of a disk that is small. */
 const FREE_BYTES = 268_435_456;
+const FREE_SHARE = 0.05;
+
+const leastOf = (diskBytes: number): number => Math.min(FREE_BYTES, diskBytes * FREE_SHARE);
 
 /** Looks how much room there is where something is written that must not be lost. */
 export class DiskWatch {
   readonly #directory: string;
-  readonly #leastBytes: number;
+  readonly #least: (diskBytes: number) => number;
   #freeBytes: number | undefined;
   #lowSinceMs: number | undefined;
   #timer: TimerHandle | undefined;
   #isClosed = false;
 
-  constructor(directory: string, leastBytes = FREE_BYTES) {
+  /** @param least Bytes that must be free of a disk of so many. */
+  constructor(directory: string, least = leastOf) {
     this.#directory = directory;
-    this.#leastBytes = leastBytes;
+    this.#least = least;
     void this.#look();
   }
 
@@ -41,14 +45,16 @@ export class DiskWatch {
   }
 
   async #look(): Promise<void> {
+    let leastBytes = 0;
     try {
-      const { bavail, bsize } = await statfs(this.#directory);
+      const { bavail, bsize, blocks } = await statfs(this.#directory);
       this.#freeBytes = bavail * bsize;
+      leastBytes = this.#least(blocks * bsize);
     } catch {
       // What cannot be looked at cannot be written either, which is told by who writes.
       this.#freeBytes = undefined;
     }
-    const isLow = this.#freeBytes !== undefined && this.#freeBytes < this.#leastBytes;
+    const isLow = this.#freeBytes !== undefined && this.#freeBytes < leastBytes;
     this.#lowSinceMs = isLow ? (this.#lowSinceMs ?? systemClock.nowMs()) : undefined;
     if (!this.#isClosed) this.#timer = systemClock.after(LOOK_EVERY_MS, () => void this.#look());
   }
