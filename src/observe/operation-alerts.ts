@@ -327,13 +327,13 @@ const GUARDS: readonly Alert[] = [
     expr: 'rate(troupe_control_refused_total[5m]) * 60 > 6',
     for: '5m',
     severity: 'warning',
-    summary: 'The control port is asked {{ $value | humanize }} times a minute without the token',
+    summary: 'The control port refuses {{ $value | humanize }} requests a minute, for want of a token',
     runbook: {
       means:
-        'Somebody on this machine asks the control port without the token of the run: a client of an earlier run, or somebody who should not.',
+        'Somebody on this machine asks the control port without a token that allows it: a client with the token of an earlier run, or somebody who should not.',
       look: [
         '`troupe audit tail`: records of `control.refused`, with the paths.',
-        'Prometheus with an old `credentials_file`?',
+        'Prometheus with the token of an earlier run?',
       ],
       act: ['A Unix socket instead of a port: leave `[control] port` out.'],
     },
@@ -351,7 +351,9 @@ const WATCHING: readonly Alert[] = [
       means:
         'Prometheus cannot read the metrics of a node: it is down, does not answer within ten seconds, or refuses the token. Nothing else can be alerted of meanwhile. The job has to be called `troupe…`.',
       look: ['Targets in Prometheus: the error.', 'Is the process there? `curl` `/live` of `[monitoring]`.'],
-      act: ['Start it. If it answers 401, give Prometheus the `credentials_file` of this run.'],
+      act: [
+        'Start it. If it answers 401, give Prometheus a token of its own: `troupe token prometheus --role reader`.',
+      ],
     },
   },
   {

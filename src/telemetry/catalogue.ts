@@ -252,7 +252,7 @@ export const METRICS = {
   troupe_control_refused_total: {
     type: 'counter',
     labels: [],
-    help: 'Requests to the control port without the token of the run',
+    help: 'Requests to the control port without a token that allows them',
   },
   troupe_scrape_duration_seconds: {
     type: 'gauge',
