@@ -100,7 +100,11 @@ export {
   router,
 } from './router/index.ts';
 export {
+  type ActorAuthority,
   ActorSystem,
+  type AuthorityOptions,
+  actorAuthority,
+  type HeldActor,
   type HttpComponent,
   type HttpComponentOptions,
   httpComponent,

@@ -13,6 +13,12 @@
  */
 
 export { monitoringFiles } from '../observe/index.ts';
+export {
+  type ActorAuthority,
+  type AuthorityOptions,
+  actorAuthority,
+  type HeldActor,
+} from './actor-authority.ts';
 export { ActorSystem, createActorSystem, type SystemOptions } from './actor-system.ts';
 export { startApplication } from './application.ts';
 export { addArtifact } from './artifacts.ts';
