@@ -71,6 +71,7 @@ export async function startApplication(config: ApplicationConfig, given: StartOp
     for (const component of config.components) audit?.noteHandOver(component);
     await audit?.settle();
     application.spawn(types);
+    await application.served();
   } catch (error) {
     audit?.noteRefusal(error);
     await application.stop();
@@ -170,6 +171,11 @@ class RunningApplication implements Application {
       }
     }
     this.#whenIdle();
+  }
+
+  /** Resolves when requests are served, wherever they come in. */
+  served(): Promise<void> {
+    return this.#workers.whenSpread();
   }
 
   get idle(): Promise<void> {

@@ -49,6 +49,9 @@ const ENTRY = new URL(`./worker-entry${extname(import.meta.url)}`, import.meta.u
 /** Milliseconds for the end of all workers: each has 5 s to end by itself. */
 const CLOSE_MS = 10_000;
 
+/** Milliseconds for what is spread to run: a component that cannot start says so by then. */
+const SPREAD_MS = 5_000;
+
 /** Milliseconds for a worker to say what its actors use. */
 const LOOK_MS = 250;
 
@@ -189,6 +192,15 @@ export class SystemWorkers {
     };
     this.#components.add(new WeakRef(type));
     this.#placed.set(type, defineRemoteType({ name: type.name, speaks: type, connect }));
+  }
+
+  /** Resolves when the actors that are spread run wherever they are to; those that do not come to run are not waited for. */
+  async whenSpread(): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = this.#surroundings.clock.after(SPREAD_MS, late.resolve);
+    const live = [...this.#spread.values()].map((actor) => actor.whenAllLive());
+    await Promise.race([Promise.all(live), late.promise]);
+    timer.cancel();
   }
 
   /** Resolves when the actors that are spread run at a place. */

@@ -70,6 +70,11 @@ export class SpreadActor implements Far {
     this.#starting = undefined;
   }
 
+  /** Resolves when it runs at all of its places. */
+  async whenAllLive(): Promise<void> {
+    await Promise.all(this.#parts.map(({ live }) => live));
+  }
+
   /** Resolves when it runs at that place. */
   whenLive(place: number): Promise<void> {
     return this.#parts[place]?.live ?? Promise.resolve();
