@@ -103,31 +103,47 @@ test('what is read without a URL parser is what one reads', () => {
   );
 });
 
-test('a pattern that covers another one grants all that the other grants', () => {
-  const host = fc.oneof(
-    fc.constant('*'),
-    hostName,
-    hostName.map((name) => `*.${name}`),
-    fc.tuple(ipv4, fc.nat(32)).map(([bytes, bits]) => `${bytes.join('.')}/${bits}`),
-    fc.constantFrom('localhost', '*.example.com', 'a.example.com', '10.0.0.0/8', '127.0.0.1'),
-  );
-  const port = fc.constantFrom('', ':443', ':80', ':*');
-  const pattern = fc
-    .tuple(fc.constantFrom('http', 'https'), host, port)
-    .map(([scheme, at, p]) => `${scheme}://${at}${p}`);
-  const target = fc.oneof(
-    hostName,
-    ipv4.map((bytes) => bytes.join('.')),
-    fc.constantFrom('a.example.com', 'localhost', '10.1.2.3', '127.0.0.1', '1.1.1.1'),
-  );
-  const request = fc.record({
+const hostPattern = fc.oneof(
+  fc.constant('*'),
+  hostName,
+  hostName.map((name) => `*.${name}`),
+  fc.tuple(ipv4, fc.nat(32)).map(([bytes, bits]) => `${bytes.join('.')}/${bits}`),
+  fc.constantFrom('localhost', '*.example.com', 'a.example.com', '10.0.0.0/8', '127.0.0.1', '[::1]', '[fd00::]/8'),
+);
+const httpPattern = fc
+  .tuple(fc.constantFrom('http', 'https'), hostPattern, fc.constantFrom('', ':443', ':80', ':*'))
+  .map(([scheme, at, port]) => `${scheme}://${at}${port}`);
+const httpRequest = fc.record(
+  {
     kind: fc.constant('http' as const),
     scheme: fc.constantFrom('http' as const, 'https' as const),
-    host: target,
+    host: fc.oneof(
+      hostName,
+      ipv4.map((bytes) => bytes.join('.')),
+      fc.constantFrom('a.example.com', 'localhost', '10.1.2.3', '127.0.0.1', '1.1.1.1', '::1', 'fd00::1'),
+    ),
     port: fc.constantFrom(80, 443, 8_080),
-  });
+    address: fc.constantFrom('1.1.1.1', '10.1.2.3', '127.0.0.1', '::1', 'fd00::1'),
+  },
+  { requiredKeys: ['kind', 'scheme', 'host', 'port'] },
+);
+
+test('a denial beats the grant of the same pattern, whatever is asked', () => {
   fc.assert(
-    fc.property(pattern, pattern, request, (outer, inner, asked) => {
+    fc.property(httpPattern, httpPattern, httpRequest, (granted, denied, request) => {
+      const alone = decide({ http: [granted] }, request).effect;
+      const both = decide({ http: [granted], deny: [{ http: [denied] }] }, request).effect;
+      if (alone === 'deny') return both === 'deny';
+      // What a grant of the denied pattern would allow is refused.
+      return decide({ http: [denied] }, request).effect === 'deny' || both === 'deny';
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test('a pattern that covers another one grants all that the other grants', () => {
+  fc.assert(
+    fc.property(httpPattern, httpPattern, httpRequest, (outer, inner, asked) => {
       const [wide, narrow] = [parseEndpointPattern(outer), parseEndpointPattern(inner)];
       assert.ok(wide !== undefined && narrow !== undefined, `${outer} ${inner}`);
       if (!coversEndpoint(wide, narrow)) return true;

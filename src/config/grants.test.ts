@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { type CapabilityRequest, decide } from '../capability/index.ts';
 import { intersectGrants } from './grants.ts';
 import type { AsksSection, GrantsSection } from './grants-section.ts';
 import { mergeLimits } from './limits-section.ts';
@@ -173,6 +175,54 @@ test('intersectGrants keeps the conditions of what the operator gives', () => {
   assert.deepEqual(grants.http, [{ pattern: 'https://api.example.com', methods: ['GET'], untilMs: 7 }]);
   assert.deepEqual(grants.keyvalue, [{ pattern: 'a', untilMs: 7 }, 'b']);
   assert.deepEqual(notices, []);
+});
+
+test('intersectGrants allows nothing that one of the sides does not allow', () => {
+  const http = fc
+    .tuple(
+      fc.constantFrom('http', 'https'),
+      fc.constantFrom('*', '*.example.com', 'a.example.com', 'localhost', '10.0.0.0/8', '10.1.0.0/16', '127.0.0.1'),
+      fc.constantFrom('', ':*', ':8080'),
+    )
+    .map((parts) => `${parts[0]}://${parts[1]}${parts[2]}`);
+  const topic = fc
+    .array(fc.constantFrom('a', 'b', '*', '>'), { minLength: 1, maxLength: 3 })
+    .map((tokens) => tokens.join('.'))
+    .filter(isTopicPattern);
+  const name = fc.constantFrom('*', 'parse', 'parse/*', 'parse/1', 'report');
+  const bucket = fc.constantFrom('*', 'a*', 'a', 'ab', 'b');
+  const side = fc.record({
+    http: fc.array(http, { maxLength: 3 }),
+    keyvalue: fc.array(bucket, { maxLength: 3 }),
+    messaging: fc.record({ tell: fc.array(name, { maxLength: 3 }), publish: fc.array(topic, { maxLength: 3 }) }),
+  });
+  const request: fc.Arbitrary<CapabilityRequest> = fc.oneof(
+    fc.record({
+      kind: fc.constant('http' as const),
+      scheme: fc.constantFrom('http' as const, 'https' as const),
+      host: fc.constantFrom('a.example.com', 'b.c', 'localhost', '10.1.2.3', '10.2.3.4', '127.0.0.1', '1.1.1.1'),
+      port: fc.constantFrom(80, 443, 8_080),
+    }),
+    fc.record({ kind: fc.constant('keyvalue' as const), bucket: fc.constantFrom('a', 'ab', 'abc', 'b', 'c') }),
+    fc.record({
+      kind: fc.constant('messaging' as const),
+      action: fc.constant('tell' as const),
+      target: fc.constantFrom('parse', 'parse/1', 'parse/2', 'report', 'other'),
+    }),
+    fc.record({
+      kind: fc.constant('messaging' as const),
+      action: fc.constant('publish' as const),
+      target: fc.constantFrom('a', 'a.b', 'b.a', 'a.b.a', 'c'),
+    }),
+  );
+  fc.assert(
+    fc.property(side, side, request, (given, asked, wanted) => {
+      const { grants } = intersect(given, asked);
+      if (decide(grants, wanted).effect === 'deny') return true;
+      return decide(given, wanted).effect === 'allow' && decide(asked, wanted).effect === 'allow';
+    }),
+    { numRuns: 3_000 },
+  );
 });
 
 test('patterns of HTTP and network know their schemes and what a host may be', () => {
