@@ -56,6 +56,8 @@ export function matchesBucket(outer: string, inner: string): boolean {
  * the guest's own walk does with links is enforced where the files are opened.
  */
 export function isWithinFolder(folder: string, path: string): boolean {
-  if (folder === path || folder === '/') return path.startsWith('/');
+  // Itself, whatever a guest calls it.
+  if (folder === path) return true;
+  if (folder === '/') return path.startsWith('/');
   return path.startsWith(`${folder}/`);
 }
