@@ -92,8 +92,10 @@ test('parseAskRequest and parseTellRequest never throw anything but MESSAGE_INVA
 
 test('toProblem and fromProblem keep code, message and details of every error', () => {
   for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
-    const problem = toProblem(new RuntimeError(code, 'Text', { details: { capacity: 3 }, cause: new Error('secret') }));
-    assert.ok(!JSON.stringify(problem).includes('secret'));
+    const problem = toProblem(
+      new RuntimeError(code, 'Text', { details: { capacity: 3 }, cause: new Error('private') }),
+    );
+    assert.ok(!JSON.stringify(problem).includes('private'));
     const back = fromProblem(JSON.parse(JSON.stringify(problem)), problem.status);
     assert.deepEqual([back.code, back.message, back.details], [code, 'Text', { capacity: 3 }]);
   }
