@@ -8,12 +8,13 @@ import { componentEmbed, componentNew, parseWat } from '../../src/component/tool
 const OUT = 1_024;
 const BASE = 4_096;
 
-/** Memory, and an allocator that grows it and begins anew with `$reset`. */
-const MEMORY = `
+/** Memory, and an allocator that grows it and begins anew with `$reset`. `alloc` runs first. */
+const memory = (alloc: string): string => `
   (memory (export "memory") 1)
   (global $top (mut i32) (i32.const ${BASE}))
   (func (export "cabi_realloc") (param $old i32) (param $size i32) (param $align i32) (param $new i32) (result i32)
     (local $at i32) (local $end i32)
+    ${alloc}
     (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
     (local.set $end (i32.add (local.get $at) (local.get $new)))
     (if (i32.gt_u (local.get $end) (i32.mul (memory.size) (i32.const 65536)))
@@ -29,11 +30,13 @@ interface Code {
   readonly imports?: string;
   /** Its functions. `$reset` makes its allocator begin anew. */
   readonly functions: string;
+  /** Instructions without a result that its allocator begins with. */
+  readonly alloc?: string;
 }
 
 /** A component of the only world in `wit`. */
-export async function makeGuest(wit: string, { imports = '', functions }: Code): Promise<Uint8Array> {
-  const module = await parseWat(`(module ${imports} ${MEMORY} ${functions})`);
+export async function makeGuest(wit: string, { imports = '', functions, alloc = '' }: Code): Promise<Uint8Array> {
+  const module = await parseWat(`(module ${imports} ${memory(alloc)} ${functions})`);
   return componentNew(await componentEmbed({ wit, module }));
 }
 

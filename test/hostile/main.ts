@@ -1,0 +1,35 @@
+/**
+ * `npm run hostile`: hostile code of every shape at every place, as a table.
+ *
+ *     npm run hostile                        all of it; exits with 1 if a cell ends otherwise than it should
+ *     npm run hostile -- destructor          places whose names contain the word
+ *     npm run hostile -- destructor catch    of them, shapes whose names contain the second one
+ *
+ * Every cell is a component with that code, made as an actor beside two healthy ones. It has to end with the failure that the
+ * table names; whoever waits for it hears of that; the neighbours go on; no instance, waiting stack or timer stays.
+ */
+import { judge } from './table/cell.ts';
+import { PLACES } from './table/places.ts';
+import { SHAPES } from './table/shapes.ts';
+
+const [rows = '', columns = ''] = process.argv.slice(2);
+const places = PLACES.filter(({ name }) => name.includes(rows));
+const shapes = SHAPES.filter(({ name }) => name.includes(columns));
+
+const problems: string[] = [];
+let cells = 0;
+console.log(`| ${'place'.padEnd(30)} | ${'shape'.padEnd(26)} | ${'ends with'.padEnd(44)} | neighbours, p99 |`);
+console.log('| --- | --- | --- | --- |');
+for (const place of places) {
+  for (const shape of shapes) {
+    const { wrong, outcome } = await judge(place, shape);
+    cells++;
+    for (const what of wrong) problems.push(`${place.name}, ${shape.name}: ${what}`);
+    const p99 = outcome === undefined ? '' : `${outcome.latency.p99Ms.toFixed(1)} ms`;
+    const ends = outcome?.end ?? 'never';
+    console.log(`| ${place.name.padEnd(30)} | ${shape.name.padEnd(26)} | ${ends.padEnd(44)} | ${p99.padStart(15)} |`);
+  }
+}
+for (const problem of problems) console.error(problem);
+console.log(`${cells} cells, ${problems.length} of them not as they should be`);
+process.exitCode = problems.length === 0 ? 0 : 1;
