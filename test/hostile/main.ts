@@ -1,5 +1,5 @@
 /**
- * `npm run hostile`: hostile code of every shape at every place, as a table.
+ * `npm run hostile`: hostile code of every shape at every place, as a table; then five hundred of some at once.
  *
  *     npm run hostile                        all of it; exits with 1 if a cell ends otherwise than it should
  *     npm run hostile -- destructor          places whose names contain the word
@@ -8,13 +8,19 @@
  * Every cell is a component with that code, made as an actor beside two healthy ones. It has to end with the failure that the
  * table names; whoever waits for it hears of that; the neighbours go on; no instance, waiting stack or timer stays.
  */
+
 import { judge } from './table/cell.ts';
+import { runCrowd } from './table/crowd.ts';
+import { isInTime } from './table/latency.ts';
 import { PLACES } from './table/places.ts';
 import { SHAPES } from './table/shapes.ts';
 
 const [rows = '', columns = ''] = process.argv.slice(2);
 const places = PLACES.filter(({ name }) => name.includes(rows));
 const shapes = SHAPES.filter(({ name }) => name.includes(columns));
+
+/** Hostile actors of one component at once. */
+const CROWD = 500;
 
 const problems: string[] = [];
 let cells = 0;
@@ -29,6 +35,19 @@ for (const place of places) {
     const ends = outcome?.end ?? 'never';
     console.log(`| ${place.name.padEnd(30)} | ${shape.name.padEnd(26)} | ${ends.padEnd(44)} | ${p99.padStart(15)} |`);
   }
+}
+for (const name of ['loop: br', 'catch_all', 'waits for ever']) {
+  const shape = SHAPES.find((one) => one.name === name);
+  if (shape === undefined || process.argv.length > 2) continue;
+  let outcome = await runCrowd(shape, CROWD);
+  if (!isInTime(outcome.latency)) outcome = await runCrowd(shape, CROWD);
+  const { end, left, latency } = outcome;
+  if (end !== shape.end) problems.push(`${CROWD} at once, ${name}: they ended with ${end}`);
+  if (left.length > 0) problems.push(`${CROWD} at once, ${name}: they left ${left.join(', ')}`);
+  if (!isInTime(latency)) problems.push(`${CROWD} at once, ${name}: neighbours took ${latency.p99Ms.toFixed(1)} ms`);
+  console.log(
+    `| ${`${CROWD} at once`.padEnd(30)} | ${name.padEnd(26)} | ${end.padEnd(44)} | ${`${latency.p99Ms.toFixed(1)} ms`.padStart(15)} |`,
+  );
 }
 for (const problem of problems) console.error(problem);
 console.log(`${cells} cells, ${problems.length} of them not as they should be`);

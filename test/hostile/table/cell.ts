@@ -72,6 +72,17 @@ function healthy(): Promise<CompiledComponent> {
   return healthyGuest;
 }
 
+/** Starts two healthy actors there, and gives what asks each of them once. */
+export async function neighboursOf(system: ActorSystem): Promise<() => Promise<unknown>> {
+  const one = system.spawn(echo, 'echo');
+  const two = system.spawn(await component(await healthy()), 'healthy');
+  await two.ready;
+  return async () => {
+    await one.ask.echo(1, { timeoutMs: PATIENCE_MS });
+    await two.askOp('ok', [], { timeoutMs: PATIENCE_MS });
+  };
+}
+
 let callingGuest: Promise<CompiledComponent> | undefined;
 /** A component whose `attack` is another's, by a link. */
 function caller(): Promise<CompiledComponent> {
@@ -117,17 +128,6 @@ class Stage {
     const { kind } = this.place.trigger;
     this.failures.push(report);
     if (kind !== 'restore' || report.phase === 'start') this.#heard.resolve();
-  }
-
-  /** Gives what asks its neighbours once. */
-  async neighbours(): Promise<() => Promise<unknown>> {
-    const one = this.system.spawn(echo, 'echo');
-    const two = this.system.spawn(await component(await healthy()), 'healthy');
-    await two.ready;
-    return async () => {
-      await one.ask.echo(1, { timeoutMs: PATIENCE_MS });
-      await two.askOp('ok', [], { timeoutMs: PATIENCE_MS });
-    };
   }
 
   async #type(more: ComponentOptions = {}): Promise<ActorType> {
@@ -206,32 +206,45 @@ async function failure(work: Promise<unknown>): Promise<RuntimeError> {
   );
 }
 
-const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+/** What guests of this process hold now. Gives what is held beyond that later. */
+export function noteHeld(): () => string[] {
+  const held = () => {
+    const { memories, suspended } = nodeRoom().use;
+    return {
+      memories,
+      suspended,
+      timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+    };
+  };
+  const before = held();
+  return () => {
+    const after = held();
+    return (['memories', 'suspended', 'timers'] as const)
+      .filter((name) => after[name] > before[name])
+      .map((name) => `${after[name] - before[name]} ${name}`);
+  };
+}
 
 /** Runs a cell. Rejects if whoever waits is never told, within {@link PATIENCE_MS}. */
 export async function runCell(place: Place, guest: CompiledComponent, where: Where = 'main'): Promise<Outcome> {
-  const room = nodeRoom();
-  const before = { memories: room.use.memories, suspended: room.use.suspended, timers: timers() };
+  const stillHeld = noteHeld();
   const stage = await Stage.open({ place, guest, where });
   let latency: Latency;
   try {
-    const answer = await stage.neighbours();
+    const answer = await neighboursOf(stage.system);
     latency = await sampled(answer, within(stage.attack()));
   } finally {
     await stage.system.stop();
   }
   await nextPass();
-  const after = { memories: room.use.memories, suspended: room.use.suspended, timers: timers() };
-  const left = (['memories', 'suspended', 'timers'] as const)
-    .filter((name) => after[name] > before[name])
-    .map((name) => `${after[name] - before[name]} ${name}`);
+  const left = stillHeld();
   if (stage.system.size !== 0) left.push(`${stage.system.size} actors`);
   const report = stage.failures.find(({ phase }) => place.trigger.kind !== 'restore' || phase === 'start');
   return { end: report === undefined ? 'nothing' : endOfError(rootOf(report.error)), left, latency };
 }
 
 /** What an actor's failure is about. */
-function rootOf(error: RuntimeError): RuntimeError {
+export function rootOf(error: RuntimeError): RuntimeError {
   const isAbout = error.code === 'ACTOR_FAILED' || error.code === 'ACTOR_START_FAILED';
   return isAbout && RuntimeError.is(error.cause) ? rootOf(error.cause) : error;
 }
