@@ -36,6 +36,20 @@ for (const place of places) {
     console.log(`| ${place.name.padEnd(30)} | ${shape.name.padEnd(26)} | ${ends.padEnd(44)} | ${p99.padStart(15)} |`);
   }
 }
+/** Where guests fail while they are made: on another thread, and in another process. */
+for (const where of ['thread', 'process'] as const) {
+  for (const place of places.filter(({ bounds }) => bounds === 'start section')) {
+    for (const shape of shapes.filter(({ whileMade }) => whileMade === undefined)) {
+      const { wrong, outcome } = await judge(place, shape, where);
+      cells++;
+      const name = `${place.name}, ${where}`;
+      for (const what of wrong) problems.push(`${name}, ${shape.name}: ${what}`);
+      const p99 = outcome === undefined ? '' : `${outcome.latency.p99Ms.toFixed(1)} ms`;
+      const ends = outcome?.end ?? 'never';
+      console.log(`| ${name.padEnd(30)} | ${shape.name.padEnd(26)} | ${ends.padEnd(44)} | ${p99.padStart(15)} |`);
+    }
+  }
+}
 for (const name of ['loop: br', 'catch_all', 'waits for ever']) {
   const shape = SHAPES.find((one) => one.name === name);
   if (shape === undefined || process.argv.length > 2) continue;

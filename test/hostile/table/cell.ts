@@ -32,6 +32,9 @@ const PATIENCE_MS = 30_000;
 /** Times that late neighbours are asked again: what ends after one answer has no 99th percentile, and a busy machine is late for all. */
 const AGAIN_MAX = 4;
 
+/** For a start, milliseconds: a process has to be there first. */
+const START_MS = { main: 1_000, thread: 1_000, process: PATIENCE_MS } as const;
+
 const GRANTS = { clock: true, random: true, log: true } as const;
 const VICTIM = 'test:hostile/victim';
 
@@ -137,7 +140,11 @@ class Stage {
 
   async #spawn(options: ComponentOptions = {}, more: SpawnOptions = {}): Promise<ActorRef> {
     const supervision = { restart: 'permanent', intensity: 3, backoffMinMs: 1 } as const;
-    return this.system.spawn(await this.#type(options), 'hostile', { supervision, startTimeoutMs: 1_000, ...more });
+    return this.system.spawn(await this.#type(options), 'hostile', {
+      supervision,
+      startTimeoutMs: START_MS[this.#where],
+      ...more,
+    });
   }
 
   /** Has the hostile code run, and resolves when its failure was heard of and whoever waited for it has an answer. */
