@@ -22,6 +22,15 @@ for (const [row, place] of PLACES.entries()) {
   }
 }
 
+for (const name of ['loop: br', 'recursion', 'handles', 'exit']) {
+  test(`Hostile code on another thread fails by the same name: ${name}`, async () => {
+    const shape = SHAPES.find((one) => one.name === name);
+    assert.ok(shape);
+    const { wrong } = await judge(PLACES[0] as (typeof PLACES)[number], shape, 'thread');
+    assert.deepEqual(wrong, []);
+  });
+}
+
 test('Hostile code in an async callback is refused by name', async () => {
   const wat = `(component
     (core module $M (func (export "f") (result i32) (loop (br 0)) (unreachable))
