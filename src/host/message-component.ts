@@ -28,7 +28,7 @@ export interface MessageOptions {
   readonly pool?: number | undefined;
   /** When its actors go on with an instance that is as new; for components that have no state to lose. Default: never. */
   readonly recycle?: RecycleOptions | undefined;
-  /** @internal What its actors count together with those on other threads. Default: they count for themselves. */
+  /** What its actors count together with those on other threads; the runtime gives it. Default: they count for themselves. */
   readonly share?: PlacedShare | undefined;
 }
 

@@ -179,33 +179,6 @@ describe('requests to where no grant leads', () => {
 });
 
 describe('what a request may say', () => {
-  for (const [what, headers] of [
-    ['where it ends', { 'transfer-encoding': 'chunked', 'x-method': 'POST' }],
-    ['who keeps the connection', { connection: 'keep-alive, x-authority', 'keep-alive': 'timeout=5' }],
-    ['whom it is for', { host: 'other.example' }],
-    ['that it upgrades', { upgrade: 'websocket' }],
-    ['what a proxy is to do', { 'proxy-connection': 'keep-alive', 'proxy-authorization': 'Basic eA==' }],
-  ] as const) {
-    test(`no guest says ${what}: the host does`, async () => {
-      await using inside = await new Inside().open();
-      const { port } = inside;
-      const sent = await send(
-        `127.0.0.1:${port}`,
-        { http: [`http://127.0.0.1:${port}`] },
-        { headers: { 'x-fine': 'yes', ...headers } },
-      ).catch((error: Error) => error);
-      // Some of these no client of ours can send either.
-      if (sent instanceof Error) return;
-      assert.equal(sent.body, 'inside');
-      const [head] = inside.heads;
-      assert.equal(inside.heads.length, 1);
-      assert.equal(head?.headers.host, `127.0.0.1:${port}`);
-      assert.equal(head?.headers['x-fine'], 'yes', 'what is the guest’s to say arrives');
-      for (const name of ['upgrade', 'keep-alive', 'proxy-connection', 'transfer-encoding'])
-        assert.equal(head?.headers[name], undefined, name);
-    });
-  }
-
   for (const [what, path] of [
     ['a line', '/a\r\nx-injected: yes'],
     ['a space and a version', '/a HTTP/1.1'],
