@@ -6,11 +6,13 @@
  *     npm run hostile -- destructor catch    of them, shapes whose names contain the second one
  *
  * Every cell is a component with that code, made as an actor beside two healthy ones. It has to end with the failure that the
- * table names; whoever waits for it hears of that; the neighbours go on; no instance, waiting stack or timer stays.
+ * table names; whoever waits for it hears of that; the neighbours go on; no instance, waiting stack or timer stays. Last, ten thousand
+ * are ended at any moment of what they do.
  */
 
 import { judge } from './table/cell.ts';
 import { runCrowd } from './table/crowd.ts';
+import { killMany } from './table/kills.ts';
 import { isInTime } from './table/latency.ts';
 import { PLACES } from './table/places.ts';
 import { SHAPES } from './table/shapes.ts';
@@ -18,6 +20,11 @@ import { SHAPES } from './table/shapes.ts';
 const [rows = '', columns = ''] = process.argv.slice(2);
 const places = PLACES.filter(({ name }) => name.includes(rows));
 const shapes = SHAPES.filter(({ name }) => name.includes(columns));
+
+/** Actors that are ended at any moment, and what the heap may grow by for four fifths of them. */
+const LIVES = 10_000;
+const SEED = 1;
+const GROWN_BYTES_MAX = 8_388_608;
 
 /** Hostile actors of one component at once. */
 const CROWD = 500;
@@ -62,6 +69,13 @@ for (const name of ['loop: br', 'catch_all', 'waits for ever']) {
   console.log(
     `| ${`${CROWD} at once`.padEnd(30)} | ${name.padEnd(26)} | ${end.padEnd(44)} | ${`${latency.p99Ms.toFixed(1)} ms`.padStart(15)} |`,
   );
+}
+if (process.argv.length <= 2) {
+  const { lives, asked, settled, grownBytes, left } = await killMany(LIVES, SEED);
+  if (settled !== asked) problems.push(`${LIVES} ends: ${asked - settled} of ${asked} asks were never settled`);
+  if (grownBytes > GROWN_BYTES_MAX) problems.push(`${LIVES} ends: the heap has grown by ${grownBytes} bytes`);
+  if (left.length > 0) problems.push(`${LIVES} ends: they left ${left.join(', ')}`);
+  console.log(`${lives} actors ended at any moment: ${settled} asks settled, ${Math.round(grownBytes / 1_024)} KiB more heap`);
 }
 for (const problem of problems) console.error(problem);
 console.log(`${cells} cells, ${problems.length} of them not as they should be`);
