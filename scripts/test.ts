@@ -2,8 +2,9 @@
  * `npm test`: every test, in two groups. Unit tests share one process, since they hold no global state; whatever
  * needs processes, files or real time has a process for each file.
  *
- *     npm test                      all of them
- *     npm test -- mailbox config    only files whose path contains one of the words
+ *     npm test                      all but the slow ones (`x.slow.test.ts`)
+ *     npm run test:slow             these
+ *     npm test -- mailbox config    only files whose path contains one of the words, slow ones too
  *     npm test -- --name "Mailbox"  only tests whose name matches the pattern; may follow the words
  */
 import { spawn } from 'node:child_process';
@@ -14,6 +15,8 @@ import { parseArgs } from 'node:util';
 
 const ROOT = dirname(import.meta.dirname);
 const EVERY_TEST = ['src', 'test', 'fixtures', 'examples', 'bench'].map((folder) => `${folder}/**/*.test.ts`);
+/** What takes many seconds, or servers that are not ours, has these in its name. */
+const SLOW = '.slow.test.ts';
 /** Sources of guests in languages that share the ending. */
 const NOT_OURS = ['**/node_modules/**', 'examples/**/as/**', 'fixtures/**/as/**', '**/assembly/**', '**/*.as.ts'];
 
@@ -37,7 +40,7 @@ const GROUPS: readonly Group[] = [
   {
     name: 'isolated',
     holds: (file) => !isUnit(file),
-    flags: [`--test-concurrency=${Math.max(2, availableParallelism())}`, '--test-timeout=120000'],
+    flags: [`--test-concurrency=${availableParallelism() + 1}`, '--test-timeout=120000'],
     deadlineMs: 600_000,
   },
 ];
@@ -72,7 +75,8 @@ function runGroup(group: Group, files: readonly string[], more: readonly string[
 
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } });
-  const wanted = (file: string): boolean => positionals.length === 0 || positionals.some((word) => file.includes(word));
+  const wanted = (file: string): boolean =>
+    positionals.length === 0 ? !file.endsWith(SLOW) : positionals.some((word) => file.includes(word));
   const files = globSync(EVERY_TEST, { cwd: ROOT, exclude: NOT_OURS }).filter(wanted).sort();
   if (files.length === 0) {
     console.error(`No test file has ${positionals.map((word) => `"${word}"`).join(' or ')} in its path`);

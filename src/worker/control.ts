@@ -67,12 +67,16 @@ export type Control =
       readonly ownId: number;
       readonly phase: FailureReport['phase'];
       readonly error: WireError;
+      /** What the failure is about. */
+      readonly cause?: WireError | undefined;
     }
   | {
       readonly kind: 'reported';
       readonly ownId: number;
       readonly phase: FailureReport['phase'];
       readonly error: WireError;
+      /** What the failure is about. */
+      readonly cause?: WireError | undefined;
     }
   | { readonly kind: 'unplaced'; readonly ownId: number; readonly error: WireError }
   | { readonly kind: 'ended-self'; readonly ownId: number }

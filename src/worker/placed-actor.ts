@@ -1,5 +1,5 @@
 import type { Far, Header, RemoteActor, StreamSession, Termination } from '../actor/index.ts';
-import { RuntimeError } from '../errors/index.ts';
+import { RuntimeError, type WireError } from '../errors/index.ts';
 import type { Control, Recipe, WireTermination } from './control.ts';
 import type { Known, OtherSide } from './known.ts';
 
@@ -126,10 +126,10 @@ export class PlacedActor implements Far, Known {
         this.#beginning = undefined;
         break;
       case 'failed':
-        this.#onFailed(control.phase, RuntimeError.fromWire(control.error));
+        this.#onFailed(control.phase, failureOf(control));
         break;
       case 'reported':
-        this.actor.report(control.phase, RuntimeError.fromWire(control.error));
+        this.actor.report(control.phase, failureOf(control));
         break;
       case 'unplaced':
         this.#unplace(RuntimeError.fromWire(control.error));
@@ -188,6 +188,12 @@ export class PlacedActor implements Far, Known {
     this.#beginning = undefined;
     this.#ending = undefined;
   }
+}
+
+/** With what it is about, as it is known where it arose. */
+function failureOf(told: { readonly error: WireError; readonly cause?: WireError | undefined }): RuntimeError {
+  const { code, message, details } = RuntimeError.fromWire(told.error);
+  return new RuntimeError(code, message, { details, ...(told.cause && { cause: RuntimeError.fromWire(told.cause) }) });
 }
 
 function endedBefore({ ref }: RemoteActor): RuntimeError {

@@ -116,11 +116,10 @@ export class Workplace {
     const id = this.peer.exportIdOf(actor);
     if (id === undefined || !this.#hosted.has(id)) return;
     // A start is named so again by who supervises it.
-    // What the supervisor here says of it is said again there; the cause does not cross with it.
-    const isAbout = phase === 'start' || error.code === 'ACTOR_FAILED';
-    const cause = isAbout && RuntimeError.is(error.cause) ? error.cause : error;
+    const told = phase === 'start' && RuntimeError.is(error.cause) ? error.cause : error;
+    const cause = RuntimeError.is(told.cause) ? told.cause.toWire() : undefined;
     const kind = directive === undefined ? 'reported' : 'failed';
-    this.peer.say({ kind, ownId: id, phase, error: cause.toWire() });
+    this.peer.say({ kind, ownId: id, phase, error: told.toWire(), cause });
   }
 
   /** Every dead letter is counted at the main thread. */

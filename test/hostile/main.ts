@@ -75,7 +75,9 @@ if (process.argv.length <= 2) {
   if (settled !== asked) problems.push(`${LIVES} ends: ${asked - settled} of ${asked} asks were never settled`);
   if (grownBytes > GROWN_BYTES_MAX) problems.push(`${LIVES} ends: the heap has grown by ${grownBytes} bytes`);
   if (left.length > 0) problems.push(`${LIVES} ends: they left ${left.join(', ')}`);
-  console.log(`${lives} actors ended at any moment: ${settled} asks settled, ${Math.round(grownBytes / 1_024)} KiB more heap`);
+  console.log(
+    `${lives} actors ended at any moment: ${settled} asks settled, ${Math.round(grownBytes / 1_024)} KiB more heap`,
+  );
 }
 for (const problem of problems) console.error(problem);
 console.log(`${cells} cells, ${problems.length} of them not as they should be`);

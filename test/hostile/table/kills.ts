@@ -46,7 +46,9 @@ export async function killMany(lives: number, seed: number): Promise<Kills> {
   };
   for (let life = 0; life < lives; life += AT_ONCE) {
     const refs = Array.from({ length: AT_ONCE }, () =>
-      system.spawn(pick(types), undefined, { supervision: { restart: 'permanent', intensity: 1_000, backoffMinMs: 1 } }),
+      system.spawn(pick(types), undefined, {
+        supervision: { restart: 'permanent', intensity: 1_000, backoffMinMs: 1 },
+      }),
     );
     for (const ref of refs) {
       ref.ready.catch(() => undefined);

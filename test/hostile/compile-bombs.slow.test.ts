@@ -52,25 +52,57 @@ const BOMBS: readonly (readonly [what: string, module: () => Buffer])[] = [
   ['many functions', () => functions(1_000_000, bytes(0, END))],
   ['many locals in each function', () => functions(20_000, bytes(1, leb(50_000), 0x7e, END))],
   ['more locals than there may be', () => functions(1, bytes(1, leb(0xff_ff_ff_ff), 0x7e, END))],
-  ['blocks in blocks', () => functions(4, bytes(0, Buffer.alloc(200_000, Buffer.from([0x02, 0x40])), Buffer.alloc(100_000, END), END))],
-  ['loops in loops, each with a way back', () => functions(2, bytes(0, Buffer.alloc(100_000, Buffer.from([0x03, 0x40])), Buffer.alloc(150_000, Buffer.from([0x0c, 0, END])), END))],
+  [
+    'blocks in blocks',
+    () => functions(4, bytes(0, Buffer.alloc(200_000, Buffer.from([0x02, 0x40])), Buffer.alloc(100_000, END), END)),
+  ],
+  [
+    'loops in loops, each with a way back',
+    () =>
+      functions(
+        2,
+        bytes(
+          0,
+          Buffer.alloc(100_000, Buffer.from([0x03, 0x40])),
+          Buffer.alloc(150_000, Buffer.from([0x0c, 0, END])),
+          END,
+        ),
+      ),
+  ],
   ['tables of branches', () => functions(200, bytes(0, 0x41, 0, 0x0e, vector(65_000, Buffer.from([0])), 0, END))],
   ['many types', () => bytes(HEADER, section(1, vector(2_000_000, PLAIN)))],
-  ['types with many parameters', () => bytes(HEADER, section(1, vector(20_000, bytes(0x60, vector(1_000, Buffer.from([0x7e])), 0))))],
+  [
+    'types with many parameters',
+    () => bytes(HEADER, section(1, vector(20_000, bytes(0x60, vector(1_000, Buffer.from([0x7e])), 0)))),
+  ],
   ['many globals', () => bytes(HEADER, section(6, vector(1_000_000, Buffer.from([0x7f, 0, 0x41, 0, END]))))],
   ['many pieces of data', () => bytes(HEADER, MEMORY, section(11, vector(500_000, Buffer.from([0, 0x41, 0, END, 0]))))],
   ['many pieces of tables', () => bytes(HEADER, TABLE, section(9, vector(500_000, Buffer.from([0, 0x41, 0, END, 0]))))],
-  ['many exports of one function', () => {
-    const names = Array.from({ length: 200_000 }, (_, at) => bytes(sized(Buffer.from(at.toString(36))), 0, 0));
-    return bytes(HEADER, section(1, vector(1, PLAIN)), section(3, vector(1, Buffer.from([0]))), section(7, bytes(leb(names.length), ...names)), section(10, vector(1, sized(bytes(0, END)))));
-  }],
-  ['one function of constants that are dropped', () => functions(1, bytes(0, Buffer.alloc(3_000_000, Buffer.from([0x41, 1, 0x1a])), END))],
+  [
+    'many exports of one function',
+    () => {
+      const names = Array.from({ length: 200_000 }, (_, at) => bytes(sized(Buffer.from(at.toString(36))), 0, 0));
+      return bytes(
+        HEADER,
+        section(1, vector(1, PLAIN)),
+        section(3, vector(1, Buffer.from([0]))),
+        section(7, bytes(leb(names.length), Buffer.concat(names))),
+        section(10, vector(1, sized(bytes(0, END)))),
+      );
+    },
+  ],
+  [
+    'one function of constants that are dropped',
+    () => functions(1, bytes(0, Buffer.alloc(3_000_000, Buffer.from([0x41, 1, 0x1a])), END)),
+  ],
   ['a count without what is counted', () => bytes(HEADER, section(1, leb(0xff_ff_ff_ff)))],
 ];
 
 describe('Hostile components: bombs for compilers', () => {
   for (const [what, make] of BOMBS) {
-    test(`${what} are refused by name or compiled, in bounded time and memory, and hold nobody up`, { timeout: 90_000 }, async () => {
+    test(`${what} are refused by name or compiled, in bounded time and memory, and hold nobody up`, {
+      timeout: 90_000,
+    }, async () => {
       const module = make();
       const component = bytes(COMPONENT, section(1, module), section(2, Buffer.from([1, 0, 0, 0])));
       const before = process.memoryUsage.rss();
