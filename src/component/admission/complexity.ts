@@ -10,6 +10,8 @@ import type { Visitor } from './instructions.ts';
  * hold its thread for ten seconds. The largest guests of today need a third of each of these at most.
  */
 export const CODE_LIMITS = {
+  /** Parameters and results of the types of a module together. */
+  signatures: 1_000_000,
   /** Functions of a module. */
   functions: 100_000,
   /** Bytes of one function. */
@@ -28,6 +30,7 @@ export const CODE_LIMITS = {
 
 /** How the bounds are called in messages. */
 const TITLES: Readonly<Record<keyof typeof CODE_LIMITS, string>> = {
+  signatures: 'parameters and results in its types together',
   functions: 'functions',
   bodyBytes: 'bytes in one function',
   locals: 'locals in one function',
@@ -45,6 +48,15 @@ export function checkCode(limit: keyof typeof CODE_LIMITS, found: number): void 
     `Cannot admit the component: a core module has ${found} ${TITLES[limit]}, and ${CODE_LIMITS[limit]} is the limit; split it into smaller functions or modules`,
     { details: { limit: `code.${limit}`, limitCount: CODE_LIMITS[limit], found } },
   );
+}
+
+/** Refuses types that are long lists: decoding them takes a thread longer than they are worth. */
+export function withFewTypes<Module extends { readonly types: readonly FunctionType[] }>(module: Module): Module {
+  checkCode(
+    'signatures',
+    module.types.reduce((sum, { params, results }) => sum + params.length + results.length, 0),
+  );
+  return module;
 }
 
 /**

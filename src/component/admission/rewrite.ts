@@ -1,6 +1,7 @@
 import { assert } from '../../errors/index.ts';
 import { Cursor, Emitter } from './bytes.ts';
 import { CodeRewriter, copyPatched, type FuelPlan } from './code.ts';
+import { withFewTypes } from './complexity.ts';
 import {
   type CoreModule,
   type FunctionType,
@@ -99,7 +100,7 @@ const STATE_GLOBALS_MAX = 16;
  */
 export function* admitModule(bytes: Uint8Array, request: AdmissionRequest): Generator<undefined, AdmittedModule> {
   checkModuleSize(bytes, request.limits);
-  const rewriter = new Rewriter(readCoreModule(bytes), request);
+  const rewriter = new Rewriter(withFewTypes(readCoreModule(bytes)), request);
   yield* rewriter.scanCode();
   return yield* rewriter.emit();
 }
